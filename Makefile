@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The whole build: one make, no recursion into folders.  "make help" lists the targets.
+#
+# Each folder's build.mk adds its files, one sorted line per file, named from the top:
+#
+#   src += hw/char/uart.c               part of Mayfly: everything but main.c
+#   src-$(CONFIG_KVM) += accel/kvm/kvm.c            the same, only where that part is built
+#   test += tests/hw/uart.c             a GLib test program, linked with all but main.c
+#   testlib += tests/lib/driver.c       what the test programs share
+#   check_script += tests/boot/linux.sh             a test that prints TAP
+#   cflags/accel/soft/x.c := -mno-red-zone          flags for one file
+#
+# Sources are .c or .S.  tests/hw/uart.c becomes $(build)/tests/hw/uart.t.
+
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+all:
+
+# These first install what is missing, so they must work before there is a configuration.
+outer := demo setup check check-unit check-cpu check-rig check-asan bench guest
+plain := help clean distclean $(outer)
+
+CONFIG ?= config.mk
+goals := $(or $(MAKECMDGOALS),all)
+
+setup-check := build test
+setup-check-unit := build test
+setup-check-cpu := build test
+setup-check-asan := build test
+setup-check-rig := build test rig
+setup-bench := build bench
+setup-demo := build demo
+setup-guest := build demo
+
+.PHONY: all install help clean distclean $(outer) $(outer:%=run-%) FORCE
+
+$(filter-out setup,$(outer)):
+	@scripts/setup $(setup-$@)
+	@$(MAKE) run-$@
+
+setup:
+	@scripts/setup
+
+help:
+	@echo 'make            build ./mayfly (V=1 shows the commands)'
+	@echo 'make demo       install what is missing, build, boot a small guest'
+	@echo 'make check      unit, conformance and boot tests (T=PATTERN runs only those that match)'
+	@echo 'make check-unit the unit and conformance tests alone'
+	@echo 'make check-cpu  the long test of the software CPU against this CPU'
+	@echo 'make check-rig  the tests under real KVM and VFIO in an emulated machine'
+	@echo 'make check-asan unit and conformance tests with ASan and UBSan'
+	@echo 'make bench      figures beside those of qemu-system-x86_64'
+	@echo 'make guest      make the guests that demo and tests boot'
+	@echo 'make install    install under --prefix (DESTDIR is respected)'
+	@echo 'make clean      remove what was built; make distclean: the configuration too'
+
+clean:
+	rm -rf build build-* mayfly
+
+distclean: clean
+	rm -f config.mk config.log
+
+ifneq ($(filter-out $(plain),$(goals)),)
+
+include $(CONFIG)
+include $(wildcard */build.mk */*/build.mk */*/*/build.mk)
+
+$(CONFIG): configure
+	@./configure $(or $(configure_args),--config=$(CONFIG))
+
+src += $(src-y)
+test += $(test-y)
+testlib += $(testlib-y)
+check_script += $(check_script-y)
+
+objects = $(patsubst %,$(build)/%.o,$(basename $(1)))
+tests := $(patsubst %.c,$(build)/%.t,$(test))
+
+# V=1 shows the command lines, otherwise there is one short line per file.
+say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2);)
+
+# The warnings are those that the configured compiler knows; "make CC=clang" may differ.
+compile := $(CC) $(flags) $(if $(findstring clang,$(CC)),-Wno-unknown-warning-option) \
+	$(CPPFLAGS) $(CFLAGS) -I. -I$(build)
+link := $(CC) $(flags) $(CFLAGS) $(LDFLAGS) -Wl,--as-needed
+
+# How things are compiled and what is in an archive: files that change only when that does.
+record = @mkdir -p $(@D); echo '$(strip $(1))' | cmp -s - $@ || echo '$(strip $(1))' > $@
+
+$(build)/compile.txt: FORCE
+	$(call record,$(compile) $(LDFLAGS) $(libs))
+
+$(build)/src.txt: FORCE
+	$(call record,$(src))
+
+$(build)/testlib.txt: FORCE
+	$(call record,$(testlib))
+
+main := $(wildcard main.c)
+
+all: $(if $(main),$(build)/mayfly) $(if $(filter config.mk,$(CONFIG)),$(if $(main),mayfly)) $(tests)
+
+mayfly: $(build)/mayfly
+	@ln -sf $< $@
+
+$(build)/mayfly: $(build)/main.o $(build)/libmayfly.a
+	$(call say,LD,$@)$(link) -o $@ $^ $(libs)
+
+$(tests): %.t: %.o $(build)/libtest.a $(build)/libmayfly.a
+	$(call say,LD,$@)$(link) -o $@ $^ $(libs)
+
+$(build)/libmayfly.a: $(call objects,$(src)) $(build)/src.txt
+$(build)/libtest.a: $(call objects,$(testlib)) $(build)/testlib.txt
+
+$(build)/%.a:
+	$(call say,AR,$@)rm -f $@ && ar rcs $@ $(filter %.o,$^)
+
+$(build)/%.o: %.c $(build)/compile.txt $(build)/config.h
+	$(call say,CC,$<)mkdir -p $(@D) && $(compile) $(cflags/$<) -MMD -MP -c -o $@ $<
+
+$(build)/%.o: %.S $(build)/compile.txt $(build)/config.h
+	$(call say,AS,$<)mkdir -p $(@D) && $(compile) $(cflags/$<) -MMD -MP -c -o $@ $<
+
+$(build)/config.h: | $(CONFIG)
+
+-include $(patsubst %.o,%.d,$(call objects,$(main) $(src) $(test) $(testlib)))
+
+install: all
+	install -d $(DESTDIR)$(prefix)/bin
+	install $(build)/mayfly $(DESTDIR)$(prefix)/bin/mayfly
+
+# The environment in which every test runs.
+check := MAYFLY=$(build)/mayfly BUILD=$(build) tests/run $(if $(T),-m '$(T)')
+
+run-check: all
+	@$(check) $(tests) $(check_script)
+
+run-check-unit: all
+	@$(check) $(tests)
+
+run-check-cpu: all
+	@MAYFLY_LONG=1 $(check) -t 3600 $(filter %cpu.t,$(tests))
+
+run-check-rig: all
+	@$(check) -t 600 $(rig_script)
+
+run-check-asan:
+	@./configure --config=build-asan/config.mk --build=build-asan --enable-asan \
+		--enable-ubsan --enable-werror > /dev/null
+	@$(MAKE) CONFIG=build-asan/config.mk run-check-unit
+
+run-guest:
+	@scripts/guest
+
+run-bench: all run-guest
+	@tests/bench/run
+
+run-demo: all run-guest
+	@scripts/demo
+
+endif
