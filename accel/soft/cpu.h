@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One software vCPU.
+ *
+ * A Cpu belongs to its thread.  Other threads reach it through `request` (atomic bits, looked at between blocks) and through its
+ * LAPIC's own lock; while the machine is paused the main thread may read and write all of it.
+ *
+ * Arithmetic flags are the host's: every operation that sets flags is done by the host's own instruction and its
+ * flags are taken with LAHF and SETO, so undefined flags are the host's too.  `arith` holds them so:
+ *
+ *     bit   15 14 13 12 11 10  9  8 | 7..1   0
+ *           SF ZF  0 AF  0 PF  1 CF |   0   OF
+ *
+ * The other flags are in `rflags`, where the arithmetic ones are 0.  cpu_flags() puts both together.
+ *
+ * A fault unwinds by longjmp to the run loop: nothing of the guest's state was changed before.  rip is not written per
+ * instruction: inside a block it is gpr[REG_BLOCK] + insn->at.
+ */
+
+#ifndef ACCEL_SOFT_CPU_H
+#define ACCEL_SOFT_CPU_H
+
+#include "accel/soft/insn.h"
+#include "accel/x86_state.h"
+#include "accel/cpu_model.h"
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdatomic.h>
+
+typedef struct Soft Soft;
+typedef struct Lapic Lapic;
+
+/* ---- TLB (mmu.h has the access functions) ---- */
+
+/*
+ * One entry maps a page for one MMU mode.  A tag is the page's linear address when the access may go straight to
+ * host + address, and has low bits set otherwise, so that it matches nothing.
+ */
+typedef struct {
+    u64 read, write, exec;      /* tags */
+    u64 addend;                 /* host address = linear address + addend */
+} TlbEntry;
+enum { TLB_BITS = 11, TLB_SIZE = 1 << TLB_BITS };
+enum { TLB_NONE = 1 };          /* a tag that matches nothing */
+
+/* What an address is checked against: who asks. */
+typedef enum { MMU_USER, MMU_KERNEL, MMU_KERNEL_SMAP, MMU_MODES } MmuMode;
+
+typedef struct {
+    gva rip;
+    Block *block;               /* NULL: empty.  Valid only for the mode it was entered with */
+    u64 mode;
+} JumpEntry;
+enum { JUMP_BITS = 12, JUMP_SIZE = 1 << JUMP_BITS };
+
+typedef struct {
+    u64 base;
+    u32 limit;                  /* bytes, expanded */
+    u32 attr;                   /* as in x86_state.h */
+    u16 selector;
+} Segment;
+
+/* Reasons to leave the run loop between blocks; set by any thread with cpu_request(). */
+enum {
+    REQUEST_INTERRUPT = 1 << 0,     /* the LAPIC or the PIC has something: look again */
+    REQUEST_NMI_IN    = 1 << 1,
+    REQUEST_INIT      = 1 << 2,
+    REQUEST_SIPI      = 1 << 3,
+    REQUEST_PAUSE     = 1 << 4,     /* go to the gate (exclusive section, pause, map change) */
+    REQUEST_FLUSH     = 1 << 5,     /* empty the TLB and the jump cache */
+    REQUEST_EXIT_CPU  = 1 << 6,     /* the thread ends */
+};
+
+struct Cpu {
+    /* Hot: what generated code and the interpreter touch all the time. */
+    u64 gpr[REG_COUNT];
+    u16 arith;                  /* arithmetic flags, see above */
+    u8 mode;                    /* MODE_* as blocks are keyed; recomputed by cpu_mode_changed() */
+    u8 cpl;
+    u32 rflags;                 /* the other flags; bit 1 is always 1 */
+    _Atomic u32 request;
+    u8 inhibit;                 /* 1: interrupts held off for one instruction (STI, MOV SS) */
+    const Insn *insn;           /* being executed, or NULL between blocks */
+    u64 rip;                    /* next instruction, between blocks */
+    TlbEntry *tlb;              /* that of the present MMU mode */
+    u64 insns;                  /* instructions completed (counted per block) */
+
+    Segment seg[SEG_COUNT];
+    u64 gdt_base, idt_base;
+    u16 gdt_limit, idt_limit;
+    u64 cr0, cr2, cr3, cr4, efer, xcr0;
+    u64 dr[8];
+
+    /* x87, MMX and SSE: the XSAVE area's legacy part is the truth (FXSAVE64 layout); xmm and mxcsr point into it. */
+    u8 fx[512] __attribute__((aligned(64)));
+    bool x87_in_host;           /* reserved for keeping x87 state in the host's registers */
+
+    /* System registers by number: msr.c has the table. */
+    u64 apic_base, star, lstar, cstar, sfmask, kernel_gs_base, tsc_aux, pat, misc_enable, spec_ctrl;
+    u64 sysenter_cs, sysenter_esp, sysenter_eip, tsc_adjust, mcg_status, mtrr_def_type;
+    u64 mtrr_base[8], mtrr_mask[8], mtrr_fixed[11];
+    u64 kvm_wall_clock, kvm_system_time, kvm_poll, bios_sign_id;
+
+    /* Events. */
+    u8 run_state;               /* RUN_* */
+    u8 sipi_vector;
+    bool nmi_pending, nmi_masked;
+    bool irq_waiting;           /* an interrupt waits for IF, the shadow or TPR: looked at when these change */
+    struct { u8 vector; u32 error; bool pending, has_error, soft; u64 payload; } event;  /* being delivered; for double faults */
+    u32 raised_error;
+    u8 raised_vector;
+    bool raised_has_error;
+    bool raised_soft;           /* INT n, INT3, INTO: DPL is checked, rip is the next one */
+
+    Soft *soft;
+    Machine *machine;
+    Lapic *lapic;
+    unsigned index;             /* vCPU number */
+    CpuidTable cpuid;
+    u64 features[4];            /* a bit per row of cpu_features[] */
+    pthread_t thread;
+    _Atomic bool in_guest;      /* false: at the gate, halted, or inside a device: may be ignored by exclusive sections */
+    sigjmp_buf unwind;          /* set by the run loop; use cpu_raise() */
+    u64 unimp_seen;             /* instructions that are not there, counted */
+
+    TlbEntry tlbs[MMU_MODES][TLB_SIZE];
+    JumpEntry jump[JUMP_SIZE];
+};
+
+/* ---- flags ---- */
+
+static inline u64 cpu_flags(const Cpu *cpu)
+{
+    return cpu->rflags | (cpu->arith >> 8 & 0xd5) | (u64)(cpu->arith & 1) << 11;
+}
+
+static inline void cpu_set_arith(Cpu *cpu, u64 flags)
+{
+    cpu->arith = (flags & 0xd5) << 8 | 0x200 | (flags >> 11 & 1);
+}
+
+static inline bool cpu_cf(const Cpu *cpu) { return cpu->arith >> 8 & 1; }
+static inline bool cpu_pf(const Cpu *cpu) { return cpu->arith >> 10 & 1; }
+static inline bool cpu_af(const Cpu *cpu) { return cpu->arith >> 12 & 1; }
+static inline bool cpu_zf(const Cpu *cpu) { return cpu->arith >> 14 & 1; }
+static inline bool cpu_sf(const Cpu *cpu) { return cpu->arith >> 15; }
+static inline bool cpu_of(const Cpu *cpu) { return cpu->arith & 1; }
+
+/* Sets all flags at once (after POPF, IRET, task of its caller to have checked which may change). */
+void cpu_set_flags(Cpu *cpu, u64 flags);
+
+/* ---- where we are ---- */
+
+static inline u64 cpu_rip(const Cpu *cpu)
+{
+    return cpu->insn ? cpu->gpr[REG_BLOCK] + cpu->insn->at : cpu->rip;
+}
+
+/* Address of the instruction after `insn`, wrapped to the code segment's size. */
+static inline u64 insn_next(const Cpu *cpu, const Insn *insn)
+{
+    u64 next = cpu->gpr[REG_BLOCK] + insn->at + insn->len;
+
+    return insn->more & INSN2_CODE64 ? next : insn->more & INSN2_CODE32 ? (u32)next : (u16)next;
+}
+
+static inline bool cpu_code64(const Cpu *cpu) { return cpu->mode & MODE_CODE64; }
+static inline bool cpu_long(const Cpu *cpu) { return cpu->efer & EFER_LMA; }
+static inline bool cpu_protected(const Cpu *cpu) { return cpu->cr0 & CR0_PE; }
+static inline bool cpu_v86(const Cpu *cpu) { return cpu->rflags & FLAG_VM; }
+static inline unsigned cpu_iopl(const Cpu *cpu) { return cpu->rflags >> 12 & 3; }
+
+/* ---- exceptions (exception.c) ---- */
+
+/* Raises an exception of the present instruction: never returns; state as before the instruction. */
+void cpu_raise(Cpu *cpu, u8 vector) __attribute__((noreturn, cold));
+void cpu_raise_error(Cpu *cpu, u8 vector, u32 error) __attribute__((noreturn, cold));
+void cpu_page_fault(Cpu *cpu, gva at, u32 error) __attribute__((noreturn, cold));
+/* An instruction that is not implemented: counted, shown with -d unimp, #UD. */
+void cpu_unimplemented(Cpu *cpu, const Insn *insn) __attribute__((noreturn, cold));
+static inline void cpu_gp(Cpu *cpu, u32 error) { cpu_raise_error(cpu, EXC_GP, error); }
+
+/*
+ * Delivers an exception or interrupt through the IDT (SDM vol. 3, chapter 6): pushes the frame and loads cs:rip.  Faults on the way
+ * become double faults and, at the third, a triple fault: reset is requested and the CPU stops.
+ */
+void cpu_deliver(Cpu *cpu, u8 vector, bool has_error, u32 error, bool soft, bool external);
+
+/* ---- mode and control state (control.c, segment.c) ---- */
+
+void cpu_mode_changed(Cpu *cpu);            /* after CS, SS, CR0, CR4, EFER, CPL or EFLAGS.VM/AC/TF changed: mode, tlb pointer */
+void cpu_set_cr0(Cpu *cpu, u64 value);      /* with the checks of MOV CR0 */
+void cpu_set_cr3(Cpu *cpu, u64 value);
+void cpu_set_cr4(Cpu *cpu, u64 value);
+void cpu_set_efer(Cpu *cpu, u64 value);
+u64 cpu_rdmsr(Cpu *cpu, u32 index);         /* raises #GP on an unknown one */
+void cpu_wrmsr(Cpu *cpu, u32 index, u64 value);
+CpuidLeaf cpu_cpuid(Cpu *cpu, u32 leaf, u32 index);
+bool cpu_has(const Cpu *cpu, const char *feature);
+void cpu_load_segment(Cpu *cpu, unsigned seg, u16 selector);        /* MOV Sreg, POP Sreg, LxS: all checks */
+bool cpu_io_allowed(Cpu *cpu, u16 port, unsigned size);             /* CPL, IOPL and the TSS bitmap; raises nothing but #PF */
+
+/* ---- run loop (run.c) ---- */
+
+/* Runs until a request needs the thread (cpu_service): the thread's loop is in thread.c. */
+void cpu_run(Cpu *cpu);
+
+/* Sets request bits and wakes the thread if it sleeps.  Any thread. */
+void cpu_request(Cpu *cpu, u32 bits);
+
+/* An instruction made an interrupt possible that was not before (IF, TPR, shadow): look between blocks. */
+static inline void cpu_recheck_interrupts(Cpu *cpu)
+{
+    if (cpu->irq_waiting) {
+        atomic_fetch_or_explicit(&cpu->request, REQUEST_INTERRUPT, memory_order_relaxed);
+    }
+}
+
+/* ---- time (time.c) ---- */
+
+u64 cpu_tsc(const Cpu *cpu);                                /* guest TSC now */
+void cpu_set_tsc(Cpu *cpu, u64 value);
+
+/* ---- neutral state (state.c) ---- */
+
+void cpu_get_state(Cpu *cpu, X86State *state);              /* while paused */
+bool cpu_set_state(Cpu *cpu, const X86State *state, GError **err) must_check;
+
+#endif
