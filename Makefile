@@ -9,6 +9,7 @@
 #   test += tests/hw/uart.c             a GLib test program, linked with all but main.c
 #   testlib += tests/lib/driver.c       what the test programs share
 #   check_script += tests/boot/linux.sh             a test that prints TAP
+#   rig_script += tests/rig/kvm.sh                  the same, for make check-rig
 #   cflags/accel/soft/x.c := -mno-red-zone          flags for one file
 #
 # Sources are .c or .S.  tests/hw/uart.c becomes $(build)/tests/hw/uart.t.
@@ -21,8 +22,8 @@ SHELL := /bin/sh
 all:
 
 # These first install what is missing, so they must work before there is a configuration.
-outer := demo setup check check-unit check-cpu check-rig check-asan bench guest
-plain := help clean distclean $(outer)
+outer := demo check check-unit check-cpu check-rig check-asan bench
+plain := help clean distclean setup guest $(outer)
 
 CONFIG ?= config.mk
 goals := $(or $(MAKECMDGOALS),all)
@@ -33,17 +34,19 @@ setup-check-cpu := build test
 setup-check-asan := build test
 setup-check-rig := build test rig
 setup-bench := build bench
-setup-demo := build demo
-setup-guest := build demo
+setup-demo := build
 
-.PHONY: all install help clean distclean $(outer) $(outer:%=run-%) FORCE
+.PHONY: all install help clean distclean setup guest $(outer) $(outer:%=run-%) FORCE
 
-$(filter-out setup,$(outer)):
+$(outer):
 	@scripts/setup $(setup-$@)
 	@$(MAKE) run-$@
 
 setup:
 	@scripts/setup
+
+guest:
+	@scripts/guest
 
 help:
 	@echo 'make            build ./mayfly (V=1 shows the commands)'
@@ -137,6 +140,7 @@ install: all
 check := MAYFLY=$(build)/mayfly BUILD=$(build) tests/run $(if $(T),-m '$(T)')
 
 run-check: all
+	@scripts/guest $(guests)
 	@$(check) $(tests) $(check_script)
 
 run-check-unit: all
@@ -146,6 +150,7 @@ run-check-cpu: all
 	@MAYFLY_LONG=1 $(check) -t 3600 $(filter %cpu.t,$(tests))
 
 run-check-rig: all
+	@scripts/guest $(rig_guests)
 	@$(check) -t 600 $(rig_script)
 
 run-check-asan:
@@ -153,13 +158,12 @@ run-check-asan:
 		--enable-ubsan --enable-werror > /dev/null
 	@$(MAKE) CONFIG=build-asan/config.mk run-check-unit
 
-run-guest:
-	@scripts/guest
-
-run-bench: all run-guest
+run-bench: all
+	@scripts/guest cloud
 	@tests/bench/run
 
-run-demo: all run-guest
+run-demo: all
+	@scripts/guest cloud
 	@scripts/demo
 
 endif
