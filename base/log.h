@@ -22,7 +22,12 @@ typedef enum {
     LOG_OUT_ASM     = 1 << 9,
 } LogMask;
 
-extern u32 log_mask;            /* read freely; set only through log_set */
+extern u32 log_mask;            /* set only through log_set; atomic */
+
+static inline bool log_is_on(u32 mask)
+{
+    return __atomic_load_n(&log_mask, __ATOMIC_RELAXED) & mask;
+}
 
 /* Sets the mask from "item,item" ("help" prints the items to stdout and returns false without an error). */
 bool log_set(const char *items, GError **err) must_check;
@@ -30,7 +35,7 @@ bool log_set_file(const char *path, GError **err) must_check;
 
 /* Writes to the log if one of `mask`'s bits is on.  A newline is added. */
 #define log_at(mask, ...) \
-    do { if (unlikely(log_mask & (mask))) { log_write(__VA_ARGS__); } } while (0)
+    do { if (unlikely(log_is_on(mask))) { log_write(__VA_ARGS__); } } while (0)
 void log_write(const char *fmt, ...) printf_like(1, 2);
 
 /* "mayfly: text" on stderr: for the user; the program goes on. */

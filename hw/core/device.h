@@ -40,9 +40,14 @@ typedef struct {
 typedef struct {
     const char *name;               /* as in QEMU's "bus PCI" */
     const char *suffix;             /* appended to the type's name: "-pci", or "" */
-    bool (*prepare)(Device *dev, GError **err);     /* adds the bus's parts, before options are parsed */
+    /* Adds the bus's parts, before options are parsed.  For help it is called with no machine, and no open follows. */
+    bool (*prepare)(Device *dev, GError **err);
     bool (*attach)(Device *dev, GError **err);      /* after open: gives it an address, maps it */
-    void (*detach)(Device *dev);                    /* before close */
+    /*
+     * Before close; undoes prepare and attach, whichever of them was reached.  The strings of its options are freed
+     * already.
+     */
+    void (*detach)(Device *dev);
 } BusType;
 
 typedef struct {
@@ -68,6 +73,7 @@ struct Device {
     Machine *machine;
     char *id;                       /* the user's, or NULL */
     char *path;                     /* unique in the machine: "uart0"; the snapshot's key */
+    bool opened;                    /* open was called, so close will be */
     bool faulted;                   /* a guest's mistake was logged already */
     u64 faults;                     /* guest mistakes counted */
     struct { const Part *part; void *base; } parts[6];
@@ -87,11 +93,12 @@ void device_types_help(GString *out);                           /* -device help 
 bool device_type_help(const char *name, GString *out, GError **err) must_check;
 
 /*
- * Makes, opens and attaches a device; `options` may be NULL, and is consumed as far as rows take it.  Unknown options
- * are errors.  The machine owns the result.  -global defaults are applied first.
+ * Makes, opens, attaches and resets a device; `options` may be NULL.  Unknown options are errors.  The machine
+ * owns the result.  -global defaults are applied first.
  */
 Device *device_new(Machine *machine, const DeviceType *type, const BusType *bus,
-                   const char *id, KeyVals *options, GError **err) must_check;
+                   const char *id, const KeyVals *options,
+                   GError **err) must_check;
 /* The same for the board's own devices, "a=b,c=d" or NULL. */
 Device *device_add(Machine *machine, const DeviceType *type, const char *options,
                    GError **err) must_check;

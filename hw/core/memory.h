@@ -84,8 +84,9 @@ struct Region {
     bool enabled;
     const RegionOps *ops;       /* MMIO and ports */
     void *opaque;
-    /* private to memory.c */
+    /* private to region.c, space.c, dispatch.c, memory.c */
     Space *space;
+    Mem *mem;                   /* RAM: whose pages they are */
     u8 *host;                   /* RAM and ROM: the first byte */
     u64 ram_page;               /* RAM: number of its first page */
     bool readonly, owns_host;
@@ -149,12 +150,13 @@ void space_write(Space *space, u64 at, u64 value, unsigned size);
 /*
  * A doorbell: a write of any width at `offset` (and of `value`, when match is set) signals the eventfd
  * instead of calling the region's write.  KVM does it in the kernel (ioeventfd).
+ * Adding and removing one counts as a change of the map: listeners are called, if need be with two equal views.
  */
 typedef struct {
     u64 offset, value;
     unsigned size;              /* 0: any width */
     bool match;
-    int fd;                     /* borrowed */
+    int fd;                     /* borrowed; non-blocking */
 } Doorbell;
 void region_add_doorbell(Region *region, const Doorbell *bell);
 void region_remove_doorbell(Region *region, int fd);

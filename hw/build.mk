@@ -1,0 +1,1 @@
+src += hw/devices.c

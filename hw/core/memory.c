@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Guest RAM: memfds, mapped whole but not touched, and a byte of flags per page.
+ *
+ * Any thread may read and write.  RAM is added and the code hook is set only while the machine is built.
+ */
+
+#include "hw/core/memory.h"
+
+#include "hw/core/space_private.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { RAM_MAX = 8 };
+
+typedef struct {
+    gpa base;
+    u64 size;
+    u8 *host;
+    u64 page;               /* number of its first page */
+    int fd;
+    Region region;          /* how it stands in the space */
+} Ram;
+
+struct Mem {
+    Ram ram[RAM_MAX];
+    unsigned n;
+    u64 pages;
+    u8 *flags;              /* one byte per page */
+    MemCodeFn *code_written;
+    void *code_opaque;
+};
+
+Mem *mem_new(void)
+{
+    return g_new0(Mem, 1);
+}
+
+void mem_free(Mem *mem)
+{
+    if (!mem) {
+        return;
+    }
+    for (Ram *r = mem->ram; r < mem->ram + mem->n; r++) {
+        region_fini(&r->region);
+        munmap(r->host, r->size);
+        close(r->fd);
+    }
+    if (mem->flags) {
+        munmap(mem->flags, mem->pages);
+    }
+    g_free(mem);
+}
+
+/* Address space only: a page costs memory when it is first written. */
+static void *reserve(size_t size, int fd)
+{
+    int shared = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
+
+    return mmap(NULL, size, PROT_READ | PROT_WRITE, shared | MAP_NORESERVE, fd, 0);
+}
+
+static bool flags_grow(Mem *mem, u64 pages)
+{
+    void *flags = mem->flags ? mremap(mem->flags, mem->pages, pages, MREMAP_MAYMOVE)
+                             : reserve(pages, -1);
+
+    if (flags == MAP_FAILED) {
+        return false;
+    }
+    mem->flags = flags;
+    mem->pages = pages;
+    return true;
+}
+
+static bool ram_map(Mem *mem, Ram *ram, const char *name, GError **err)
+{
+    void *host = MAP_FAILED;
+
+    ram->fd = memfd_create(name, MFD_CLOEXEC);
+    if (ram->fd >= 0 && ftruncate(ram->fd, ram->size) == 0) {
+        host = reserve(ram->size, ram->fd);
+    }
+    ram->page = mem->pages;
+    if (host != MAP_FAILED && flags_grow(mem, mem->pages + ram->size / PAGE_BYTES)) {
+        madvise(host, ram->size, MADV_DONTDUMP);
+        ram->host = host;
+        return true;
+    }
+    g_set_error(err, G_FILE_ERROR, g_file_error_from_errno(errno),
+                "cannot reserve %" G_GUINT64_FORMAT " MiB of guest memory '%s': %s",
+                (u64)(ram->size / MiB), name, g_strerror(errno));
+    if (host != MAP_FAILED) {
+        munmap(host, ram->size);
+    }
+    if (ram->fd >= 0) {
+        close(ram->fd);
+    }
+    return false;
+}
+
+bool mem_add_ram(Mem *mem, Space *space, const char *name, gpa base, u64 size,
+                 GError **err)
+{
+    Ram *ram = &mem->ram[mem->n];
+
+    g_assert(mem->n < RAM_MAX && size && !((base | size) & ~PAGE_MASK));
+    g_assert(base + (size - 1) >= base);
+    *ram = (Ram){ .base = base, .size = size };
+    if (!ram_map(mem, ram, name, err)) {
+        return false;
+    }
+    mem->n++;
+    region_init_host(&ram->region, name, ram->host, size);
+    ram->region.mem = mem;
+    ram->region.ram_page = ram->page;
+    if (space) {
+        space_add(space, &ram->region, base, 0);
+    }
+    return true;
+}
+
+u64 mem_size(const Mem *mem)
+{
+    return mem->pages * PAGE_BYTES;
+}
+
+u64 mem_pages(const Mem *mem)
+{
+    return mem->pages;
+}
+
+u8 *mem_page_flags(Mem *mem)
+{
+    return mem->flags;
+}
+
+void mem_code_hook(Mem *mem, MemCodeFn *written, void *opaque)
+{
+    mem->code_written = written;
+    mem->code_opaque = opaque;
+}
+
+/* The only place where a guest address becomes a host pointer. */
+static u8 *span(const Mem *mem, gpa at, size_t n, u64 *page)
+{
+    for (const Ram *r = mem->ram; r < mem->ram + mem->n; r++) {
+        u64 offset = at - r->base;          /* wraps, and so fails, below base */
+
+        if (offset < r->size && n <= r->size - offset) {
+            *page = r->page + offset / PAGE_BYTES;
+            return r->host + offset;
+        }
+    }
+    return NULL;
+}
+
+void mem_pages_written(Mem *mem, u64 page, u64 n)
+{
+    /*
+     * Whoever decodes code sets PAGE_CODE, then reads the page; we have written the page and now read
+     * PAGE_CODE.  One of the two must see the other: both sides need the full barrier.
+     */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    for (; n > 0; n--, page++) {
+        u8 flags = __atomic_load_n(&mem->flags[page], __ATOMIC_RELAXED);
+
+        if ((flags & PAGE_DIRTY_ALL) != PAGE_DIRTY_ALL) {
+            __atomic_fetch_or(&mem->flags[page], PAGE_DIRTY_ALL, __ATOMIC_RELAXED);
+        }
+        if ((flags & PAGE_CODE) && mem->code_written) {
+            mem->code_written(mem->code_opaque, page);
+        }
+    }
+}
+
+static u64 pages_touched(gpa at, size_t n)
+{
+    return n ? ((at & ~PAGE_MASK) + n - 1) / PAGE_BYTES + 1 : 0;
+}
+
+bool mem_read(const Mem *mem, gpa at, void *to, size_t n)
+{
+    u64 page;
+    const u8 *host = span(mem, at, n, &page);
+
+    if (!host) {
+        return false;
+    }
+    memcpy(to, host, n);
+    return true;
+}
+
+bool mem_write(Mem *mem, gpa at, const void *from, size_t n)
+{
+    u64 page;
+    u8 *host = span(mem, at, n, &page);
+
+    if (!host) {
+        return false;
+    }
+    memcpy(host, from, n);
+    mem_pages_written(mem, page, pages_touched(at, n));
+    return true;
+}
+
+bool mem_load16(const Mem *mem, gpa at, u16 *value)
+{
+    u64 page;
+    const u8 *host = span(mem, at, sizeof *value, &page);
+
+    if (!host || at % sizeof *value) {
+        return false;
+    }
+    *value = __atomic_load_n((const u16 *)host, __ATOMIC_ACQUIRE);
+    return true;
+}
+
+bool mem_store16(Mem *mem, gpa at, u16 value)
+{
+    u64 page;
+    u8 *host = span(mem, at, sizeof value, &page);
+
+    if (!host || at % sizeof value) {
+        return false;
+    }
+    __atomic_store_n((u16 *)host, value, __ATOMIC_RELEASE);
+    mem_pages_written(mem, page, 1);
+    return true;
+}
+
+bool mem_iov(Mem *mem, gpa at, size_t n, struct iovec *out)
+{
+    u64 page;
+    u8 *host = span(mem, at, n, &page);
+
+    *out = (struct iovec){ host, host ? n : 0 };
+    return host != NULL;
+}
+
+void mem_written(Mem *mem, gpa at, size_t n)
+{
+    u64 page;
+
+    if (span(mem, at, n, &page)) {
+        mem_pages_written(mem, page, pages_touched(at, n));
+    }
+}
+
+bool region_init_alias(Region *region, const char *name, Mem *mem, gpa at, u64 size,
+                       bool readonly)
+{
+    u64 page;
+    u8 *host = size ? span(mem, at, size, &page) : NULL;
+
+    if (!host || ((at | size) & ~PAGE_MASK)) {
+        return false;
+    }
+    region_init_host(region, name, host, size);
+    region->mem = mem;
+    region->ram_page = page;
+    region->readonly = readonly;
+    return true;
+}
