@@ -23,6 +23,7 @@
 #include "accel/soft/insn.h"
 #include "accel/x86_state.h"
 #include "accel/cpu_model.h"
+#include "hw/core/machine.h"
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdatomic.h>

@@ -7,6 +7,7 @@
 #include "accel/soft/mmu.h"
 #include "accel/soft/soft.h"
 #include "base/log.h"
+#include <inttypes.h>
 #include <sys/mman.h>
 
 PROPS(SoftConfig,
