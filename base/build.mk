@@ -4,3 +4,4 @@ src += base/field_show.c
 src += base/keyval.c
 src += base/lock.c
 src += base/log.c
+src += base/rng.c

@@ -267,12 +267,11 @@ static bool pairs_apply(const Field *fields, void *record, const KeyVals *kv,
     return fields_complete(fields, given, err);
 }
 
-bool fields_parse(const Field *fields, void *record, const char *text,
+bool fields_merge(const Field *fields, void *record, const char *text,
                   const char *implied, const char *what, GError **err)
 {
     g_autoptr(KeyVals) kv = keyvals_parse(text, implied, err);
 
-    fields_default(fields, record);
     if (kv && pairs_apply(fields, record, kv, err)) {
         return true;
     }
@@ -280,6 +279,13 @@ bool fields_parse(const Field *fields, void *record, const char *text,
         g_prefix_error(err, "%s: ", what);
     }
     return false;
+}
+
+bool fields_parse(const Field *fields, void *record, const char *text,
+                  const char *implied, const char *what, GError **err)
+{
+    fields_default(fields, record);
+    return fields_merge(fields, record, text, implied, what, err);
 }
 
 /* ---- judging a record from outside ---- */

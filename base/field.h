@@ -126,6 +126,10 @@ bool field_set(const Field *field, void *record, const char *text,
 bool fields_parse(const Field *fields, void *record, const char *text,
                   const char *implied, const char *what, GError **err) must_check;
 
+/* The same over the values that `record` has: for an option that is given in parts. */
+bool fields_merge(const Field *fields, void *record, const char *text,
+                  const char *implied, const char *what, GError **err) must_check;
+
 /* True if every member lies in its row's range: for records that came from outside. */
 bool fields_check(const Field *fields, const void *record, GError **err) must_check;
 

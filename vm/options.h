@@ -10,7 +10,7 @@
 #ifndef VM_OPTIONS_H
 #define VM_OPTIONS_H
 
-#include "vm/config.h"
+#include "vm/vm_config.h"
 
 /*
  * False with an error: "-opt value: text".  False without one: help was asked for and is on stdout.

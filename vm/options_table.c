@@ -60,7 +60,7 @@ const Option option_rows[] = {
       .help = "firmware: a path, or a name in the firmware folders" },
     { "boot", NULL, TAKE_ROWS, AT(boot), .rows = boot_rows, .implied = "order",
       .arg = "[order=]acdn[,once=acdn][,menu=on|off][,strict=on|off]",
-      .help = "what the firmware tries", .check = boot_check },
+      .help = "what the firmware tries", .check = boot_check, .always = true },
     { "fw_cfg", NULL, TAKE_LIST, AT(fw_cfg), .arg = "[name=]NAME,file=FILE|string=TEXT",
       .help = "a file that firmware and guest can read; may be repeated" },
 

@@ -4,8 +4,8 @@
  * every value when it returns; vm/setup.c builds the machine from it.  Main thread.
  */
 
-#ifndef VM_CONFIG_H
-#define VM_CONFIG_H
+#ifndef VM_VM_CONFIG_H
+#define VM_VM_CONFIG_H
 
 #include "accel/cpu_model.h"
 #include "hw/machine/board.h"
