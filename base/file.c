@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,8 +20,8 @@ static bool fail(GError **err, const char *name, const char *what)
 static bool fail_size(GError **err, const char *name, u64 limit)
 {
     g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED,
-                "%s: longer than %" PRIu64 " bytes, the most that is possible here", name,
-                limit);
+                "%s: longer than %" PRIu64 " bytes, the most that is possible here",
+                name, limit);
     return false;
 }
 

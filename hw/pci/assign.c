@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What firmware does to PCI, for boots without one: addresses for BARs, interrupt lines,
- * decoding on.  And info pci.  Under the machine lock.
+ * What firmware does to PCI, for boots without one: addresses for BARs, interrupt
+ * lines, decoding on.  And info pci.  Under the machine lock.
  */
 
 #include "hw/pci/inside.h"
+#include <inttypes.h>
 
 typedef struct {
     PciDevice *pci;
@@ -59,13 +60,14 @@ static void place(const Want *want, PciWindows *windows)
         address = take(&windows->mem64, bar->size);
     }
     if (address) {
-        u8 on = io ? PCI_COMMAND_IO : PCI_COMMAND_MEM;
+        u8 command = want->pci->state.config[PCI_COMMAND];
 
+        command |= io ? PCI_COMMAND_IO : PCI_COMMAND_MEM;
         pci_config_put(want->pci, at, address, 4);
         if (wide) {
             pci_config_put(want->pci, at + 4, address >> 32, 4);
         }
-        pci_config_put(want->pci, PCI_COMMAND, want->pci->state.config[PCI_COMMAND] | on, 1);
+        pci_config_put(want->pci, PCI_COMMAND, command, 1);
     }
 }
 
@@ -100,14 +102,15 @@ static void print_bar(const PciDevice *pci, unsigned bar, GString *out)
     } else {
         g_string_append_printf(out, "      BAR%u: ", bar);
     }
-    g_string_append_printf(out, "%s at ", b->flags & PCI_BAR_IO          ? "I/O"
-                                          : b->flags & PCI_BAR_MEM64     ? "64 bit memory"
-                                          : b->flags & PCI_BAR_PREFETCH  ? "32 bit prefetchable memory"
-                                                                         : "32 bit memory");
+    g_string_append(out, b->flags & PCI_BAR_IO ? "I/O"
+                         : b->flags & PCI_BAR_MEM64 ? "64 bit" : "32 bit");
+    g_string_append(out, b->flags & PCI_BAR_PREFETCH ? " prefetchable memory"
+                         : b->flags & PCI_BAR_IO ? "" : " memory");
     if (at == UINT64_MAX) {
-        g_string_append_printf(out, "nowhere, %" PRIu64 " bytes\n", b->size);
+        g_string_append_printf(out, " nowhere, %" PRIu64 " bytes\n", b->size);
     } else {
-        g_string_append_printf(out, "0x%" PRIx64 " [0x%" PRIx64 "]\n", at, at + b->size - 1);
+        g_string_append_printf(out, " at 0x%" PRIx64 " [0x%" PRIx64 "]\n", at,
+                               at + b->size - 1);
     }
 }
 

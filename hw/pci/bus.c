@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The root PCI bus: who sits where, configuration cycles, INTx lines, and the bus type
- * through which -device plugs functions in.  Bridges, and so other bus numbers, are left
- * out.  Under the machine lock.
+ * through which -device plugs functions in.  Bridges, and so other bus numbers, are
+ * left out.  Under the machine lock.
  */
 
 #include "hw/pci/pci.h"
@@ -93,7 +93,9 @@ static void ecam_write(void *opaque, u64 offset, u64 value, unsigned size)
 
 const RegionOps pci_ecam_ops = { ecam_read, ecam_write, .sizes = 1 | 2 | 4 };
 
-/* PCI 3.0, 3.2.2.3.2: bit 31 enables, 16-23 bus, 8-15 device and function, 2-7 dword. */
+/*
+ * PCI 3.0, 3.2.2.3.2: bit 31 enables, 16-23 bus, 8-15 device and function, 2-7 dword.
+ */
 u32 pci_port_read(PciBus *bus, u32 address, unsigned at, unsigned n)
 {
     if (!(address >> 31)) {
@@ -111,7 +113,10 @@ void pci_port_write(PciBus *bus, u32 address, unsigned at, u32 value, unsigned n
 
 /* ---- interrupt lines ---- */
 
-/* Counts the function in or out of its line; called whenever what decides may have changed. */
+/*
+ * Counts the function in or out of its line; called whenever what decides may have
+ * changed.
+ */
 void pci_update_intx(PciDevice *pci)
 {
     PciBus *bus = pci->on;
@@ -178,12 +183,12 @@ static bool next_addr(const PciBus *bus, unsigned *slot, GError **err)
         }
     }
     g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
-                "no free slot on bus %s; share slots: addr=SLOT.FUNCTION,multifunction=on",
-                bus->name);
+                "no free slot on bus %s; share one: addr=SLOT.FUNCTION,"
+                "multifunction=on", bus->name);
     return false;
 }
 
-/* PCI 3.0, 3.2.2.3.4: software looks for functions 1-7 only where function 0 is multi-function. */
+/* PCI 3.0, 6.1: functions 1-7 are looked for only where function 0 says so. */
 static bool may_sit(const PciBus *bus, const PciDevice *pci, unsigned slot, unsigned fn,
                     GError **err)
 {
@@ -195,11 +200,12 @@ static bool may_sit(const PciBus *bus, const PciDevice *pci, unsigned slot, unsi
                     "addr: %02x.%x is taken by %s", slot, fn, there->dev->type->name);
     } else if (fn > 0 && first && !first->config.multifunction) {
         g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                    "addr: %02x.0 (%s) has no other functions; give it multifunction=on",
-                    slot, first->dev->type->name);
+                    "addr: %02x.0 (%s) has no other functions; give it "
+                    "multifunction=on", slot, first->dev->type->name);
     } else if (fn == 0 && !pci->config.multifunction && !slot_is_free(bus, slot)) {
         g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                    "addr: %02x has other functions; this one needs multifunction=on", slot);
+                    "addr: %02x has other functions; this one needs "
+                    "multifunction=on", slot);
     } else {
         return true;
     }
@@ -228,9 +234,15 @@ static bool sit_down(PciDevice *pci, GError **err)
     const char *addr = pci->config.addr;
     unsigned slot, fn = 0;
 
-    if (!(addr && *addr ? parse_addr(addr, &slot, &fn, err) : next_addr(bus, &slot, err)) ||
-        !may_sit(bus, pci, slot, fn, err)) {
+    if (addr && *addr ? !parse_addr(addr, &slot, &fn, err)
+                      : !next_addr(bus, &slot, err)) {
         return false;
+    }
+    if (!may_sit(bus, pci, slot, fn, err)) {
+        return false;
+    }
+    if (pci->config.multifunction) {
+        pci_config_set(pci, PCI_HEADER, PCI_HEADER_MULTI, 1);
     }
     pci->on = bus;
     pci->devfn = PCI_DEVFN(slot, fn);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One PCI function: its configuration space, capabilities and BARs (PCI 3.0, chapter 6).
- * Under the machine lock.
+ * One PCI function: its configuration space, capabilities and BARs (PCI 3.0, chapter
+ * 6). Under the machine lock.
  */
 
 #include "hw/pci/inside.h"
@@ -76,8 +76,8 @@ void pci_add_bar(PciDevice *pci, unsigned bar, u8 flags, Region *region)
 }
 
 /*
- * Where a BAR decodes, or UINT64_MAX.  Address 0 and ranges that reach the end of the BAR's
- * address space are what sizing leaves behind: nobody means them.
+ * Where a BAR decodes, or UINT64_MAX.  Address 0 and ranges that reach the end of the
+ * BAR's address space are what sizing leaves behind: nobody means them.
  */
 u64 pci_bar_address(const PciDevice *pci, unsigned bar)
 {
@@ -136,8 +136,8 @@ void pci_map(PciDevice *pci)
         PciBar *bar = &pci->bar[i];
 
         if (bar->region) {
-            space_add(bar->flags & PCI_BAR_IO ? machine->io : machine->mmio, bar->region,
-                      0, BAR_PRIORITY);
+            space_add(bar->flags & PCI_BAR_IO ? machine->io : machine->mmio,
+                      bar->region, 0, BAR_PRIORITY);
             region_enable(bar->region, false);
         }
     }
@@ -196,9 +196,9 @@ unsigned pci_add_cap(PciDevice *pci, u8 id, unsigned size)
 }
 
 /*
- * PCI Express 4.0, 7.5.3: capability version 2, a root complex integrated endpoint, which has
- * no link.  Device control is writable as far as it needs to be: error reporting, payload
- * sizes and ordering have no effect here.
+ * PCI Express 4.0, 7.5.3: capability version 2, a root complex integrated endpoint,
+ * which has no link.  Device control is writable as far as it needs to be: error
+ * reporting, payload sizes and ordering have no effect here.
  */
 void pci_add_express(PciDevice *pci)
 {
@@ -206,7 +206,7 @@ void pci_add_express(PciDevice *pci)
     unsigned at = pci_add_cap(pci, PCI_CAP_EXPRESS, SIZE);
 
     pci_config_set(pci, at + FLAGS, 2 | 9 << 4, 2);
-    pci_config_set(pci, at + DEVCAP, 1u << 15, 4);          /* role-based error reporting */
+    pci_config_set(pci, at + DEVCAP, 1u << 15, 4);      /* role-based error reporting */
     pci_config_mask(pci, at + DEVCTL, 0x78ff, 2);
     pci_config_mask(pci, at + DEVCTL2, 0x1f, 2);
 }
@@ -239,18 +239,21 @@ static void function_reset(Device *dev)
     }
 }
 
-/* What the guest cannot write must be what this function has; INTx status is derived. */
+/*
+ * What the guest cannot write must be what this function has; INTx status is derived.
+ */
 static bool function_loaded(Device *dev, GError **err)
 {
     PciDevice *pci = pci_device(dev);
 
     for (unsigned i = 0; i < PCI_CONFIG_BYTES; i++) {
-        u8 fixed = ~(pci->wmask[i] | pci->w1c[i] | (i == PCI_STATUS ? PCI_STATUS_INTX : 0));
+        u8 derived = i == PCI_STATUS ? PCI_STATUS_INTX : 0;
+        u8 fixed = ~(pci->wmask[i] | pci->w1c[i] | derived);
 
         if ((pci->state.config[i] ^ pci->image[i]) & fixed) {
             g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                        "config: byte 0x%02x is 0x%02x, this function has 0x%02x there", i,
-                        pci->state.config[i], pci->image[i]);
+                        "config: byte 0x%02x is 0x%02x, this function has 0x%02x there",
+                        i, pci->state.config[i], pci->image[i]);
             return false;
         }
     }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Message signalled interrupts: MSI (PCI 3.0, 6.8.1; no per-vector masks) and MSI-X (6.8.2).
+ * Message signalled interrupts: MSI (PCI 3.0, 6.8.1; no per-vector masks) and MSI-X
+ * (6.8.2).
  *
- * Any thread notifies.  What it needs (capability bytes, table, pending bits) changes under
- * pci->lock, by a thread that also holds the machine lock; messages are sent and listeners
- * called after pci->lock was let go.
+ * Any thread notifies.  What it needs (capability bytes, table, pending bits) changes
+ * under pci->lock, by a thread that also holds the machine lock; messages are sent and
+ * listeners called after pci->lock was let go.
  */
 
 #include "hw/pci/inside.h"
@@ -128,8 +129,8 @@ void pci_msix_set_pending(PciDevice *pci, unsigned vector)
 }
 
 /*
- * The listener hears of a vector that came, went or leads elsewhere; what was pending on one
- * that came is sent.  `changed`: the table entry itself was written.
+ * The listener hears of a vector that came, went or leads elsewhere; what was pending
+ * on one that came is sent.  `changed`: the table entry itself was written.
  */
 static void update_vector(PciDevice *pci, unsigned vector, bool changed)
 {
@@ -178,12 +179,13 @@ void pci_msix_listen(PciDevice *pci, PciVectorFn *changed, void *opaque)
 static u32 msix_load(PciDevice *pci, u64 offset)
 {
     u64 half = pci->msix_region.size / 2;
+    u64 bits = G_N_ELEMENTS(pci->msix.pending) * 8;
     u32 word = 0;
 
     g_mutex_lock(&pci->lock);
     if (offset < half && offset / 16 < pci->msix_vectors) {
         word = pci->msix.table[offset / 4];
-    } else if (offset >= half && (offset - half) / 8 < G_N_ELEMENTS(pci->msix.pending)) {
+    } else if (offset >= half && offset - half < bits) {
         offset -= half;
         word = pci->msix.pending[offset / 8] >> 8 * (offset & 4);
     }
