@@ -55,40 +55,14 @@ void pci_config_write(PciBus *bus, u8 number, u8 devfn, unsigned offset, u32 val
     }
 }
 
-/* The widest aligned cycle that an access of `n` bytes at `offset` can begin with. */
-static unsigned cycle(unsigned offset, unsigned n)
-{
-    return n >= 4 && offset % 4 == 0 ? 4 : n >= 2 && offset % 2 == 0 ? 2 : 1;
-}
-
-static u32 config_load(PciBus *bus, u8 number, u8 devfn, unsigned offset, unsigned n)
-{
-    u32 value = 0;
-
-    for (unsigned i = 0, step; i < n; i += step) {
-        step = cycle(offset + i, n - i);
-        value |= pci_config_read(bus, number, devfn, offset + i, step) << 8 * i;
-    }
-    return value;
-}
-
-static void config_store(PciBus *bus, u8 number, u8 devfn, unsigned offset, u32 value,
-                         unsigned n)
-{
-    for (unsigned i = 0, step; i < n; i += step) {
-        step = cycle(offset + i, n - i);
-        pci_config_write(bus, number, devfn, offset + i, value >> 8 * i, step);
-    }
-}
-
 static u64 ecam_read(void *opaque, u64 offset, unsigned size)
 {
-    return config_load(opaque, offset >> 20, offset >> 12, offset & 0xfff, size);
+    return pci_config_read(opaque, offset >> 20, offset >> 12, offset & 0xfff, size);
 }
 
 static void ecam_write(void *opaque, u64 offset, u64 value, unsigned size)
 {
-    config_store(opaque, offset >> 20, offset >> 12, offset & 0xfff, value, size);
+    pci_config_write(opaque, offset >> 20, offset >> 12, offset & 0xfff, value, size);
 }
 
 const RegionOps pci_ecam_ops = { ecam_read, ecam_write, .sizes = 1 | 2 | 4 };
@@ -101,13 +75,14 @@ u32 pci_port_read(PciBus *bus, u32 address, unsigned at, unsigned n)
     if (!(address >> 31)) {
         return ~0u >> (32 - 8 * n);
     }
-    return config_load(bus, address >> 16, address >> 8, (address & 0xfc) + at, n);
+    return pci_config_read(bus, address >> 16, address >> 8, (address & 0xfc) + at, n);
 }
 
 void pci_port_write(PciBus *bus, u32 address, unsigned at, u32 value, unsigned n)
 {
     if (address >> 31) {
-        config_store(bus, address >> 16, address >> 8, (address & 0xfc) + at, value, n);
+        pci_config_write(bus, address >> 16, address >> 8, (address & 0xfc) + at, value,
+                         n);
     }
 }
 

@@ -5,7 +5,6 @@
  */
 
 #include "hw/pci/inside.h"
-#include "base/log.h"
 #include <string.h>
 
 static const Field PciConfig_fields[] = STATE_ROWS(PciConfig, PCI_CONFIG_ROWS);

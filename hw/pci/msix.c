@@ -9,8 +9,6 @@
  */
 
 #include "hw/pci/inside.h"
-#include "base/log.h"
-#include "hw/core/machine.h"
 #include <string.h>
 
 enum {
@@ -121,11 +119,6 @@ void pci_msix_notify(PciDevice *pci, unsigned vector)
     if (live) {
         machine_msi(pci->dev->machine, message.address, message.data);
     }
-}
-
-void pci_msix_set_pending(PciDevice *pci, unsigned vector)
-{
-    pci_msix_notify(pci, vector);
 }
 
 /*

@@ -191,8 +191,8 @@ PciBus *pci_bus_new(Machine *machine, const char *name, PciRouteFn *route);
 void pci_bus_free(PciBus *bus);         /* its devices are gone */
 
 /*
- * Configuration cycles; a function that is not there reads as ones.  n is 1, 2 or 4 and
- * does not cross a dword (the callers below split).
+ * Configuration cycles; a function that is not there reads as ones.  n is 1, 2 or 4, and
+ * offset is a multiple of it.
  */
 u32 pci_config_read(PciBus *bus, u8 number, u8 devfn, unsigned offset, unsigned n);
 void pci_config_write(PciBus *bus, u8 number, u8 devfn, unsigned offset, u32 value,
@@ -284,9 +284,5 @@ bool pci_msix_message(PciDevice *pci, unsigned vector, PciMessage *message) must
  * are live now.
  */
 void pci_msix_listen(PciDevice *pci, PciVectorFn *changed, void *opaque);
-/*
- * Lets the pending bit follow what an irqfd user collected while the vector was masked.
- */
-void pci_msix_set_pending(PciDevice *pci, unsigned vector);
 
 #endif
