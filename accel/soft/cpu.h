@@ -30,6 +30,7 @@
 
 typedef struct Soft Soft;
 typedef struct Lapic Lapic;
+typedef struct Machine Machine;
 
 /* ---- TLB (mmu.h has the access functions) ---- */
 
@@ -126,6 +127,8 @@ struct Cpu {
     bool at_boundary;           /* parked between instructions; under the gate lock */
     pthread_cond_t wake;
     u64 tsc_offset;             /* guest TSC - what the clock alone would give */
+    bool alone;                 /* holds the gate for a locked operation (lock_alone_begin) */
+    Block *block;               /* being run, or last run */
     sigjmp_buf unwind;          /* set by the run loop; use cpu_raise() */
     u64 unimp_seen;             /* instructions that are not there, counted */
 
