@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Option values as text: pairs, numbers, sizes, and the nearest name to a misspelt one.
- * Any thread, on values it owns.
+ * Option values as text: pairs, numbers, sizes, and the nearest name to a misspelt one.  Any
+ * thread, on values it owns.
  */
 
 #include "base/keyval.h"
@@ -127,8 +127,7 @@ bool number_parse(const char *text, u64 min, u64 max, u64 *out)
     u64 value;
 
     if (!g_ascii_isdigit(*text)) {
-        /* strtoull takes blanks and signs */
-        return false;
+        return false;                               /* strtoull takes blanks and signs */
     }
     errno = 0;
     value = strtoull(text, &end, 0);
@@ -220,8 +219,7 @@ const char *nearest_name(const char *name, const char *const *names)
 {
     enum { LONGEST = 64 };
     size_t n = strlen(name);
-    /* not nearer than this is a different word */
-    unsigned best = MIN(n / 3 + 1, 4);
+    unsigned best = MIN(n / 3 + 1, 4);      /* not nearer than this is a different word */
     const char *nearest = NULL;
 
     if (n < 2 || n > LONGEST) {

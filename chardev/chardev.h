@@ -8,13 +8,13 @@
  * gets the input.
  *
  *     vCPU thread                        main thread
- *     chardev_write() --> [ ring ] --timer--> write(2)      nothing lost, one call for many bytes
- *                         ops.readable() <--- read(2)       as much as ops.can_read() says
+ *     chardev_write() --> [ ring ] --timer--> write(2)   many bytes in one call
+ *                         ops.readable() <--- read(2)    as many as can_read() says
  *
  * Output is buffered: single bytes (a UART's) for at most a millisecond, longer writes
  * until the main loop is free.  If the ring is full, the writer empties it itself; if
  * the host does not take the bytes then, the write is short, the guest goes on, and
- * ops.writable() says when there is room again. Bytes for which nobody listens (a
+ * ops.writable() says when there is room again.  Bytes for which nobody listens (a
  * socket without a client, a pty that is not open) are taken and dropped.
  *
  * Threads: chardev_write, chardev_accept_input and chardev_connected from any thread;
@@ -31,23 +31,21 @@ typedef struct Chardev Chardev;
 typedef struct CharFront CharFront;
 
 typedef enum {
-    CHARDEV_OPENED,         /* somebody listens: a client came, the terminal was opened */
-    CHARDEV_CLOSED,         /* nobody listens any more */
-    CHARDEV_BREAK,          /* a break condition on the line: C-a b */
-    CHARDEV_FOCUS_IN,       /* mux: this front end gets the input from now on */
-    CHARDEV_FOCUS_OUT,      /* mux: another one gets it */
+    CHARDEV_OPENED,     /* somebody listens: a client came, the terminal was opened */
+    CHARDEV_CLOSED,     /* nobody listens any more */
+    CHARDEV_BREAK,      /* a break condition on the line: C-a b */
+    CHARDEV_FOCUS_IN,   /* mux: this front end gets the input from now on */
+    CHARDEV_FOCUS_OUT,  /* mux: another one gets it */
 } ChardevEvent;
 
-/* What a front end does.  Any of the functions may be NULL; without can_read no input is read. */
+/* What a front end does.  Functions may be NULL; without can_read no input is read. */
 typedef struct {
     bool locked;            /* a device model: called with the machine lock held */
-
-    /* How many bytes it can take now.  After a 0 it calls chardev_accept_input when it can. */
+    /* How many bytes it can take now.  After a 0: chardev_accept_input when it can. */
     size_t (*can_read)(void *opaque);
-    void (*readable)(void *opaque, const u8 *bytes, size_t n);      /* n <= can_read() */
-
+    void (*readable)(void *opaque, const u8 *bytes, size_t n);  /* n <= can_read() */
     void (*event)(void *opaque, ChardevEvent event);
-    void (*writable)(void *opaque);         /* there is room again after a short write */
+    void (*writable)(void *opaque);     /* there is room again after a short write */
 } CharFrontOps;
 
 /* ---- front ends ---- */
@@ -60,7 +58,7 @@ typedef struct {
  */
 CharFront *chardev_attach(Chardev *chr, const CharFrontOps *ops, void *opaque,
                           GError **err) must_check;
-void chardev_detach(CharFront *front);              /* NULL is allowed */
+void chardev_detach(CharFront *front);          /* NULL is allowed */
 
 /*
  * Writes; returns how many bytes were taken, 0 to n.  Never blocks.  Without a front
@@ -90,7 +88,7 @@ Chardev *chardev_of(const CharFront *front);
 Chardev *chardev_new(const char *options, GError **err) must_check;
 
 /*
- * Makes a back end from the value of -serial, -parallel or -monitor: stdio, mon:stdio,
+ * The same from the value of -serial, -parallel or -monitor: stdio, mon:stdio,
  * null, pty, file:PATH, pipe:PATH, unix:PATH,..., tcp:HOST:PORT,..., chardev:ID,
  * /dev/...  A new one gets the id `id`.  *out is NULL after "none".  *monitor is set if
  * the value began with "mon:": the caller puts a monitor before the same (multiplexed)
@@ -102,24 +100,27 @@ bool chardev_new_short(const char *value, const char *id, Chardev **out, bool *m
 /* The back end with this id; NULL and an error that names it if there is none. */
 Chardev *chardev_find(const char *id, GError **err) must_check;
 const char *chardev_id(const Chardev *chr);
-void chardev_free(Chardev *chr);                    /* flushes and closes; no front end left */
-void chardevs_help(GString *out);                   /* -chardev help: the kinds */
-bool chardev_help(const char *kind, GString *out) must_check;       /* -chardev KIND,help */
-void chardevs_print(GString *out);                  /* info chardev */
+/* Where it goes, in QMP's words: "pty:/dev/pts/3", "disconnected:unix:..." */
+const char *chardev_where(const Chardev *chr);
+void chardev_free(Chardev *chr);                /* flushes and closes */
+void chardevs_help(GString *out);               /* -chardev help: the kinds */
+bool chardev_help(const char *kind, GString *out, GError **err) must_check;
+/* The n-th back end in order of creation, NULL after the last. */
+Chardev *chardev_nth(unsigned n);
 
-/* Takes the newest bytes (at most n) out of a ringbuf back end.  Fails if `chr` is not one. */
+/* Takes the oldest bytes, at most n, out of a ringbuf.  Fails if `chr` is not one. */
 bool chardev_ringbuf_read(Chardev *chr, u8 *bytes, size_t n, size_t *got,
                           GError **err) must_check;
 
-/* What the mux keys ask for; set before the first one is used.  Either may be NULL. */
+/* What the mux keys ask for; set before there is a mux.  Either may be NULL. */
 typedef struct {
     void (*quit)(void);     /* C-a x */
     void (*commit)(void);   /* C-a s */
 } ChardevHost;
 void chardevs_set_host(const ChardevHost *host);
-void chardevs_set_escape(u8 key);                   /* -echr; 1 (C-a) unless set; 0: none */
+void chardevs_set_escape(u8 key);               /* -echr; 1 (C-a) unless set */
 
-/* Writes out everything buffered.  Waits for a slow reader, but not for one that has stopped reading. */
+/* Writes out what is buffered; waits for a slow reader, not for one that stopped. */
 void chardevs_flush(void);
 
 /*
@@ -127,8 +128,5 @@ void chardevs_flush(void);
  * terminal.  Front ends that are still attached become front ends without a back end.
  */
 void chardevs_close_all(void);
-
-/* From a handler of a fatal signal: writes out what can be written.  Async-signal-safe. */
-void chardevs_crash(void);
 
 #endif

@@ -1,1 +1,0 @@
-src += $(sort $(wildcard accel/soft/*.c))

@@ -1,0 +1,16 @@
+src += chardev/address.c
+src += chardev/chardev.c
+src += chardev/file.c
+src += chardev/kinds.c
+src += chardev/mux.c
+src += chardev/null.c
+src += chardev/output.c
+src += chardev/pipe.c
+src += chardev/pty.c
+src += chardev/registry.c
+src += chardev/ringbuf.c
+src += chardev/serial.c
+src += chardev/short.c
+src += chardev/socket.c
+src += chardev/stdio.c
+src += chardev/terminal.c

@@ -1,4 +1,0 @@
-check_script += tests/boot/cloud.sh
-check_script += tests/boot/end.sh
-check_script += tests/boot/firmware.sh
-check_script += tests/boot/latest.sh

@@ -1,0 +1,2 @@
+test += tests/chardev/backends.c
+testlib += tests/lib/chardev.c

@@ -1,2 +1,0 @@
-test += tests/hw/pci/config.c
-test += tests/hw/pci/msix.c
