@@ -140,8 +140,8 @@ install: all
 check := MAYFLY=$(build)/mayfly BUILD=$(build) tests/run $(if $(T),-m '$(T)')
 
 run-check: all
-	@scripts/guest $(guests)
-	@$(check) $(tests) $(check_script)
+	@scripts/guest cloud latest || :
+	@$(check) $(tests) $(if $(main),$(check_script))
 
 run-check-unit: all
 	@$(check) $(tests)
@@ -150,8 +150,8 @@ run-check-cpu: all
 	@MAYFLY_LONG=1 $(check) -t 3600 $(filter %cpu.t,$(tests))
 
 run-check-rig: all
-	@scripts/guest $(rig_guests)
-	@$(check) -t 600 $(rig_script)
+	@scripts/guest cloud generic || :
+	@$(check) -t 900 $(rig_script)
 
 run-check-asan:
 	@./configure --config=build-asan/config.mk --build=build-asan --enable-asan \

@@ -2,12 +2,14 @@
 /*
  * The virtual clock and its timers.
  *
- * A running clock is CLOCK_MONOTONIC minus an offset; a standing one is a constant.  Both live in one
- * atomic word, so that a reader needs no lock and never sees half of a change.
+ * A running clock is CLOCK_MONOTONIC minus an offset; a standing one is a constant.
+ * Both live in one atomic word, so that a reader needs no lock and never sees half of a
+ * change.
  *
- * Armed timers are a binary heap, earliest first, equal times in the order they were set.  A timerfd is armed for
- * the earliest.  Moving a timer to a later time leaves the timerfd as it is: it wakes us once too early and is armed
- * again, which is cheaper than a system call whenever a guest writes a timer register.
+ * Armed timers are a binary heap, earliest first, equal times in the order they were
+ * set.  A timerfd is armed for the earliest.  Moving a timer to a later time leaves the
+ * timerfd as it is: it wakes us once too early and is armed again, which is cheaper
+ * than a system call whenever a guest writes a timer register.
  */
 
 #include "base/clock.h"
@@ -173,7 +175,10 @@ static gboolean clock_dispatch(GSource *source, GSourceFunc fn, gpointer data)
     }
     now = clock_now(clock);
     clock->round++;
-    /* Each timer once: one that sets itself into the past must not keep the lock for ever. */
+    /*
+     * Each timer once: one that sets itself into the past must not keep the lock for
+     * ever.
+     */
     while (clock_running(clock) && clock->heap->len) {
         Timer *timer = heap_at(clock, 0);
 

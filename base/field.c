@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Rows at work on records: defaults, parsing, checking.  How rows are shown is in field_show.c.
- * Any thread, on records it owns.
+ * Rows at work on records: defaults, parsing, checking.  How rows are shown is in
+ * field_show.c.  Any thread, on records it owns.
  */
 
 #include "base/field.h"
@@ -46,16 +46,21 @@ u64 field_max(const Field *field)
     return field->kind == FIELD_BOOL ? 1 : UINT64_MAX >> (64 - 8 * field->size);
 }
 
+static char dash(char c)
+{
+    return c == '_' ? '-' : c;
+}
+
 const Field *field_find(const Field *fields, const char *name)
 {
     for (const Field *f = fields; f && f->name; f++) {
         const char *a = f->name, *b = name;
 
-        while (*a && (*a == *b || (*a == '_' && *b == '-') || (*a == '-' && *b == '_'))) {
+        while (*a && dash(*a) == dash(*b)) {
             a++;
             b++;
         }
-        if (!*a && !*b) {
+        if (*a == *b) {
             return f;
         }
     }
@@ -163,6 +168,7 @@ static bool str_set(const Field *field, void *record, const char *text)
 bool field_set(const Field *field, void *record, const char *text, GError **err)
 {
     g_autoptr(GString) right = NULL;
+    g_autofree char *label = NULL;
     u64 value;
 
     if (field->kind == FIELD_STR ? str_set(field, record, text)
@@ -175,8 +181,9 @@ bool field_set(const Field *field, void *record, const char *text, GError **err)
     }
     right = g_string_new(NULL);
     field_describe(field, right);
+    label = field_label(field);
     g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "%s: '%s' is not %s",
-                field->name, text, right->str);
+                label, text, right->str);
     return false;
 }
 
@@ -209,10 +216,15 @@ void error_no_option(GError **err, const KeyVal *pair, const char *const *names)
                 near ? near : "", near ? "'?" : "");
 }
 
-void fields_names(const Field *fields, GPtrArray *names)
+char *field_label(const Field *field)
+{
+    return g_strdelimit(g_strdup(field->name), "_", '-');
+}
+
+void fields_labels(const Field *fields, GPtrArray *labels)
 {
     for (const Field *f = fields; f && f->name; f++) {
-        g_ptr_array_add(names, (char *)f->name);
+        g_ptr_array_add(labels, field_label(f));
     }
 }
 
@@ -220,15 +232,18 @@ bool fields_complete(const Field *fields, GHashTable *given, GError **err)
 {
     for (const Field *f = fields; f && f->name; f++) {
         if (f->required && !g_hash_table_contains(given, f)) {
+            g_autofree char *label = field_label(f);
+
             g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                        "option '%s' is required: %s", f->name, f->help);
+                        "option '%s' is required: %s", label, f->help);
             return false;
         }
     }
     return true;
 }
 
-static bool pairs_apply(const Field *fields, void *record, const KeyVals *kv, GError **err)
+static bool pairs_apply(const Field *fields, void *record, const KeyVals *kv,
+                        GError **err)
 {
     g_autoptr(GHashTable) given = g_hash_table_new(NULL, NULL);
 
@@ -237,11 +252,11 @@ static bool pairs_apply(const Field *fields, void *record, const KeyVals *kv, GE
         const Field *field = field_of_pair(fields, &kv->pair[i], &text);
 
         if (!field) {
-            g_autoptr(GPtrArray) names = g_ptr_array_new();
+            g_autoptr(GPtrArray) labels = g_ptr_array_new_with_free_func(g_free);
 
-            fields_names(fields, names);
-            g_ptr_array_add(names, NULL);
-            error_no_option(err, &kv->pair[i], (const char *const *)names->pdata);
+            fields_labels(fields, labels);
+            g_ptr_array_add(labels, NULL);
+            error_no_option(err, &kv->pair[i], (const char *const *)labels->pdata);
             return false;
         }
         if (!field_set(field, record, text, err)) {
@@ -252,12 +267,11 @@ static bool pairs_apply(const Field *fields, void *record, const KeyVals *kv, GE
     return fields_complete(fields, given, err);
 }
 
-bool fields_parse(const Field *fields, void *record, const char *text,
+bool fields_merge(const Field *fields, void *record, const char *text,
                   const char *implied, const char *what, GError **err)
 {
     g_autoptr(KeyVals) kv = keyvals_parse(text, implied, err);
 
-    fields_default(fields, record);
     if (kv && pairs_apply(fields, record, kv, err)) {
         return true;
     }
@@ -265,6 +279,13 @@ bool fields_parse(const Field *fields, void *record, const char *text,
         g_prefix_error(err, "%s: ", what);
     }
     return false;
+}
+
+bool fields_parse(const Field *fields, void *record, const char *text,
+                  const char *implied, const char *what, GError **err)
+{
+    fields_default(fields, record);
+    return fields_merge(fields, record, text, implied, what, err);
 }
 
 /* ---- judging a record from outside ---- */
@@ -277,12 +298,12 @@ static bool field_check(const Field *field, const void *record, GError **err)
         u64 value = field_get(field, record, i);
 
         if (value < field->min || value > max) {
-            g_autofree char *index = field->count > 1 ? g_strdup_printf("[%u]", i) : NULL;
+            g_autofree char *index = g_strdup_printf("[%u]", i);
 
             g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                         "%s%s: %" G_GUINT64_FORMAT " is not from %" G_GUINT64_FORMAT
-                        " to %" G_GUINT64_FORMAT, field->name, index ? index : "",
-                        value, field->min, max);
+                        " to %" G_GUINT64_FORMAT, field->name,
+                        field->count > 1 ? index : "", value, field->min, max);
             return false;
         }
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Rows: a record's members are written once, as a list of rows, and the C struct and its
- * description both come from that list.
+ * Rows: a record's members are written once, as a list of rows, and the C struct and
+ * its description both come from that list.
  *
  *     PROPS(UartConfig,
  *         (str, chardev, "character back end"),
@@ -11,10 +11,11 @@
  *         (u8, ier, "interrupt enable register", .max = 0x0f),
  *         (u8, lcr, "line control register"));
  *
- * PROPS is what a user may set: parsing, defaults, ranges, help.  STATE is what the guest can
- * see: reset, save, restore, inspection.  A STATE record has no pointers and no padding (neither
- * compiles), so equal states are equal bytes.  Optional columns follow the sentence: .def .min .max
- * .required .names .is_size.  A row's sentence has no capital and no full stop.
+ * PROPS is what a user may set: parsing, defaults, ranges, help.  STATE is what the
+ * guest can see: reset, save, restore, inspection.  A STATE record has no pointers and
+ * no padding (neither compiles), so equal states are equal bytes.  Optional columns
+ * follow the sentence: .def .min .max .required .names .is_size.  A row's sentence has
+ * no capital and no full stop.
  *
  * Any thread may call these functions on records it owns.
  */
@@ -29,17 +30,22 @@ typedef enum { FIELD_UINT, FIELD_BOOL, FIELD_STR } FieldKind;
 typedef struct Field {
     const char *name, *help;
     FieldKind kind;             /* inferred from the type, never written */
-    u32 offset, size, count;    /* size of one element in bytes; count > 1 for an array */
+    /* size of one element in bytes; count > 1 for an array */
+    u32 offset, size, count;
     bool required;              /* optional columns from here on */
     bool is_size;               /* bytes: K, M, G, T suffixes are understood */
-    u64 def, min, max;          /* max 0: all the type can hold; for a str, its longest length */
+    /* max 0: all the type can hold; for a str, its longest length */
+    u64 def, min, max;
     const char *def_str;        /* default of a str */
     const char *const *names;   /* an enumeration: value -> name, NULL-terminated */
 } Field;
 
-/* FOR_EACH(M, T, (row), (row), ...) expands to M(T, row) M(T, row) ...; up to 64 rows. */
+/*
+ * FOR_EACH(M, T, (row), (row), ...) expands to M(T, row) M(T, row) ...; up to 64 rows.
+ */
 #define FIELD_PARENS_ ()
-#define FIELD_EXPAND_(...) FIELD_EXP3_(FIELD_EXP3_(FIELD_EXP3_(FIELD_EXP3_(__VA_ARGS__))))
+#define FIELD_EXPAND_(...) \
+    FIELD_EXP3_(FIELD_EXP3_(FIELD_EXP3_(FIELD_EXP3_(__VA_ARGS__))))
 #define FIELD_EXP3_(...) FIELD_EXP2_(FIELD_EXP2_(FIELD_EXP2_(FIELD_EXP2_(__VA_ARGS__))))
 #define FIELD_EXP2_(...) FIELD_EXP1_(FIELD_EXP1_(FIELD_EXP1_(FIELD_EXP1_(__VA_ARGS__))))
 #define FIELD_EXP1_(...) __VA_ARGS__
@@ -49,7 +55,9 @@ typedef struct Field {
     macro(T, row) __VA_OPT__(FOR_EACH_AGAIN_ FIELD_PARENS_ (macro, T, __VA_ARGS__))
 #define FOR_EACH_AGAIN_() FOR_EACH_STEP_
 
-/* What a member is, from its type alone; an array is seen as a pointer to its element. */
+/*
+ * What a member is, from its type alone; an array is seen as a pointer to its element.
+ */
 #define FIELD_KIND_(m) _Generic((m),                                                \
     u8: FIELD_UINT, u16: FIELD_UINT, u32: FIELD_UINT, u64: FIELD_UINT,              \
     u8 *: FIELD_UINT, u16 *: FIELD_UINT, u32 *: FIELD_UINT, u64 *: FIELD_UINT,      \
@@ -92,24 +100,34 @@ typedef struct Field {
 /* Finds a row by name; '-' and '_' in names are the same.  NULL if there is none. */
 const Field *field_find(const Field *fields, const char *name);
 
-/* Sets every member to its default; strings are copied.  `record` must be zeroed or unset. */
+/*
+ * Sets every member to its default; strings are copied.  `record` must be zeroed or
+ * unset.
+ */
 void fields_default(const Field *fields, void *record);
 
 /* Frees the strings of a record and sets them to NULL. */
 void fields_clear(const Field *fields, void *record);
 
 /*
- * Sets one member from text: on|off|yes|no|true|false for a bool, decimal or 0x for numbers, a name
- * for an enumeration.  The error names the row, the text and what would be right.
+ * Sets one member from text: on|off|yes|no|true|false for a bool, decimal or 0x for
+ * numbers, a name for an enumeration.  The error names the row, the text and what would
+ * be right.
  */
-bool field_set(const Field *field, void *record, const char *text, GError **err) must_check;
+bool field_set(const Field *field, void *record, const char *text,
+               GError **err) must_check;
 
 /*
- * Parses "a=b,c=d" over the defaults (QEMU's grammar: base/keyval.h; `implied` is the key of a first word
- * without '=', or NULL).  `what` names the option in errors ("-device virtio-rng-pci").
- * Fails on an unknown key (with the nearest name), a bad value, a missing required row.
+ * Parses "a=b,c=d" over the defaults (QEMU's grammar: base/keyval.h; `implied` is the
+ * key of a first word without '=', or NULL).  `what` names the option in errors
+ * ("-device virtio-rng-pci").  Fails on an unknown key (with the nearest name), a bad
+ * value, a missing required row.
  */
 bool fields_parse(const Field *fields, void *record, const char *text,
+                  const char *implied, const char *what, GError **err) must_check;
+
+/* The same over the values that `record` has: for an option that is given in parts. */
+bool fields_merge(const Field *fields, void *record, const char *text,
                   const char *implied, const char *what, GError **err) must_check;
 
 /* True if every member lies in its row's range: for records that came from outside. */

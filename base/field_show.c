@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Rows shown: help, errors, values; and what identifies a layout.  Any thread, on records it owns.
+ * Rows shown: help, errors, values; and what identifies a layout.  Any thread, on
+ * records it owns.
  */
 
 #include "base/field.h"
@@ -9,7 +10,9 @@
 
 #include <string.h>
 
-/* A number as a user would write it: sizes with the largest suffix that divides them. */
+/*
+ * A number as a user would write it: sizes with the largest suffix that divides them.
+ */
 static void append_number(const Field *field, u64 value, GString *out)
 {
     static const char letters[] = "KMGTPE";
@@ -90,13 +93,26 @@ static void append_default(const Field *field, GString *out)
     }
 }
 
+enum { WIDEST_RANGE = 24 };     /* longer ones stand out rather than push all others */
+
 void fields_help(const Field *fields, GString *out)
 {
+    size_t wide = 0, range_wide = 0;
+
     for (const Field *f = fields; f && f->name; f++) {
         g_autoptr(GString) range = g_string_new(NULL);
 
         append_range(f, range);
-        g_string_append_printf(out, "  %-16s %-12s %s", f->name, range->str, f->help);
+        wide = MAX(wide, strlen(f->name));
+        range_wide = MAX(range_wide, MIN(range->len, WIDEST_RANGE));
+    }
+    for (const Field *f = fields; f && f->name; f++) {
+        g_autoptr(GString) range = g_string_new(NULL);
+        g_autofree char *label = field_label(f);
+
+        append_range(f, range);
+        g_string_append_printf(out, "  %-*s  %-*s   %s", (int)wide, label,
+                               (int)range_wide, range->str, f->help);
         append_default(f, out);
         g_string_append_c(out, '\n');
     }
@@ -114,9 +130,10 @@ static void append_value(const Field *field, const void *record, GString *out)
     }
     if (field->count > 1) {
         for (unsigned i = 0; i < field->count; i++) {
-            g_string_append_printf(out, "%s%0*" G_GINT64_MODIFIER "x",
-                                   i && field->size > 1 ? " " : "", 2 * (int)field->size,
-                                   field_get(field, record, i));
+            const char *between = i && field->size > 1 ? " " : "";
+
+            g_string_append_printf(out, "%s%0*" G_GINT64_MODIFIER "x", between,
+                                   2 * (int)field->size, field_get(field, record, i));
         }
         return;
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the core's own files need to know about rows beyond base/field.h: single values, and the steps of
- * parsing for an object whose rows stand in several tables (hw/core/device.c).
+ * What the core's own files need to know about rows beyond base/field.h: single values,
+ * and the steps of parsing for an object whose rows stand in several tables
+ * (hw/core/device.c).
  */
 
 #ifndef BASE_FIELD_VALUE_H
@@ -18,6 +19,9 @@ str *field_str(const Field *field, const void *record);
 /* The largest value a row takes, said or implied by its type or its names. */
 u64 field_max(const Field *field);
 
+/* The name as a user writes it: '-' where C has '_'.  Caller frees. */
+char *field_label(const Field *field) must_check;
+
 /* Appends what a right value is: "a number from 1 to 64", "on or off". */
 void field_describe(const Field *field, GString *out);
 
@@ -26,7 +30,7 @@ const Field *field_of_pair(const Field *fields, const KeyVal *pair, const char *
 
 /* "no option 'x'; did you mean 'y'?" */
 void error_no_option(GError **err, const KeyVal *pair, const char *const *names);
-void fields_names(const Field *fields, GPtrArray *names);
+void fields_labels(const Field *fields, GPtrArray *labels);     /* which frees them */
 
 /* True if every required row is among `given` (a set of Field *). */
 bool fields_complete(const Field *fields, GHashTable *given, GError **err) must_check;

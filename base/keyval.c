@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Option values as text: pairs, numbers, sizes, and the nearest name to a misspelt one.  Any
- * thread, on values it owns.
+ * Option values as text: pairs, numbers, sizes, and the nearest name to a misspelt one.
+ * Any thread, on values it owns.
  */
 
 #include "base/keyval.h"
@@ -127,7 +127,8 @@ bool number_parse(const char *text, u64 min, u64 max, u64 *out)
     u64 value;
 
     if (!g_ascii_isdigit(*text)) {
-        return false;                               /* strtoull takes blanks and signs */
+        /* strtoull takes blanks and signs */
+        return false;
     }
     errno = 0;
     value = strtoull(text, &end, 0);
@@ -219,7 +220,8 @@ const char *nearest_name(const char *name, const char *const *names)
 {
     enum { LONGEST = 64 };
     size_t n = strlen(name);
-    unsigned best = MIN(n / 3 + 1, 4);      /* not nearer than this is a different word */
+    /* not nearer than this is a different word */
+    unsigned best = MIN(n / 3 + 1, 4);
     const char *nearest = NULL;
 
     if (n < 2 || n > LONGEST) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The grammar of option values: "a=b,flag,c=d".  A bare word is word=on ("noword" is word=off); ",," is a literal
- * comma; the first word without '=' is the value of the implied key.  A later key overrides
- * an earlier one.  Dotted keys ("file.driver") are kept as they are written.
+ * The grammar of option values: "a=b,flag,c=d".  A bare word is word=on ("noword" is
+ * word=off); ",," is a literal comma; the first word without '=' is the value of the
+ * implied key.  A later key overrides an earlier one.  Dotted keys ("file.driver") are
+ * kept as they are written.
  */
 
 #ifndef BASE_KEYVAL_H
@@ -28,17 +29,26 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(KeyVals, keyvals_free)
 /* The last value of `key`, or NULL. */
 const char *keyvals_get(const KeyVals *kv, const char *key);
 
-/* Takes the last value of `key` out (all pairs of that key go); NULL if there was none.  Caller frees. */
+/*
+ * Takes the last value of `key` out (all pairs of that key go); NULL if there was none.
+ * Caller frees.
+ */
 char *keyvals_take(KeyVals *kv, const char *key);
 
 /* Adds or replaces. */
 void keyvals_set(KeyVals *kv, const char *key, const char *value);
 
-/* Numbers as QEMU takes them.  A size has a suffix (K M G T, any case) or `unit` as its multiplier. */
+/*
+ * Numbers as QEMU takes them.  A size has a suffix (K M G T, any case) or `unit` as its
+ * multiplier.
+ */
 bool number_parse(const char *text, u64 min, u64 max, u64 *out) must_check;
 bool size_parse(const char *text, u64 unit, u64 *bytes) must_check;
 
-/* The nearest of `names` (NULL-terminated) to `name` by edit distance, or NULL when nothing is near. */
+/*
+ * The nearest of `names` (NULL-terminated) to `name` by edit distance, or NULL when
+ * nothing is near.
+ */
 const char *nearest_name(const char *name, const char *const *names);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The machine lock.  It guards every device model that is not on an I/O thread: port and MMIO callbacks, timers and
- * interrupt lines run under it, and so does whoever changes the address map or looks at a device from outside
- * (monitor, snapshot).  It is not recursive.  Nobody waits for a vCPU while holding it, except through
+ * The machine lock.  It guards every device model that is not on an I/O thread: port
+ * and MMIO callbacks, timers and interrupt lines run under it, and so does whoever
+ * changes the address map or looks at a device from outside (monitor, snapshot).  It is
+ * not recursive.  Nobody waits for a vCPU while holding it, except through
  * AccelType.pause (accel/accel.h), which lets it go meanwhile.
  */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The -d log and messages to the user.  Any thread: a line is written whole, under the stream's own lock.
+ * The -d log and messages to the user.  Any thread: a line is written whole, under the
+ * stream's own lock.
  */
 
 #include "base/log.h"
@@ -23,12 +24,12 @@ static const struct {
 } items[] = {
     { "cpu_reset",    LOG_CPU_RESET,   "CPU state before a reset" },
     { "exec",         LOG_EXEC,        "each block of guest code as it runs" },
-    { "guest_errors", LOG_GUEST_ERROR, "what the guest does wrong and hardware would ignore" },
+    { "guest_errors", LOG_GUEST_ERROR, "guest mistakes that hardware would ignore" },
     { "in_asm",       LOG_IN_ASM,      "guest code as it is decoded" },
     { "int",          LOG_INT,         "interrupts and exceptions" },
     { "io",           LOG_IO,          "port and MMIO accesses that no device claims" },
     { "mmu",          LOG_MMU,         "page table walks and TLB flushes" },
-    { "op",           LOG_OP,          "decoded instructions as the software CPU keeps them" },
+    { "op",           LOG_OP,          "guest code as the software CPU keeps it" },
     { "out_asm",      LOG_OUT_ASM,     "host code made from guest code" },
     { "unimp",        LOG_UNIMP,       "what the guest asked for and is not there" },
     { "all",          UINT32_MAX,      "all of these" },

@@ -29,7 +29,10 @@ static inline bool log_is_on(u32 mask)
     return __atomic_load_n(&log_mask, __ATOMIC_RELAXED) & mask;
 }
 
-/* Sets the mask from "item,item" ("help" prints the items to stdout and returns false without an error). */
+/*
+ * Sets the mask from "item,item" ("help" prints the items to stdout and returns false
+ * without an error).
+ */
 bool log_set(const char *items, GError **err) must_check;
 bool log_set_file(const char *path, GError **err) must_check;
 

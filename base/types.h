@@ -22,7 +22,7 @@ typedef int64_t  s64;
 
 typedef u64 gpa;            /* guest-physical address */
 typedef u64 gva;            /* guest-virtual (linear) address */
-typedef char *str;          /* an owned string in a row table (base/field.h); may be NULL */
+typedef char *str;      /* an owned string in a row table (base/field.h); may be NULL */
 
 #define KiB 1024ull
 #define MiB (1024 * KiB)

@@ -5,8 +5,11 @@
 # prints, type into it, see how it ends.
 #
 #   vm_start OPTION ...      run $MAYFLY with these options; its console is stdin/stdout
-#   vm_expect ERE [SECONDS]  wait until a line of the output matches; fails when it ends first
+#   vm_expect ERE [SECONDS]  wait until a line of the output matches; fails when the machine
+#                            ends or the time does, and is short of patience from then on
 #   vm_send TEXT             type a line
+#   vm_type FORMAT           type what printf makes of this
+#   vm_signal NAME           send it a signal; fails if it has ended
 #   vm_close                 no more input (the machine's standard input ends)
 #   vm_wait [SECONDS]        wait until it has ended; its exit status is in $vm_status
 #   vm_stop                  end it if it still runs
@@ -15,12 +18,13 @@
 # Output without carriage returns is in $vm_log, messages in $vm_errors.
 
 : "${MAYFLY:=./mayfly}"
-vm_limit=${MAYFLY_BOOT_LIMIT:-240}
+vm_limit=${MAYFLY_BOOT_LIMIT:-180}
 vm_dir=$(mktemp -d)
 vm_log=$vm_dir/log
 vm_errors=$vm_dir/errors
 vm_pid=
 vm_status=
+vm_patience=$vm_limit
 trap 'vm_stop; rm -rf "$vm_dir"' EXIT
 trap 'exit 1' HUP INT TERM
 
@@ -34,6 +38,7 @@ vm_start()
     vm_pid=$!
     exec 7> "$vm_dir/in"
     vm_status=
+    vm_patience=$vm_limit
 }
 
 # Sets vm_status once it has ended.
@@ -54,7 +59,7 @@ vm_read_log()
 
 vm_expect()
 {
-    vm_ticks=$((${2:-$vm_limit} * 10))
+    vm_ticks=$((${2:-$vm_patience} * 10))
     while [ $vm_ticks -gt 0 ]; do
         ended=no
         ! vm_ended || ended=yes
@@ -64,12 +69,25 @@ vm_expect()
         sleep 0.1
         vm_ticks=$((vm_ticks - 1))
     done
+    vm_patience=2
     return 1
 }
 
 vm_send()
 {
-    printf '%s\n' "$1" >&7
+    vm_type "%s\n" "$1"
+}
+
+# A machine that has gone is found out by what is expected of it, not by SIGPIPE.
+vm_type()
+{
+    # shellcheck disable=SC2059
+    (trap '' PIPE && printf "$@" >&7 2> /dev/null) || :
+}
+
+vm_signal()
+{
+    [ -n "$vm_pid" ] && kill -s "$1" "$vm_pid" 2> /dev/null
 }
 
 vm_close()
@@ -79,7 +97,7 @@ vm_close()
 
 vm_wait()
 {
-    vm_ticks=$((${1:-$vm_limit} * 10))
+    vm_ticks=$((${1:-$vm_patience} * 10))
     while ! vm_ended && [ $vm_ticks -gt 0 ]; do
         sleep 0.1
         vm_ticks=$((vm_ticks - 1))

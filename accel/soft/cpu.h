@@ -23,12 +23,14 @@
 #include "accel/soft/insn.h"
 #include "accel/x86_state.h"
 #include "accel/cpu_model.h"
+#include "hw/core/machine.h"
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdatomic.h>
 
 typedef struct Soft Soft;
 typedef struct Lapic Lapic;
+typedef struct Machine Machine;
 
 /* ---- TLB (mmu.h has the access functions) ---- */
 
@@ -119,7 +121,14 @@ struct Cpu {
     CpuidTable cpuid;
     u64 features[4];            /* a bit per row of cpu_features[] */
     pthread_t thread;
+    bool has_thread;
     _Atomic bool in_guest;      /* false: at the gate, halted, or inside a device: may be ignored by exclusive sections */
+    _Atomic bool sleeping;      /* waits on `wake` */
+    bool at_boundary;           /* parked between instructions; under the gate lock */
+    pthread_cond_t wake;
+    u64 tsc_offset;             /* guest TSC - what the clock alone would give */
+    bool alone;                 /* holds the gate for a locked operation (lock_alone_begin) */
+    Block *block;               /* being run, or last run */
     sigjmp_buf unwind;          /* set by the run loop; use cpu_raise() */
     u64 unimp_seen;             /* instructions that are not there, counted */
 
@@ -197,6 +206,7 @@ u64 cpu_rdmsr(Cpu *cpu, u32 index);         /* raises #GP on an unknown one */
 void cpu_wrmsr(Cpu *cpu, u32 index, u64 value);
 CpuidLeaf cpu_cpuid(Cpu *cpu, u32 leaf, u32 index);
 bool cpu_has(const Cpu *cpu, const char *feature);
+void cpu_features_set(Cpu *cpu);            /* cpuid.c: `features` from `cpuid` */
 void cpu_load_segment(Cpu *cpu, unsigned seg, u16 selector);        /* MOV Sreg, POP Sreg, LxS: all checks */
 bool cpu_io_allowed(Cpu *cpu, u16 port, unsigned size);             /* CPL, IOPL and the TSS bitmap; raises nothing but #PF */
 
@@ -222,6 +232,10 @@ u64 cpu_tsc(const Cpu *cpu);                                /* guest TSC now */
 void cpu_set_tsc(Cpu *cpu, u64 value);
 
 /* ---- neutral state (state.c) ---- */
+
+/* msr.c: all MSRs of its table as (number, value) pairs, and back; unknown ones are left alone. */
+void msrs_get(Cpu *cpu, X86State *state);
+void msrs_set(Cpu *cpu, const X86State *state);
 
 void cpu_get_state(Cpu *cpu, X86State *state);              /* while paused */
 bool cpu_set_state(Cpu *cpu, const X86State *state, GError **err) must_check;

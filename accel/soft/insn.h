@@ -30,11 +30,12 @@ typedef struct Opcode Opcode;
 typedef void OpFn(Cpu *cpu, const Insn *insn);
 
 /*
- * An effective address is gpr[base] + (gpr[index] << scale) + disp, truncated to the address size.  Two pseudo
- * registers make this one expression: gpr[REG_NONE] is always 0 and gpr[REG_BLOCK] is the linear address (rip) of the block's
- * start, to which a RIP-relative displacement is resolved.
+ * An effective address is gpr[base] + (gpr[index] << scale) + disp, truncated to the address size.  Pseudo
+ * registers make this one expression: gpr[REG_NONE] is always 0 and gpr[REG_BLOCK] is the address (rip) of the block's
+ * start, to which a RIP-relative displacement is resolved.  gpr[REG_2G] is always 1 << 31: the index where that does
+ * not fit into 32 bits any more.
  */
-enum { REG_NONE = 16, REG_BLOCK = 17, REG_COUNT = 18 };
+enum { REG_NONE = 16, REG_BLOCK = 17, REG_2G = 18, REG_COUNT = 19 };
 
 enum { SEG_FLAT = 0xff };       /* no base to add and no limit to check: 64-bit mode without FS or GS */
 

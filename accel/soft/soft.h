@@ -2,14 +2,18 @@
 /*
  * The software accelerator as a whole: its vCPUs, the block cache they share, and how they agree.
  *
- * A vCPU thread is "in the guest" while it runs blocks.  Before it waits for anything (the machine lock, a halt, the
- * gate) it leaves the guest; entering again waits while somebody holds the gate.  Who holds the gate (exclusive_begin) knows that
- * no other vCPU is in the guest: used to change what they all rely on without looking (the address map, the block cache's memory, a page
- * becoming code), and for locked operations that the host can't do atomically.
+ * A vCPU thread is "in the guest" while it runs blocks.  Before it waits for anything (the machine lock, a halt, the gate) it
+ * leaves the guest, maybe in the middle of an instruction.  There are two ways to keep the others out:
  *
- *     lock order: gate, then machine lock, then a LAPIC's lock, then the block cache's lock
- *     -- but nobody waits for the gate while holding the machine lock unless it is the space listener, and everybody
- *        else leaves the guest before asking for the machine lock.  So a holder of the machine lock always gets the gate.
+ *   exclusive_begin   no other vCPU is in the guest; some may stand inside an instruction, in a device.  For locked operations
+ *                     that the host can't do at once, a page becoming code, a new address map.
+ *   world_stop        every other vCPU stands between two instructions.  For pausing the machine and for reusing the block
+ *                     cache's memory.
+ *
+ * Lock order: machine lock, then the gate.  The holder of the machine lock may begin an exclusive section (the address map's
+ * listener does), because everybody leaves the guest before asking for the machine lock, and whoever is inside an
+ * exclusive section gives it up first (cpu_mmio_read and its like see to both).  world_stop is never
+ * called with the machine lock or inside an exclusive section.
  */
 
 #ifndef ACCEL_SOFT_SOFT_H
@@ -29,22 +33,34 @@ struct Soft {
     CpuTopology topology;
     u64 tsc_khz;
     u64 cache_bytes;                /* -accel soft,tb-size=N */
-    bool paused;                    /* under gate_lock */
-    bool closing;
-    pthread_mutex_t gate_lock;
-    pthread_cond_t gate_open;       /* the gate is free, or the machine runs again */
-    pthread_cond_t gate_empty;      /* a vCPU left the guest */
-    unsigned gate_held;             /* 0, or 1 while an exclusive section runs */
-    bool extint;                    /* the PIC's INTR line */
+    pthread_mutex_t gate_lock;      /* guards what follows, and Cpu.at_boundary */
+    pthread_cond_t gate_changed;
+    _Atomic bool gate_closed;       /* an exclusive section waits or runs */
+    Cpu *gate_owner;                /* the vCPU in it, or NULL: another thread, or nobody */
+    bool stopping;                  /* somebody has stopped the world, or is about to */
+    bool paused;                    /* ... and it is the main thread, for AccelType.pause */
+    _Atomic bool extint;            /* the PIC's INTR line */
 };
 
 extern const AccelType accel_soft;
 
 /* ---- gate.c ---- */
-void guest_enter(Cpu *cpu);                 /* waits while the gate is held */
+void guest_enter(Cpu *cpu);                     /* waits while the gate is closed */
 void guest_leave(Cpu *cpu);
-void exclusive_begin(Soft *soft, Cpu *self);    /* self: the calling vCPU, in the guest or not; NULL: another thread */
+void exclusive_begin(Soft *soft, Cpu *self);    /* self: the calling vCPU, NULL: another thread */
 void exclusive_end(Soft *soft, Cpu *self);
+void world_stop(Soft *soft, Cpu *self);         /* self: the calling vCPU, between instructions; or NULL */
+void world_start(Soft *soft, Cpu *self);
+
+/* ---- thread.c ---- */
+void *cpu_thread(void *cpu);                    /* a vCPU thread's whole life */
+/* Between instructions, with cpu->rip current: does what `request` asks, and waits as long as the vCPU has nothing to do. */
+void cpu_service(Cpu *cpu);
+
+/* ---- time.c: kvmclock (Linux Documentation/virt/kvm/x86/msr.rst) ---- */
+void cpu_kvmclock_enable(Cpu *cpu, u64 msr);    /* MSR_KVM_SYSTEM_TIME was written: bit 0 enables */
+void cpu_kvm_wall_clock(Cpu *cpu, u64 msr);     /* MSR_KVM_WALL_CLOCK was written */
+u64 cpu_tsc_to_ns(const Cpu *cpu, u64 tsc);     /* when (virtual time) the guest's TSC reaches this */
 
 /* Device accesses of a vCPU: leave the guest, take the machine lock, dispatch, and back. */
 u64 cpu_mmio_read(Cpu *cpu, gpa at, unsigned size);
@@ -59,7 +75,9 @@ void blocks_free(BlockCache *blocks);
 Block *block_find(Cpu *cpu);
 /* A RAM page that holds code was written (any thread): its blocks are dropped. */
 void blocks_page_written(BlockCache *blocks, u64 ram_page);
-void blocks_flush(Soft *soft, Cpu *self);   /* everything, in an exclusive section */
+/* Blocks in these guest-physical bytes are dropped: something else lies there now.  In an exclusive section. */
+void blocks_drop_range(BlockCache *blocks, gpa at, u64 size);
+void blocks_flush(Soft *soft, Cpu *self);   /* everything; between instructions of `self`: it stops the world */
 void blocks_print(BlockCache *blocks, GString *out);
 
 /* ---- decode.c ---- */
@@ -68,6 +86,9 @@ void blocks_print(BlockCache *blocks, GString *out);
  * before it does.  An illegal one decodes to a function that raises its fault when it is run.
  */
 unsigned decode_insn(const u8 *bytes, unsigned n, unsigned mode, unsigned at, const Cpu *cpu, Insn *insn);
+
+/* ---- cpuid.c ---- */
+void soft_cpuid_supported(CpuidTable *out, u64 tsc_khz);    /* all that the software CPU can do */
 
 /* ---- lapic.c ---- */
 Lapic *lapic_new(Cpu *cpu);
@@ -82,6 +103,8 @@ void lapic_set_tsc_deadline(Lapic *lapic, u64 tsc);
 u8 lapic_tpr(Lapic *lapic);                         /* CR8 is its upper half */
 void lapic_set_tpr(Lapic *lapic, u8 tpr);
 bool lapic_set_base(Lapic *lapic, u64 value);       /* IA32_APIC_BASE; false: illegal, #GP */
+/* Does the PIC's INTR reach this CPU now (LINT0 as ExtINT on the first CPU, or the LAPIC is off)? */
+bool lapic_extint(Lapic *lapic);
 /* The highest interrupt that may be delivered now, or -1; accepted: moved from IRR to ISR. */
 int lapic_pending(Lapic *lapic);
 int lapic_accept(Lapic *lapic);

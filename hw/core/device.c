@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A device's life: made of parts, given options, opened, attached, reset, freed.  Under the machine lock, or
- * before the machine starts; device_fault from any thread.
+ * A device's life: made of parts, given options, opened, attached, reset, freed.  Under
+ * the machine lock, or before the machine starts; device_fault from any thread.
  */
 
 #include "hw/core/device.h"
@@ -52,7 +52,7 @@ Device *device_blank(Machine *machine, const DeviceType *type, const BusType *bu
 
 bool device_option(Device *dev, const KeyVal *pair, GHashTable *given, GError **err)
 {
-    g_autoptr(GPtrArray) names = NULL;
+    g_autoptr(GPtrArray) labels = NULL;
 
     for (unsigned i = 0; i < dev->n_parts; i++) {
         const char *text;
@@ -63,12 +63,12 @@ bool device_option(Device *dev, const KeyVal *pair, GHashTable *given, GError **
             return field_set(field, part_config(dev, i), text, err);
         }
     }
-    names = g_ptr_array_new();
+    labels = g_ptr_array_new_with_free_func(g_free);
     for (unsigned i = 0; i < dev->n_parts; i++) {
-        fields_names(dev->parts[i].part->config, names);
+        fields_labels(dev->parts[i].part->config, labels);
     }
-    g_ptr_array_add(names, NULL);
-    error_no_option(err, pair, (const char *const *)names->pdata);
+    g_ptr_array_add(labels, NULL);
+    error_no_option(err, pair, (const char *const *)labels->pdata);
     return false;
 }
 
@@ -183,7 +183,7 @@ void device_free(Device *dev)
     if (dev->machine) {
         g_ptr_array_remove(dev->machine->devices, dev);
     }
-    for (unsigned i = 1; i < dev->n_parts; i++) {       /* they lie in what detach frees */
+    for (unsigned i = 1; i < dev->n_parts; i++) {   /* they lie in what detach frees */
         fields_clear(dev->parts[i].part->config, part_config(dev, i));
     }
     if (dev->bus && dev->bus->detach) {

@@ -19,8 +19,8 @@ typedef bool NameFn(const DeviceType *type, const BusType *bus, const char *name
 
 static bool type_names(const DeviceType *type, NameFn *fn, void *opaque)
 {
-    g_autofree char *main_name = g_strconcat(type->name,
-                                             type->bus[0] ? type->bus[0]->suffix : NULL, NULL);
+    const char *suffix = type->bus[0] ? type->bus[0]->suffix : "";
+    g_autofree char *main_name = g_strconcat(type->name, suffix, NULL);
 
     if (fn(type, type->bus[0], main_name, NULL, opaque)) {
         return true;
@@ -183,7 +183,8 @@ typedef struct {
     char *driver, *key, *value;
 } Global;
 
-static GArray *globals;             /* Global, in the order given; for the life of the process */
+/* Global, in the order given; for the life of the process. */
+static GArray *globals;
 
 static bool driver_is(const DeviceType *type, const BusType *bus, const char *name,
                       const char *alias_of, void *opaque)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Between device.c (one device) and device_type.c (kinds of devices).  Nobody else includes this.
+ * Between device.c (one device) and device_type.c (kinds of devices).  Nobody else
+ * includes this.
  */
 
 #ifndef HW_CORE_DEVICE_TYPE_H
@@ -8,7 +9,10 @@
 
 #include "hw/core/device.h"
 
-/* A device with all its parts and default options, and nothing opened; `machine` may be NULL (for help). */
+/*
+ * A device with all its parts and default options, and nothing opened; `machine` may be
+ * NULL (for help).
+ */
 Device *device_blank(Machine *machine, const DeviceType *type, const BusType *bus,
                      GError **err) must_check;
 

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A CPU's access to a space, taken apart until each piece is one that its receiver declared.
+ * A CPU's access to a space, taken apart until each piece is one that its receiver
+ * declared.
  *
- * A device sees naturally aligned accesses of its own widths only.  A piece that no declared width fits exactly lies
- * inside a wider one: a read is cut out of that, a write is dropped, as a device without byte enables would.
+ * A device sees naturally aligned accesses of its own widths only.  A piece that no
+ * declared width fits exactly lies inside a wider one: a read is cut out of that, a
+ * write is dropped, as a device without byte enables would.
  *
- * A callback may change the map (a guest moves a BAR), so no range is used after one.  Under the machine lock.
+ * A callback may change the map (a guest moves a BAR), so no range is used after one.
+ * Under the machine lock.
  */
 
 #include "hw/core/memory.h"
@@ -99,7 +102,8 @@ u64 space_read(Space *space, u64 at, unsigned size)
         range = at + done < at ? NULL : range;
         n = at + done < at ? size - done : reach(space, range, at + done, size - done);
         if (!range) {
-            log_at(LOG_IO, "%s: nothing at " HEX ", read of %u", space->name, at + done, n);
+            log_at(LOG_IO, "%s: nothing at " HEX ", read of %u", space->name,
+                   at + done, n);
         } else {
             u64 offset = at + done - range->base + range->offset;
 
@@ -156,9 +160,9 @@ static void host_write(const Region *region, u64 offset, u64 value, unsigned n)
     }
     memcpy(region->host + offset, &value, n);
     if (region->mem) {
-        u64 page = region->ram_page + offset / PAGE_BYTES;
+        u64 first = offset / PAGE_BYTES, last = (offset + n - 1) / PAGE_BYTES;
 
-        mem_pages_written(region->mem, page, (offset % PAGE_BYTES + n - 1) / PAGE_BYTES + 1);
+        mem_pages_written(region->mem, region->ram_page + first, last - first + 1);
     }
 }
 
@@ -171,8 +175,8 @@ void space_write(Space *space, u64 at, u64 value, unsigned size)
         range = at + done < at ? NULL : range;
         n = at + done < at ? size - done : reach(space, range, at + done, size - done);
         if (!range) {
-            log_at(LOG_IO, "%s: nothing at " HEX ", write of " HEX, space->name, at + done,
-                   low_bytes(part, n));
+            log_at(LOG_IO, "%s: nothing at " HEX ", write of " HEX, space->name,
+                   at + done, low_bytes(part, n));
         } else {
             u64 offset = at + done - range->base + range->offset;
 

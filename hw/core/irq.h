@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * An interrupt line: a level that one model drives and another sees.  Under the machine lock.
- * Whoever drives it calls irq_set only through the copy it was given; edges are the receiver's business.
+ * An interrupt line: a level that one model drives and another sees.  Under the machine
+ * lock.  Whoever drives it calls irq_set only through the copy it was given; edges are
+ * the receiver's business.
  */
 
 #ifndef HW_CORE_IRQ_H
@@ -12,7 +13,8 @@
 typedef struct {
     void (*set)(void *opaque, unsigned n, bool level);      /* NULL: not connected */
     void *opaque;
-    unsigned n;                                             /* which of the receiver's inputs */
+    /* which of the receiver's inputs */
+    unsigned n;
 } Irq;
 
 static inline void irq_set(const Irq *irq, bool level)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The machine: what its parts share.  One is built per process (tests build several, one after another).
- * vm/ makes it, an accelerator runs its vCPUs, a board (hw/machine/q35.c) fills it.
+ * The machine: what its parts share.  One is built per process (tests build several,
+ * one after another). vm/ makes it, an accelerator runs its vCPUs, a board
+ * (hw/machine/q35.c) fills it.
  */
 
 #ifndef HW_CORE_MACHINE_H
@@ -18,12 +19,12 @@ typedef struct FwCfg FwCfg;
 
 /* What a guest (or the monitor) can ask of the machine as a whole. */
 typedef enum {
-    REQUEST_RESET,          /* reset control register, keyboard controller, triple fault */
-    REQUEST_POWEROFF,       /* ACPI S5 */
-    REQUEST_EXIT,           /* isa-debug-exit: `value` is the exit status */
-    REQUEST_PANIC,          /* pvpanic: the guest says it has crashed */
-    REQUEST_CRASH,          /* the accelerator can't go on: `value` unused, cause says why */
-    REQUEST_WAKE,           /* something asks the guest to leave S3 */
+    REQUEST_RESET,      /* reset control register, keyboard controller, triple fault */
+    REQUEST_POWEROFF,   /* ACPI S5 */
+    REQUEST_EXIT,       /* isa-debug-exit: `value` is the exit status */
+    REQUEST_PANIC,      /* pvpanic: the guest says it has crashed */
+    REQUEST_CRASH,      /* the accelerator can't go on: `cause` says why */
+    REQUEST_WAKE,       /* something asks the guest to leave S3 */
 } RequestKind;
 
 enum { GSI_COUNT = 24 };
@@ -33,22 +34,33 @@ struct Machine {
     Space *mmio, *io;               /* what the CPUs see: memory and the 64 Ki ports */
     Clock *clock;
     Accel *accel;                   /* NULL in device tests */
-    GPtrArray *devices;             /* Device *, in order of creation; reset and saved in this order */
+    /* Device *, in order of creation; reset and saved in this order */
+    GPtrArray *devices;
     unsigned cpus;                  /* vCPUs */
     u64 ram_bytes, ram_below_4g;
     PciBus *pci;                    /* the root bus */
     FwCfg *fw_cfg;
-    Irq gsi[GSI_COUNT];             /* the board's interrupt inputs: to PIC (0-15) and IOAPIC */
+    /* the board's interrupt inputs: to PIC (0-15) and IOAPIC */
+    Irq gsi[GSI_COUNT];
     Irq power_button;               /* pulsed by system_powerdown */
 
-    /* Set by vm/: called from any thread, with or without the machine lock; acts later on the main thread. */
+    /*
+     * Set by vm/: called from any thread, with or without the machine lock; acts later
+     * on the main thread.
+     */
     void (*request)(Machine *machine, RequestKind kind, int value, const char *cause);
     void *owner;
 
-    /* Set by the board.  The interrupt acknowledge cycle of the PIC: returns a vector, under the lock. */
+    /*
+     * Set by the board.  The interrupt acknowledge cycle of the PIC: returns a vector,
+     * under the lock.
+     */
     u8 (*pic_ack)(Machine *machine);
     bool (*pic_pending)(Machine *machine);
-    /* End of interrupt broadcast from a LAPIC to the IOAPIC, level-triggered vectors only, under the lock. */
+    /*
+     * End of interrupt broadcast from a LAPIC to the IOAPIC, level-triggered vectors
+     * only, under the lock.
+     */
     void (*eoi)(Machine *machine, u8 vector);
     void *board;
 };

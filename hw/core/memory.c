@@ -2,7 +2,8 @@
 /*
  * Guest RAM: memfds, mapped whole but not touched, and a byte of flags per page.
  *
- * Any thread may read and write.  RAM is added and the code hook is set only while the machine is built.
+ * Any thread may read and write.  RAM is added and the code hook is set only while the
+ * machine is built.
  */
 
 #include "hw/core/memory.h"
@@ -161,8 +162,9 @@ static u8 *span(const Mem *mem, gpa at, size_t n, u64 *page)
 void mem_pages_written(Mem *mem, u64 page, u64 n)
 {
     /*
-     * Whoever decodes code sets PAGE_CODE, then reads the page; we have written the page and now read
-     * PAGE_CODE.  One of the two must see the other: both sides need the full barrier.
+     * Whoever decodes code sets PAGE_CODE, then reads the page; we have written the
+     * page and now read PAGE_CODE.  One of the two must see the other: both sides need
+     * the full barrier.
      */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     for (; n > 0; n--, page++) {

@@ -4,18 +4,20 @@
  *
  * Two things stand here, and they answer different questions.
  *
- *   Mem    the guest's RAM: a few large regions, fixed once the machine is built.  Device DMA reaches these and nothing
- *          else, so there is no DMA re-entrancy.  Any thread, no lock.  Every access has a length.
+ *   Mem    the guest's RAM: a few large regions, fixed once the machine is built.
+ *          Device DMA reaches these and nothing else, so there is no DMA re-entrancy.
+ *          Any thread, no lock.  Every access has a length.
  *
- *   Space  what a CPU finds at an address: RAM, ROM, MMIO (or I/O ports).  It is a set of regions with
- *          priorities, flattened into a sorted array (FlatView) whenever a region comes, goes or moves, and
- *          published by pointer swap:
+ *   Space  what a CPU finds at an address: RAM, ROM, MMIO (or I/O ports).  It is a set
+ *          of regions with priorities (the highest is seen; among equals, the newest),
+ *          flattened into a sorted array (FlatView) whenever a region comes, goes or
+ *          moves, and published by pointer swap:
  *
  *              regions  (prio 1)        [ BIOS ROM ]      [BAR]
  *                       (prio 0)  [........ RAM ........]        [ IOAPIC ]
  *              view               [ RAM | ROM | RAM     ] [BAR]  [ IOAPIC ]
  *
- *          Changed and dispatched under the machine lock.  Accelerators listen for changes.
+ *          Changed and dispatched under the machine lock.  Accelerators listen.
  */
 
 #ifndef HW_CORE_MEMORY_H
@@ -33,8 +35,9 @@ Mem *mem_new(void);
 void mem_free(Mem *mem);
 
 /*
- * Adds RAM: a memfd of `size` bytes (a multiple of the page size), reserved but not touched, and a region of priority 0 in
- * `space` (NULL: none).  Only while the machine is built.
+ * Adds RAM: a memfd of `size` bytes (a multiple of the page size), reserved but not
+ * touched, and a region of priority 0 in `space` (NULL: none).  Only while the machine
+ * is built.
  */
 bool mem_add_ram(Mem *mem, Space *space, const char *name, gpa base, u64 size,
                  GError **err) must_check;
@@ -43,23 +46,28 @@ u64 mem_size(const Mem *mem);                       /* bytes of RAM in all */
 /* All of these fail unless [at, at + n) lies inside one RAM region. */
 bool mem_read(const Mem *mem, gpa at, void *to, size_t n) must_check;
 bool mem_write(Mem *mem, gpa at, const void *from, size_t n) must_check;
-bool mem_load16(const Mem *mem, gpa at, u16 *value) must_check;     /* acquire; at is even */
-bool mem_store16(Mem *mem, gpa at, u16 value) must_check;           /* release; at is even */
+/* Acquire and release; `at` is even. */
+bool mem_load16(const Mem *mem, gpa at, u16 *value) must_check;
+bool mem_store16(Mem *mem, gpa at, u16 value) must_check;
 
 /*
- * The host range behind guest RAM, for handing to a system call only; device code never looks through it.
- * It stays valid as long as the machine.  Whoever let the host write there calls mem_written.
+ * The host range behind guest RAM, for handing to a system call only; device code never
+ * looks through it.  It stays valid as long as the machine.  Whoever let the host write
+ * there calls mem_written.
  */
 bool mem_iov(Mem *mem, gpa at, size_t n, struct iovec *out) must_check;
 void mem_written(Mem *mem, gpa at, size_t n);
 
 /*
- * Written pages, one byte of flags per RAM page, set by mem_write/mem_written and by the accelerators.  A page is known by its
- * number in RAM (ram_page), which is dense and does not depend on the guest-physical layout.
+ * Written pages, one byte of flags per RAM page, set by mem_write/mem_written and by
+ * the accelerators.  A page is known by its number in RAM (ram_page), which is dense
+ * and does not depend on the guest-physical layout.
  */
-enum { PAGE_DIRTY_DISPLAY = 1, PAGE_DIRTY_SNAPSHOT = 2, PAGE_DIRTY_ALL = 3,
-       PAGE_CODE = 0x80 /* the software CPU has decoded code from here: tell it of writes */ };
-u8 *mem_page_flags(Mem *mem);                       /* indexed by ram_page; use atomics */
+enum {
+    PAGE_DIRTY_DISPLAY = 1, PAGE_DIRTY_SNAPSHOT = 2, PAGE_DIRTY_ALL = 3,
+    PAGE_CODE = 0x80,   /* the software CPU decoded code from here: tell it */
+};
+u8 *mem_page_flags(Mem *mem);               /* indexed by ram_page; use atomics */
 u64 mem_pages(const Mem *mem);
 
 /* `written` is called (any thread) after a write to a page that has PAGE_CODE set. */
@@ -68,12 +76,19 @@ void mem_code_hook(Mem *mem, MemCodeFn *written, void *opaque);
 
 /* ---- the address map ---- */
 
-/* Access sizes are or-ed bytes: 1 | 2 | 4 | 8.  Offsets are from the region's start. */
+/*
+ * Access sizes are or-ed bytes: 1 | 2 | 4 | 8.  Offsets are from the region's start.  A
+ * device sees naturally aligned accesses of the widths it declared, and nothing else.
+ */
 typedef struct {
     u64 (*read)(void *opaque, u64 offset, unsigned size);
     void (*write)(void *opaque, u64 offset, u64 value, unsigned size);
-    u8 sizes;       /* widths the device takes; 0 means all.  Wider accesses are split into the widest declared one, narrower
-                       reads are cut out of an aligned wider one, narrower writes are dropped and logged */
+    /*
+     * Widths the device takes; 0 means all.  Wider accesses are split into the widest
+     * declared one, narrower reads are cut out of an aligned wider one, narrower writes
+     * are dropped and logged.
+     */
+    u8 sizes;
 } RegionOps;
 
 typedef struct Region Region;
@@ -97,13 +112,18 @@ typedef struct {
     u64 base, size;
     u64 offset;                 /* of `base` inside the region */
     Region *region;
-    u8 *host;                   /* RAM and ROM: host address of `base`; NULL for MMIO */
+    /*
+     * RAM and ROM: the host address of `base`; such a range is whole pages.  NULL for
+     * MMIO, and for what is left of a page of RAM or ROM that something else covers in
+     * part: accelerators treat that as MMIO too (space_read and space_write reach it).
+     */
+    u8 *host;
     u64 ram_page;               /* RAM: page number of `base`; UINT64_MAX for ROM */
     bool readonly;
 } FlatRange;
 
 typedef struct {
-    FlatRange *range;           /* sorted, not overlapping; RAM and ROM are whole pages */
+    FlatRange *range;           /* sorted, not overlapping */
     unsigned n;
 } FlatView;
 
@@ -112,45 +132,53 @@ void space_free(Space *space);
 
 void region_init_io(Region *region, const char *name, const RegionOps *ops,
                     void *opaque, u64 size);
-/* `size` bytes that the guest can only read, zeroed, whole pages; freed by region_fini. */
-bool region_init_rom(Region *region, const char *name, u64 size, GError **err) must_check;
+/*
+ * `size` bytes that the guest can only read, zeroed, whole pages; freed by region_fini.
+ */
+bool region_init_rom(Region *region, const char *name, u64 size,
+                     GError **err) must_check;
 /* Shows the RAM at `at` a second time (PAM shadows).  Fails unless it is RAM. */
 bool region_init_alias(Region *region, const char *name, Mem *mem, gpa at, u64 size,
                        bool readonly) must_check;
-u8 *region_rom_bytes(Region *region);               /* to fill a ROM before the guest runs */
-void region_fini(Region *region);                   /* removes it from its space first */
+u8 *region_rom_bytes(Region *region);       /* to fill a ROM before the guest runs */
+void region_fini(Region *region);           /* removes it from its space first */
 
 void space_add(Space *space, Region *region, u64 base, int priority);   /* enabled */
 void space_remove(Region *region);
 void region_move(Region *region, u64 base);
 void region_enable(Region *region, bool enabled);
 
-/* Changes between begin and commit become visible at once, at the (outermost) commit. */
+/*
+ * Changes between begin and commit become visible at once, at the (outermost) commit.
+ */
 void space_begin(Space *space);
 void space_commit(Space *space);
 
 /*
- * Called after the new view is published and before the old one is freed, with the machine lock
- * held.  A listener that can't take the map says so through `err` only at space_listen, which calls it once.
+ * Called after the new view is published and before the old one is freed, with the
+ * machine lock held.  A listener must not change the map.  space_listen calls it once,
+ * with an empty view as the old one.
  */
 typedef void SpaceFn(void *opaque, const FlatView *old, const FlatView *now);
 void space_listen(Space *space, SpaceFn *changed, void *opaque);
 void space_unlisten(Space *space, SpaceFn *changed, void *opaque);
 const FlatView *space_view(const Space *space);
-const FlatRange *space_find(const Space *space, u64 at);        /* NULL: nothing there */
+const FlatRange *space_find(const Space *space, u64 at);    /* NULL: nothing there */
 void space_print(const Space *space, GString *out);             /* info mtree */
 
 /*
- * CPU accesses, 1 to 8 bytes, under the machine lock.  Nothing there reads as all ones, and the write goes
- * nowhere (logged with -d io).  RAM and ROM work too.  An access may cross ranges.
+ * CPU accesses, 1 to 8 bytes, under the machine lock.  Nothing there reads as all ones,
+ * and the write goes nowhere (logged with -d io).  RAM and ROM work too.  An access may
+ * cross ranges.
  */
 u64 space_read(Space *space, u64 at, unsigned size);
 void space_write(Space *space, u64 at, u64 value, unsigned size);
 
 /*
- * A doorbell: a write of any width at `offset` (and of `value`, when match is set) signals the eventfd
- * instead of calling the region's write.  KVM does it in the kernel (ioeventfd).
- * Adding and removing one counts as a change of the map: listeners are called, if need be with two equal views.
+ * A doorbell: a write of any width at `offset` (and of `value`, when match is set)
+ * signals the eventfd instead of calling the region's write.  KVM does it in the kernel
+ * (ioeventfd).  Adding and removing one counts as a change of the map: listeners are
+ * called, if need be with two equal views.
  */
 typedef struct {
     u64 offset, value;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Regions: what stands in a space, and its comings and goings.  Under the machine lock, or before the
- * machine starts.
+ * Regions: what stands in a space, and its comings and goings.  Under the machine lock,
+ * or before the machine starts.
  */
 
 #include "hw/core/memory.h"
@@ -21,7 +21,8 @@ void region_init_io(Region *region, const char *name, const RegionOps *ops,
 
 void region_init_host(Region *region, const char *name, u8 *host, u64 size)
 {
-    *region = (Region){ .name = name, .size = size, .host = host, .ram_page = UINT64_MAX };
+    *region = (Region){ .name = name, .size = size, .host = host,
+                        .ram_page = UINT64_MAX };
 }
 
 bool region_init_rom(Region *region, const char *name, u64 size, GError **err)

@@ -2,14 +2,16 @@
 /*
  * Address spaces: from regions with priorities to a sorted array of ranges.
  *
- * The highest priority is seen; among equals, what was added last.  What reaches beyond the space's end
- * is cut off there, and a region never wraps around to address 0.
+ * The highest priority is seen; among equals, what was added last.  What reaches beyond
+ * the space's end is cut off there, and a region never wraps around to address 0.
  *
- * A CPU maps whole pages.  Where something else covers a part of a RAM or ROM page (a guest can place a 16-byte BAR
- * there), the rest of that page becomes ranges of the same region without a host address: accelerators treat them as
- * MMIO and the dispatcher reads the region's bytes, so every byte is right, only slow.
+ * A CPU maps whole pages.  Where something else covers a part of a RAM or ROM page (a
+ * guest can place a 16-byte BAR there), the rest of that page becomes ranges of the
+ * same region without a host address: accelerators treat them as MMIO and the
+ * dispatcher reads the region's bytes, so every byte is right, only slow.
  *
- * Under the machine lock, or before the machine starts; space_view and space_find also in a listener.
+ * Under the machine lock, or before the machine starts; space_view and space_find also
+ * in a listener.
  */
 
 #include "hw/core/memory.h"
@@ -145,7 +147,8 @@ static FlatView *flatten(const Space *space)
     for (unsigned i = space->regions->len; i-- > 0;) {
         g_ptr_array_add(order, g_ptr_array_index(space->regions, i));
     }
-    g_ptr_array_sort(order, by_priority);       /* stable: the newest of equals is first */
+    /* stable: the newest of equals is first */
+    g_ptr_array_sort(order, by_priority);
     for (unsigned i = 0; i < order->len; i++) {
         Region *r = g_ptr_array_index(order, i);
         u64 last = r->base + (r->size - 1);
@@ -163,16 +166,19 @@ static FlatView *flatten(const Space *space)
 
 /* ---- publishing ---- */
 
+static bool range_equal(const FlatRange *a, const FlatRange *b)
+{
+    return a->base == b->base && a->size == b->size && a->offset == b->offset &&
+           a->region == b->region && a->host == b->host && a->readonly == b->readonly;
+}
+
 static bool view_equal(const FlatView *a, const FlatView *b)
 {
     if (a->n != b->n) {
         return false;
     }
     for (unsigned i = 0; i < a->n; i++) {
-        const FlatRange *x = &a->range[i], *y = &b->range[i];
-
-        if (x->base != y->base || x->size != y->size || x->offset != y->offset ||
-            x->region != y->region || x->host != y->host || x->readonly != y->readonly) {
+        if (!range_equal(&a->range[i], &b->range[i])) {
             return false;
         }
     }
@@ -286,6 +292,8 @@ const FlatRange *space_find(const Space *space, u64 at)
 
 /* ---- info mtree ---- */
 
+#define HEX "%016" G_GINT64_MODIFIER "x"
+
 static int by_place(const void *a, const void *b)
 {
     const Region *x = *(Region *const *)a, *y = *(Region *const *)b;
@@ -307,8 +315,7 @@ void space_print(const Space *space, GString *out)
         const char *kind = !r->host ? "i/o" : r->ram_page == UINT64_MAX ? "rom"
                            : r->readonly ? "ram, read only" : "ram";
 
-        g_string_append_printf(out, "  %016" G_GINT64_MODIFIER "x-%016" G_GINT64_MODIFIER
-                               "x (prio %d, %s): %s%s\n", r->base,
+        g_string_append_printf(out, "  " HEX "-" HEX " (prio %d, %s): %s%s\n", r->base,
                                r->base + (r->size - 1), r->priority, kind, r->name,
                                r->enabled ? "" : " [disabled]");
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the files behind hw/core/memory.h share: region.c (what is in a space), space.c (its view), dispatch.c
- * (accesses), memory.c (RAM).  Nobody else includes this.
+ * What the files behind hw/core/memory.h share: region.c (what is in a space), space.c
+ * (its view), dispatch.c (accesses), memory.c (RAM).  Nobody else includes this.
  */
 
 #ifndef HW_CORE_SPACE_PRIVATE_H
@@ -34,7 +34,9 @@ unsigned view_index(const FlatView *view, u64 at);
 /* A region that shows host memory: RAM, ROM or an alias of RAM. */
 void region_init_host(Region *region, const char *name, u8 *host, u64 size);
 
-/* Marks the pages of [page, page + n) as written and tells who decoded code from them. */
+/*
+ * Marks the pages of [page, page + n) as written and tells who decoded code from them.
+ */
 void mem_pages_written(Mem *mem, u64 page, u64 n);
 
 #endif

@@ -8,9 +8,10 @@
  *         u16 rows    each: name (u8 length, bytes), u8 size, u32 count
  *         u32 n       bytes of the record, then the bytes: the rows' values, dense
  *
- * A record whose hash is ours is copied whole; another is matched row by row, by name: a row that is not there
- * keeps its reset value, one that we do not know is refused.  The bytes may come from anybody: nothing of the
- * device is touched before every record is read and every value lies in its row's range.
+ * A record whose hash is ours is copied whole; another is matched row by row, by name:
+ * a row that is not there keeps its reset value, one that we do not know is refused.
+ * The bytes may come from anybody: nothing of the device is touched before every record
+ * is read and every value lies in its row's range.
  *
  * Under the machine lock, the machine paused.
  */
@@ -210,7 +211,8 @@ static const Field *find_row(const Field *fields, const char *name)
 static bool row_load(const Field *field, u8 *state, const Row *row, GError **err)
 {
     if (field->count != row->count) {
-        return refuse(err, "%s: %u values, not %u", row->name, row->count, field->count);
+        return refuse(err, "%s: %u values, not %u", row->name, row->count,
+                      field->count);
     }
     for (unsigned i = 0; i < row->count; i++) {
         u64 value = 0;
@@ -226,7 +228,8 @@ static bool row_load(const Field *field, u8 *state, const Row *row, GError **err
 }
 
 /* Fills `state`, which holds the reset value, from a record of another layout. */
-static bool record_match(const Part *part, u8 *state, const Record *record, GError **err)
+static bool record_match(const Part *part, u8 *state, const Record *record,
+                         GError **err)
 {
     g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
     Reader rows = record->rows, values = { record->bytes, record->n, false };
@@ -250,7 +253,8 @@ static bool record_match(const Part *part, u8 *state, const Record *record, GErr
 
 static bool record_load(const Part *part, u8 *state, const Record *record, GError **err)
 {
-    bool same = record->hash == fields_hash(part->state) && record->n == part->state_size;
+    bool same = record->hash == fields_hash(part->state) &&
+                record->n == part->state_size;
     bool done = same || record_match(part, state, record, err);
 
     if (same) {

@@ -19,6 +19,7 @@
 #ifndef HW_MACHINE_BOARD_H
 #define HW_MACHINE_BOARD_H
 
+#include "accel/x86_state.h"
 #include "hw/core/machine.h"
 
 enum { BOARD_SERIALS = 4 };
@@ -57,24 +58,12 @@ bool board_load(Machine *machine, GError **err) must_check;
 void board_reset(Machine *machine);
 void board_close(Machine *machine);     /* before machine_free; a half-open one too */
 
-/* ---- how vCPU 0 begins ---- */
-
-typedef enum {
-    BOOT_FIRMWARE,      /* the architectural reset state, at f000:fff0 below 4 GiB */
-    BOOT_PROTECTED,     /* 32-bit protected mode, paging off, flat segments */
-    BOOT_LONG,          /* 64-bit mode, paging on, flat segments */
-} BootMode;
-
-typedef struct {
-    BootMode mode;
-    u64 rip, rsp, rax, rbx, rsi;        /* other general registers are 0, IF is off */
-    u64 cr3;                            /* BOOT_LONG: identity map of the first 4 GiB */
-    u64 gdt;                            /* address of a table whose selectors are: */
-    u16 gdt_limit;
-    u16 code, data;
-} BootState;
-
-const BootState *board_boot_state(Machine *machine);
+/*
+ * How vCPU 0 begins: `state` comes as x86_state_reset left it.  A boot by firmware leaves
+ * it so; a kernel entered directly finds protected or long mode, flat segments and its
+ * arguments in registers.
+ */
+void board_boot_state(Machine *machine, X86State *state);
 
 /* Help of -smbios: its types and fields. */
 void board_smbios_help(GString *out);

@@ -18,7 +18,7 @@
  *     }
  *
  *     const PciType edu = {
- *         .device = { .name = "edu", .bus = { &bus_pci }, ... , .open = edu_open },
+ *         .device = { .name = "edu", .bus = { &pci_bus }, ... , .open = edu_open },
  *         .ids    = { 0x1234, 0x11e8, .class = 0xff0000, .revision = 0x10, .pin = 1 },
  *     };
  *
@@ -115,7 +115,7 @@ typedef void PciVectorFn(void *opaque, unsigned vector, const PciMessage *messag
     (u8, intx, "the device asks for its INTx line", .max = 1)
 
 #define MSIX_STATE_ROWS                                                             \
-    (u32[PCI_MSIX_MAX * 4], table, "per vector: address, its upper half, data, control"), \
+    (u32[PCI_MSIX_MAX * 4], table, "per vector: address (two words), data, control"), \
     (u64[PCI_MSIX_MAX / 64], pending, "vectors that were due while masked")
 
 typedef struct { FOR_EACH(MEMBER_, PciConfig, PCI_CONFIG_ROWS) } PciConfig;
@@ -130,7 +130,7 @@ typedef struct {
 
 struct PciDevice {
     Device *dev;
-    PciBus *on;
+    PciBus *on;                         /* NULL until attached */
     u8 devfn;
     PciConfig config;
     PciState state;
@@ -143,6 +143,7 @@ struct PciDevice {
      */
     u8 image[PCI_CONFIG_BYTES], wmask[PCI_CONFIG_BYTES], w1c[PCI_CONFIG_BYTES];
     unsigned next_cap;                  /* where the next capability goes */
+    bool intx_held;                     /* counted in the bus's asserted[] */
 
     /*
      * Optional: after the guest wrote [offset, offset + n) of configuration space;
@@ -184,14 +185,14 @@ struct PciBus {
     u8 asserted[8];                     /* functions that hold each line */
 };
 
-extern const BusType bus_pci;
+extern const BusType pci_bus;
 
 PciBus *pci_bus_new(Machine *machine, const char *name, PciRouteFn *route);
 void pci_bus_free(PciBus *bus);         /* its devices are gone */
 
 /*
- * Configuration cycles; a function that is not there reads as ones.  n is 1, 2 or 4 and
- * does not cross a dword (the callers below split).
+ * Configuration cycles; a function that is not there reads as ones.  n is 1, 2 or 4, and
+ * offset is a multiple of it.
  */
 u32 pci_config_read(PciBus *bus, u8 number, u8 devfn, unsigned offset, unsigned n);
 void pci_config_write(PciBus *bus, u8 number, u8 devfn, unsigned offset, u32 value,
@@ -229,7 +230,7 @@ static inline PciDevice *pci_device(Device *dev)
 }
 
 /*
- * For buses on top of PCI: what bus_pci's prepare, attach and detach do.  `pci` is
+ * For buses on top of PCI: what pci_bus's prepare, attach and detach do.  `pci` is
  * zeroed; pci_detach does not free it.
  */
 void pci_prepare(PciDevice *pci, Device *dev, const PciIds *ids);
@@ -283,9 +284,5 @@ bool pci_msix_message(PciDevice *pci, unsigned vector, PciMessage *message) must
  * are live now.
  */
 void pci_msix_listen(PciDevice *pci, PciVectorFn *changed, void *opaque);
-/*
- * Lets the pending bit follow what an irqfd user collected while the vector was masked.
- */
-void pci_msix_set_pending(PciDevice *pci, unsigned vector);
 
 #endif

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the instruction families share: operands by width, flags from the host, and the macros that stamp one function
+ * per operand size out of an inline one and write table rows.
+ *
+ * `w` is always a constant where these are used: log2 of the operand's bytes.
+ */
+
+#ifndef ACCEL_SOFT_OPERAND_H
+#define ACCEL_SOFT_OPERAND_H
+
+#include "accel/soft/mmu.h"
+#include "accel/soft/soft.h"
+
+#define inline_always static inline __attribute__((always_inline))
+
+/* ---- registers ---- */
+
+inline_always u64 low_bits(u64 value, unsigned w)
+{
+    return w == 0 ? (u8)value : w == 1 ? (u16)value : w == 2 ? (u32)value : value;
+}
+
+inline_always s64 sign_extend(u64 value, unsigned w)
+{
+    return w == 0 ? (s8)value : w == 1 ? (s16)value : w == 2 ? (s32)value : (s64)value;
+}
+
+inline_always u64 reg_get(const Cpu *cpu, unsigned n, unsigned w)
+{
+    return w == 0 ? ((const u8 *)&cpu->gpr[n & 15])[n >> 5] : low_bits(cpu->gpr[n], w);
+}
+
+/*
+ * Narrow writes keep the rest of the register.  They are done on the whole of it, because the host can't forward two stores of
+ * different widths to one later load.
+ */
+inline_always void reg_set(Cpu *cpu, unsigned n, unsigned w, u64 value)
+{
+    if (w == 0) {
+        unsigned shift = n >> 2 & 8;
+        u64 *reg = &cpu->gpr[n & 15];
+
+        *reg = (*reg & ~(0xffull << shift)) | (u64)(u8)value << shift;
+    } else if (w == 1) {
+        cpu->gpr[n] = (cpu->gpr[n] & ~0xffffull) | (u16)value;
+    } else {
+        cpu->gpr[n] = low_bits(value, w);
+    }
+}
+
+/* ---- memory ---- */
+
+inline_always u64 mem_get(Cpu *cpu, gva at, unsigned w)
+{
+    return w == 0 ? cpu_load8(cpu, at) : w == 1 ? cpu_load16(cpu, at) :
+           w == 2 ? cpu_load32(cpu, at) : cpu_load64(cpu, at);
+}
+
+inline_always void mem_set(Cpu *cpu, gva at, unsigned w, u64 value)
+{
+    if (w == 0) {
+        cpu_store8(cpu, at, value);
+    } else if (w == 1) {
+        cpu_store16(cpu, at, value);
+    } else if (w == 2) {
+        cpu_store32(cpu, at, value);
+    } else {
+        cpu_store64(cpu, at, value);
+    }
+}
+
+/* Is [at, at + size) in the TLB for writing: can a store neither fault nor take the slow path? */
+inline_always bool mem_writable_fast(const Cpu *cpu, gva at, unsigned size)
+{
+    return mmu_entry(cpu, at)->write == (at & PAGE_MASK) && in_one_page(at, size);
+}
+
+/* Reads what will be written back: a store to `at` does not fault after this. */
+inline_always u64 mem_get_to_change(Cpu *cpu, gva at, unsigned w)
+{
+    if (unlikely(!mem_writable_fast(cpu, at, 1 << w))) {
+        mmu_probe_write(cpu, at, 1 << w);
+    }
+    return mem_get(cpu, at, w);
+}
+
+/* The linear address of the instruction's memory operand, to be read or to be written. */
+inline_always gva mem_in(Cpu *cpu, const Insn *insn, unsigned w)
+{
+    return insn_linear(cpu, insn, 1 << w, ACCESS_READ);
+}
+
+inline_always gva mem_out(Cpu *cpu, const Insn *insn, unsigned w)
+{
+    return insn_linear(cpu, insn, 1 << w, ACCESS_WRITE);
+}
+
+/*
+ * A locked operation that the host can't do in one instruction (MMIO, or across pages) runs alone.  A fault in
+ * between is raised only after lock_alone_end(): cpu->alone tells the run loop.
+ */
+void lock_alone_begin(Cpu *cpu, gva at, unsigned size);
+void lock_alone_end(Cpu *cpu);
+
+/* ---- flags ---- */
+
+/* Take the host's flags after an instruction, as cpu->arith has them, into rax; and put them back. */
+#define TAKE_FLAGS "\n\tlahf\n\tseto %%al"
+#define PUT_CARRY  "btw $8, %[arith]\n\t"
+#define PUT_FLAGS  "addb $0x7f, %%al\n\tsahf\n\t"       /* OF, then the others */
+
+/* ---- stamping ---- */
+
+#define STAMP(name, w, body, ...)                                                           \
+    static void name(Cpu *cpu, const Insn *insn)                                            \
+    {                                                                                       \
+        body(cpu, insn, w __VA_OPT__(,) __VA_ARGS__);                                       \
+    }
+/* name16, name32, name64; and with name8 before these. */
+#define STAMP3(name, body, ...)                                                             \
+    STAMP(name##16, 1, body, __VA_ARGS__)                                                   \
+    STAMP(name##32, 2, body, __VA_ARGS__)                                                   \
+    STAMP(name##64, 3, body, __VA_ARGS__)
+#define STAMP4(name, body, ...)                                                             \
+    STAMP(name##8, 0, body, __VA_ARGS__)                                                    \
+    STAMP3(name, body, __VA_ARGS__)
+#define WIDTHS3(name) { NULL, name##16, name##32, name##64 }
+#define WIDTHS4(name) { name##8, name##16, name##32, name##64 }
+
+/* ---- rows ---- */
+
+#define ROW(map_, byte_, name_, ...)                                                        \
+    { .map = map_, .byte = byte_, .ext = -1, .rm = -1, .name = name_, __VA_ARGS__ }
+#define ROW_EXT(map_, byte_, ext_, name_, ...)                                              \
+    { .map = map_, .byte = byte_, .ext = ext_, .rm = -1, .name = name_, __VA_ARGS__ }
+#define ROW_RM(map_, byte_, ext_, rm_, name_, ...)                                          \
+    { .map = map_, .byte = byte_, .ext = ext_, .rm = rm_, .mod = MOD_REG, .name = name_,    \
+      __VA_ARGS__ }
+#define FAMILY(symbol, name_, rows)                                                         \
+    const OpFamily symbol = { .name = name_, .row = rows, .n = G_N_ELEMENTS(rows) }
+
+#endif

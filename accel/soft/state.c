@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A software vCPU's state in the neutral form (accel/x86_state.h) and back.  Called while the CPU is between two
+ * instructions and its thread stands still, or by its own thread (INIT).
+ */
+
+#include "accel/soft/mmu.h"
+#include "accel/soft/soft.h"
+
+/* ---- out ---- */
+
+static void get_segments(const Cpu *cpu, X86Segs *segs)
+{
+    for (unsigned i = 0; i < SEG_COUNT; i++) {
+        segs->base[i] = cpu->seg[i].base;
+        segs->limit[i] = cpu->seg[i].limit;
+        segs->attr[i] = cpu->seg[i].attr;
+        segs->selector[i] = cpu->seg[i].selector;
+    }
+    segs->gdt_base = cpu->gdt_base;
+    segs->gdt_limit = cpu->gdt_limit;
+    segs->idt_base = cpu->idt_base;
+    segs->idt_limit = cpu->idt_limit;
+}
+
+static void get_control(const Cpu *cpu, X86Control *control)
+{
+    control->cr0 = cpu->cr0;
+    control->cr2 = cpu->cr2;
+    control->cr3 = cpu->cr3;
+    control->cr4 = cpu->cr4;
+    control->cr8 = lapic_tpr(cpu->lapic) >> 4;
+    control->efer = cpu->efer;
+    control->xcr0 = cpu->xcr0;
+    control->apic_base = cpu->apic_base;
+    memcpy(control->dr, cpu->dr, sizeof cpu->dr);
+}
+
+static void get_events(const Cpu *cpu, X86Events *events)
+{
+    events->tsc = cpu_tsc(cpu);
+    events->interrupt_shadow = cpu->inhibit != 0;
+    events->nmi_pending = cpu->nmi_pending || (atomic_load(&cpu->request) & REQUEST_NMI_IN);
+    events->nmi_masked = cpu->nmi_masked;
+    events->run_state = cpu->run_state;
+    events->sipi_vector = cpu->sipi_vector;
+}
+
+void cpu_get_state(Cpu *cpu, X86State *state)
+{
+    memset(state, 0, sizeof *state);
+    memcpy(state->regs.gpr, cpu->gpr, sizeof state->regs.gpr);
+    state->regs.rip = cpu->rip;
+    state->regs.rflags = cpu_flags(cpu);
+    get_segments(cpu, &state->segs);
+    get_control(cpu, &state->control);
+    get_events(cpu, &state->events);
+    memcpy(state->xsave.area, cpu->fx, sizeof cpu->fx);
+    state->xsave.area[512] = 3;                     /* XSTATE_BV: x87 and SSE */
+    lapic_get_state(cpu->lapic, &state->lapic);
+    msrs_get(cpu, state);
+}
+
+/* ---- in ---- */
+
+static void set_segments(Cpu *cpu, const X86Segs *segs)
+{
+    for (unsigned i = 0; i < SEG_COUNT; i++) {
+        cpu->seg[i].base = segs->base[i];
+        cpu->seg[i].limit = segs->limit[i];
+        cpu->seg[i].attr = segs->attr[i];
+        cpu->seg[i].selector = segs->selector[i];
+    }
+    cpu->gdt_base = segs->gdt_base;
+    cpu->gdt_limit = segs->gdt_limit;
+    cpu->idt_base = segs->idt_base;
+    cpu->idt_limit = segs->idt_limit;
+}
+
+static void set_control(Cpu *cpu, const X86Control *control)
+{
+    cpu->cr0 = control->cr0 | CR0_ET;
+    cpu->cr2 = control->cr2;
+    cpu->cr3 = control->cr3;
+    cpu->cr4 = control->cr4;
+    cpu->efer = control->efer;
+    cpu->xcr0 = control->xcr0;
+    cpu->apic_base = control->apic_base;
+    memcpy(cpu->dr, control->dr, sizeof cpu->dr);
+}
+
+static void set_events(Cpu *cpu, const X86Events *events)
+{
+    cpu->inhibit = events->interrupt_shadow;
+    cpu->nmi_pending = events->nmi_pending;
+    cpu->nmi_masked = events->nmi_masked;
+    cpu->run_state = events->run_state;
+    cpu->sipi_vector = events->sipi_vector;
+    cpu_set_tsc(cpu, events->tsc);
+}
+
+/* What no CPU can be in, or this one can't: judged before anything is set. */
+static bool state_possible(const Cpu *cpu, const X86State *state, GError **err)
+{
+    const X86Control *c = &state->control;
+    const char *bad = NULL;
+
+    if ((c->cr0 & CR0_PG) && !(c->cr0 & CR0_PE)) {
+        bad = "cr0 has paging without protection";
+    } else if ((c->efer & EFER_LMA) && !((c->efer & EFER_LME) && (c->cr0 & CR0_PG) && (c->cr4 & CR4_PAE))) {
+        bad = "efer says long mode, cr0 and cr4 do not";
+    } else if (c->xcr0 & ~3ull || !(c->xcr0 & 1)) {
+        bad = "xcr0 enables components this CPU does not have";
+    } else if ((c->cr4 & CR4_LA57) && !cpu_has(cpu, "la57")) {
+        bad = "cr4 asks for 5-level paging, which this CPU does not have";
+    }
+    if (bad) {
+        g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL, "vCPU %u: impossible state: %s", cpu->index, bad);
+    }
+    return !bad;
+}
+
+bool cpu_set_state(Cpu *cpu, const X86State *state, GError **err)
+{
+    for (const X86Record *r = x86_records; r->name; r++) {
+        if (!fields_check(r->fields, (const u8 *)state + r->at, err)) {
+            return false;
+        }
+    }
+    if (!state_possible(cpu, state, err)) {
+        return false;
+    }
+    memcpy(cpu->gpr, state->regs.gpr, sizeof state->regs.gpr);
+    cpu->gpr[REG_NONE] = 0;
+    cpu->insn = NULL;
+    cpu->rip = state->regs.rip;
+    set_segments(cpu, &state->segs);
+    set_control(cpu, &state->control);
+    set_events(cpu, &state->events);
+    memcpy(cpu->fx, state->xsave.area, sizeof cpu->fx);
+    msrs_set(cpu, state);
+    lapic_set_state(cpu->lapic, &state->lapic);
+    lapic_set_tpr(cpu->lapic, state->control.cr8 << 4 | (state->control.cr8 == (state->lapic.reg[8] >> 4) ?
+                                                         state->lapic.reg[8] & 15 : 0));
+    cpu_set_flags(cpu, state->regs.rflags);
+    cpu->cpl = cpu_v86(cpu) ? 3 : cpu_protected(cpu) ? SEG_DPL(cpu->seg[SEG_SS].attr) : 0;
+    cpu_mode_changed(cpu);
+    mmu_flush(cpu);
+    atomic_fetch_or(&cpu->request, REQUEST_INTERRUPT);
+    return true;
+}

@@ -1,0 +1,2 @@
+test += tests/hw/pci/config.c
+test += tests/hw/pci/msix.c
