@@ -11,11 +11,6 @@
 
 #define AT(member) .at = offsetof(VmConfig, member)
 
-static bool chardev_help_one(const char *kind, GString *out, GError **err)
-{
-    return chardev_help(kind, out) || refuse(err, "'%s' is not a valid char driver name", kind);
-}
-
 const Option option_rows[] = {
     { .kind = TAKE_HEADING, .help = "Information" },
     { "help", "h", TAKE_HELP, .print = options_help, .help = "show this and end" },
@@ -89,7 +84,7 @@ const Option option_rows[] = {
       .help = "where the monitor is: as -serial" },
     { "chardev", NULL, TAKE_LIST, AT(chardev), .arg = "KIND,id=ID[,PROP=VALUE...]",
       .help = "makes a character back end", .print = chardevs_help,
-      .print_one = chardev_help_one },
+      .print_one = chardev_help },
     { "mon", NULL, TAKE_LIST, AT(mon), .arg = "[chardev=]ID[,mode=readline]",
       .help = "a monitor on a back end", .judge = mon_judge },
     { "echr", NULL, TAKE_NOTHING, .arg = "N", .judge = escape_judge,
