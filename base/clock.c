@@ -29,7 +29,8 @@ struct Timer {
     Clock *clock;
     TimerFn *fn;
     void *opaque;
-    u64 when, order;
+    u64 when;
+    u64 key, order;         /* its rank in the heap */
     u64 round;              /* the dispatch in which it last ran */
     int at;                 /* its place in the heap */
 };
@@ -45,6 +46,7 @@ struct Clock {
     u64 fd_at;              /* virtual time for which fd is armed; NEVER: not armed */
     GPtrArray *heap;
     u64 order, round;
+    u64 served;             /* every timer due before this time has run */
     GSource *source;
 };
 
@@ -96,7 +98,7 @@ static Timer *heap_at(const Clock *clock, unsigned i)
 
 static bool earlier(const Timer *a, const Timer *b)
 {
-    return a->when != b->when ? a->when < b->when : a->order < b->order;
+    return a->key != b->key ? a->key < b->key : a->order < b->order;
 }
 
 static void heap_put(Clock *clock, unsigned i, Timer *timer)
@@ -155,7 +157,7 @@ static void fd_set_time(Clock *clock, u64 when)
 
 static void fd_update(Clock *clock)
 {
-    u64 first = clock->heap->len ? heap_at(clock, 0)->when : NEVER;
+    u64 first = clock->heap->len ? heap_at(clock, 0)->key : NEVER;
 
     if (clock_running(clock) && first < clock->fd_at) {
         fd_set_time(clock, first);
@@ -174,15 +176,16 @@ static gboolean clock_dispatch(GSource *source, GSourceFunc fn, gpointer data)
         clock->fd_at = NEVER;
     }
     now = clock_now(clock);
+    clock->served = now;
     clock->round++;
     /*
-     * Each timer once: one that sets itself into the past must not keep the lock for
-     * ever.
+     * Each timer once: one that sets itself into the past must neither keep the lock
+     * nor come before those that wait.
      */
     while (clock_running(clock) && clock->heap->len) {
         Timer *timer = heap_at(clock, 0);
 
-        if (timer->when > now || timer->round == clock->round) {
+        if (timer->key > now || timer->round == clock->round) {
             break;
         }
         timer->round = clock->round;
@@ -245,7 +248,8 @@ void clock_stop(Clock *clock)
 void clock_set(Clock *clock, u64 ns)
 {
     g_assert(!clock_running(clock));
-    clock_set_word(clock, MIN(ns, NEVER - 1), false);
+    clock_set_word(clock, MIN(ns, NEVER / 2), false);       /* leaves time to run */
+    clock->served = 0;
 }
 
 /* ---- timers ---- */
@@ -278,6 +282,7 @@ void timer_set(Timer *timer, u64 when_ns)
 
     check_lock(timer);
     timer->when = when_ns;
+    timer->key = MAX(when_ns, clock->served);
     timer->order = clock->order++;
     if (timer->at == NOT_QUEUED) {
         g_ptr_array_add(clock->heap, timer);

@@ -58,8 +58,8 @@ static bool add_item(const char *word, u32 *mask, GError **err)
     }
     near = nearest_name(word, names);
     g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                "no log item '%s'%s%s%s; 'help' lists them", word,
-                near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+                "no log item '%s'%s%s%s ('help' lists them)", word,
+                near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     return false;
 }
 
