@@ -39,33 +39,44 @@ void machines_help(GString *out)
     }
 }
 
-/* Appends the known ones of `names` ("kvm:soft"); says which are not known. */
-static void add_accels(const char *names, GPtrArray *known, unsigned *asked)
+typedef struct {
+    GPtrArray *known;           /* "kvm", "soft,x=y" */
+    GString *unknown;           /* "hvf, xen" */
+    unsigned asked;
+} AccelNames;
+
+static void add_accels(AccelNames *names, const char *list)
 {
-    g_auto(GStrv) words = g_strsplit(names, ":", -1);
+    g_auto(GStrv) words = g_strsplit(list, ":", -1);
 
     for (char **word = words; *word; word++) {
         g_autofree char *name = g_strndup(*word, strcspn(*word, ","));
 
-        (*asked)++;
+        names->asked++;
         if (accel_find(name)) {
-            g_ptr_array_add(known, g_strdup(*word));
+            g_ptr_array_add(names->known, g_strdup(*word));
         } else {
-            info_user("invalid accelerator %s", name);
+            g_string_append_printf(names->unknown, "%s%s", names->unknown->len ? ", " : "", name);
         }
     }
 }
 
-static bool set_accels(VmConfig *config, GPtrArray *known, unsigned asked, GError **err)
+/* Unknown names among known ones are passed over: scripts list what other hosts have. */
+static bool set_accels(VmConfig *config, AccelNames *names, GError **err)
 {
-    if (known->len == 0) {
-        return refuse(err, "no such accelerator; '-accel help' lists them");
-    }
-    config->accel_chosen = asked == 1;
-    g_ptr_array_add(known, NULL);
+    bool some = names->known->len > 0;
+
     g_strfreev(config->accels);
-    config->accels = (char **)g_ptr_array_steal(known, NULL);
-    return true;
+    g_ptr_array_add(names->known, NULL);
+    config->accels = (char **)g_ptr_array_free(names->known, FALSE);
+    config->accel_chosen = names->asked == 1;
+    if (!some) {
+        refuse(err, "invalid accelerator %s; '-accel help' lists them", names->unknown->str);
+    } else if (names->unknown->len) {
+        info_user("invalid accelerator %s", names->unknown->str);
+    }
+    g_string_free(names->unknown, TRUE);
+    return some;
 }
 
 bool machine_check(VmConfig *config, const char *value, GError **err)
@@ -86,11 +97,10 @@ bool machine_check(VmConfig *config, const char *value, GError **err)
     config->board.no_hpet = config->no_hpet || !option->hpet;
     config->board.no_i8042 = !option->i8042;
     if (option->accel) {
-        g_autoptr(GPtrArray) known = g_ptr_array_new_with_free_func(g_free);
-        unsigned asked = 0;
+        AccelNames names = { g_ptr_array_new(), g_string_new(NULL), 0 };
 
-        add_accels(option->accel, known, &asked);
-        return set_accels(config, known, asked, err);
+        add_accels(&names, option->accel);
+        return set_accels(config, &names, err);
     }
     return true;
 }
@@ -107,8 +117,7 @@ bool enable_kvm_judge(VmConfig *config, const char *value, GError **err)
 
 bool accel_check(VmConfig *config, const char *value, GError **err)
 {
-    g_autoptr(GPtrArray) known = g_ptr_array_new_with_free_func(g_free);
-    unsigned asked = 0;
+    AccelNames names;
 
     (void)value;
     if (config->accel->len && config->accels) {
@@ -117,13 +126,14 @@ bool accel_check(VmConfig *config, const char *value, GError **err)
     if (config->accels) {
         return true;
     }
+    names = (AccelNames){ g_ptr_array_new(), g_string_new(NULL), 0 };
     for (unsigned i = 0; i < config->accel->len; i++) {
-        add_accels(config->accel->pdata[i], known, &asked);
+        add_accels(&names, config->accel->pdata[i]);
     }
-    for (unsigned i = 0; !asked && accel_types[i]; i++) {
-        g_ptr_array_add(known, g_strdup(accel_types[i]->name));
+    for (unsigned i = 0; !names.asked && accel_types[i]; i++) {
+        g_ptr_array_add(names.known, g_strdup(accel_types[i]->name));
     }
-    return set_accels(config, known, asked, err);
+    return set_accels(config, &names, err);
 }
 
 /* ---- -smp ---- */

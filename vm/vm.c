@@ -210,11 +210,12 @@ void vm_reset(Vm *vm, VmCause cause)
     if (running) {
         pause_cpus(vm);
     }
-    machine_lock();
-    machine_reset_devices(vm->machine);
-    machine_unlock();
-    if (vm->boot) {
-        vm->boot(vm);
+    if (vm->reset) {
+        vm->reset(vm);
+    } else {
+        machine_lock();
+        machine_reset_devices(vm->machine);
+        machine_unlock();
     }
     tell(vm, (VmEvent){ .kind = VM_EVENT_RESET, .cause = cause });
     if (running) {

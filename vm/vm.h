@@ -93,8 +93,8 @@ struct Vm {
     VmActions actions;
     VmState state;                  /* changed by vm.c alone */
     bool reachable;                 /* a monitor can see a crash: pause then, do not end */
-    /* After the devices were reset: load what the guest starts from and set the vCPUs. */
-    void (*boot)(Vm *vm);
+    /* Sets devices, RAM and vCPUs for a new start, while nothing runs; NULL: the devices alone. */
+    void (*reset)(Vm *vm);
     struct VmPrivate *own;
 };
 

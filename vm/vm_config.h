@@ -62,8 +62,9 @@ enum { SMP_MAX = 64 };
     (bool, menu,   "the firmware offers a menu"),                                           \
     (bool, strict, "try only what has a bootindex"),                                        \
     (str,  splash, "without effect"),                                                       \
-    (u32,  splash_time, "how long the menu waits, ms", .def = UINT32_MAX),                  \
-    (u32,  reboot_timeout, "reset after so many ms when nothing boots", .def = UINT32_MAX))
+    (u32,  splash_time, "how long the menu waits, ms", .def = UINT32_MAX, .max = 65535),    \
+    (u32,  reboot_timeout, "reset after so many ms when nothing boots",                     \
+                           .def = UINT32_MAX, .max = 65535))
 
 #define RTC_OPTION(rows) rows(RtcOption,                                                    \
     (str, base,     "utc, localtime, or a date as 2006-06-17T16:01:21", .def_str = "utc"),  \
