@@ -60,4 +60,14 @@ vm_start -accel "$accel" -machine q35 -m 256M -nographic \
 check "-nographic: boots once more" says '^mayfly# '
 vm_type '\001x'
 check "Ctrl-A x: status 0" ends_with 0
+
+# Nothing to read from and nothing to write to.
+# shellcheck disable=SC2086
+timeout 180 $MAYFLY -accel "$accel" -machine q35 -m 256M -nodefaults -display none \
+    -serial "file:$vm_dir/serial" -kernel "$guests/cloud/vmlinuz" \
+    -initrd "$guests/cloud/initrd" -append 'console=ttyS0 quiet mayfly=poweroff' \
+    <&- >&- 2>&-
+check "stdin, stdout and stderr closed: status 0" [ $? = 0 ]
+check "stdin, stdout and stderr closed: had booted" \
+    grep -aq '^mayfly-guest: ready' "$vm_dir/serial"
 finish
