@@ -95,10 +95,15 @@ bool log_set_file(const char *path, GError **err)
     return true;
 }
 
-static void write_line(FILE *file, const char *prefix, const char *fmt, va_list args)
+/* `kind` is NULL in the log, else what stands between the program's name and the text. */
+static void write_line(FILE *file, const char *kind, const char *fmt, va_list args)
 {
+    const char *name = g_get_prgname();
+
     flockfile(file);
-    fputs(prefix, file);
+    if (kind) {
+        fprintf(file, "%s: %s", name ? name : "mayfly", kind);
+    }
     vfprintf(file, fmt, args);
     fputc('\n', file);
     funlockfile(file);
@@ -110,7 +115,7 @@ void log_write(const char *fmt, ...)
     va_list args;
 
     va_start(args, fmt);
-    write_line(file ? file : stderr, "", fmt, args);
+    write_line(file ? file : stderr, NULL, fmt, args);
     va_end(args);
 }
 
@@ -119,7 +124,7 @@ void warn_user(const char *fmt, ...)
     va_list args;
 
     va_start(args, fmt);
-    write_line(stderr, "mayfly: warning: ", fmt, args);
+    write_line(stderr, "warning: ", fmt, args);
     va_end(args);
 }
 
@@ -128,6 +133,6 @@ void info_user(const char *fmt, ...)
     va_list args;
 
     va_start(args, fmt);
-    write_line(stderr, "mayfly: ", fmt, args);
+    write_line(stderr, "", fmt, args);
     va_end(args);
 }

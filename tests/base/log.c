@@ -104,13 +104,14 @@ static void whole_lines(void)
 static void messages(void)
 {
     if (g_test_subprocess()) {
+        g_set_prgname("kvm");           /* by another name */
         warn_user("no %s", "luck");
         info_user("ready");
         return;
     }
     g_test_trap_subprocess(NULL, 0, 0);
     g_test_trap_assert_passed();
-    g_test_trap_assert_stderr("mayfly: warning: no luck\nmayfly: ready\n");
+    g_test_trap_assert_stderr("kvm: warning: no luck\nkvm: ready\n");
 }
 
 int main(int argc, char **argv)

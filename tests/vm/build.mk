@@ -1,0 +1,1 @@
+test += tests/vm/object.c
