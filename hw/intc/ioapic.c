@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The I/O APIC: 24 pins, each with an entry that says which message it sends (Intel 82093AA
- * data sheet; version 0x20 with the EOI register of the ICH9 data sheet, 13.5).
+ * The I/O APIC: 24 pins, each with an entry that says which message it sends (Intel
+ * 82093AA data sheet; version 0x20 with the EOI register of the ICH9 data sheet, 13.5).
  *
  *     edge:   pin goes up -> message
  *     level:  pin is up   -> message, Remote IRR set -> EOI from the LAPIC -> still up: again
  *
- * Destination bits 49-55 of an entry, reserved in the data sheet, are carried into address
- * bits 5-11 as hypervisors define it, so that a guest without interrupt remapping reaches
- * APIC IDs past 255.
+ * Destination bits 49-55 of an entry, reserved in the data sheet, are carried into
+ * address bits 5-11 as hypervisors define it, so that a guest without interrupt
+ * remapping reaches APIC IDs past 255.
  *
- * Left out: the APIC bus and its arbitration (the ID is only kept), and pin polarity: lines
- * are logical.
+ * Left out: the APIC bus and its arbitration (the ID is only kept), and pin polarity:
+ * lines are logical.
  *
  * Called with the machine lock held.
  */
@@ -197,8 +197,8 @@ static void entry_write(Ioapic *io, unsigned pin, unsigned half, u32 value)
 
     *entry = (old & ~mask) | ((u64)value << (32 * half) & mask);
     /*
-     * 3.2.4, bit 14: meaningless for edges.  Drivers of chips without an EOI register clear it
-     * by switching the entry to edge and back.
+     * 3.2.4, bit 14: meaningless for edges.  Drivers of chips without an EOI register
+     * clear it by switching the entry to edge and back.
      */
     if (!entry_is_level(*entry)) {
         *entry &= ~(u64)ENTRY_REMOTE_IRR;

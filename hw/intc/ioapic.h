@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The I/O APIC (82093AA with the EOI register of its successors), for the board that wires it and for an accelerator that
- * wants to know where pins lead.  Under the machine lock.
+ * The I/O APIC (82093AA with the EOI register of its successors), for the board that
+ * wires it and for an accelerator that wants to know where pins lead.  Under the
+ * machine lock.
  *
- * A pin that fires becomes a message: machine_msi(), address and data as ioapic_route() tells them.
- * Levels are logical (true: asserted); the polarity bit is kept and has no effect.
+ * A pin that fires becomes a message: machine_msi(), address and data as ioapic_route()
+ * tells them. Levels are logical (true: asserted); the polarity bit is kept and has no
+ * effect.
  */
 
 #ifndef HW_INTC_IOAPIC_H
@@ -18,8 +20,8 @@ enum { IOAPIC_PINS = 24, IOAPIC_BASE = 0xfec00000 };
 extern const DeviceType ioapic_type;
 
 /*
- * A pin is asserted while any of its sources is.  A source that drives pins past the board's GSI lines
- * takes a number of its own; source 0 is the board.
+ * A pin is asserted while any of its sources is.  A source that drives pins past the
+ * board's GSI lines takes a number of its own; source 0 is the board.
  */
 enum { IOAPIC_SOURCES = 8 };
 Irq ioapic_input(Device *ioapic, unsigned pin, unsigned source);

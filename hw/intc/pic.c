@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Two 8259A interrupt controllers, cascaded as in every PC (Intel 8259A data sheet), with the edge/level control
- * registers of the ICH (ICH9 data sheet, 13.4.11).
+ * Two 8259A interrupt controllers, cascaded as in every PC (Intel 8259A data sheet),
+ * with the edge/level control registers of the ICH (ICH9 data sheet, 13.4.11).
  *
- * All of the data sheet's modes are here: fully nested, special fully nested, automatic rotation, specific rotation, special
- * mask, polled, automatic end of interrupt.  Left out: the 8080 vector mode (ICW4 bit 0 is taken as 1), buffered
- * mode (pins that a program can't see) and LTIM, which the ICH ignores in favour of its ELCR.
+ * All of the data sheet's modes are here: fully nested, special fully nested, automatic
+ * rotation, specific rotation, special mask, polled, automatic end of interrupt.  Left
+ * out: the 8080 vector mode (ICW4 bit 0 is taken as 1), buffered mode (pins that a
+ * program can't see) and LTIM, which the ICH ignores in favour of its ELCR.
  *
- * A request in edge mode is withdrawn when its line falls before the acknowledge cycle, as in the data sheet's priority
- * cell; the acknowledge then finds nothing and returns IR7 without setting its in-service bit.
+ * A request in edge mode is withdrawn when its line falls before the acknowledge cycle,
+ * as in the data sheet's priority cell; the acknowledge then finds nothing and returns
+ * IR7 without setting its in-service bit.
  *
  * Called with the machine lock held, by vCPU threads and timers.
  */
@@ -120,8 +122,8 @@ static void pic_update(Pic *pic)
     bool up;
 
     /*
-     * The cascade input follows the slave's output by level: its INT falls between two requests, which here
-     * happens at one moment, so an edge would be lost.
+     * The cascade input follows the slave's output by level: its INT falls between two
+     * requests, which here happens at one moment, so an edge would be lost.
      */
     if (pic_request(s, SLAVE) != NONE) {
         s->level[MASTER] |= 1 << CASCADE;

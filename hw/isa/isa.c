@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The ISA bus: maps the ports that a device asked for.  Called with the machine lock held, or before the
- * machine starts.
+ * The ISA bus: maps the ports that a device asked for.  Called with the machine lock
+ * held, or before the machine starts.
  */
 
 #include "hw/isa/isa.h"

@@ -2,9 +2,10 @@
 /*
  * The ISA bus: devices behind fixed I/O ports and the sixteen old interrupt lines.
  *
- * An ISA device's object begins with an IsaDevice.  Its `open` names the ports it decodes; the bus maps them when
- * it attaches the device, or says which device is there already.  An interrupt is a GSI: machine_gsi(machine, irq, level).
- * Two devices on one IRQ do not share it (the line is edge-triggered, as on the real bus).
+ * An ISA device's object begins with an IsaDevice.  Its `open` names the ports it
+ * decodes; the bus maps them when it attaches the device, or says which device is there
+ * already.  An interrupt is a GSI: machine_gsi(machine, irq, level). Two devices on one
+ * IRQ do not share it (the line is edge-triggered, as on the real bus).
  *
  *     static bool gizmo_open(Device *dev, GError **err)
  *     {
@@ -13,7 +14,8 @@
  *         return isa_ports(&gizmo->isa, gizmo->config.iobase, 8, &gizmo_ops, err);
  *     }
  *
- * The ops get the IsaDevice as `opaque`.  All under the machine lock or before the machine starts.
+ * The ops get the IsaDevice as `opaque`.  All under the machine lock or before the
+ * machine starts.
  */
 
 #ifndef HW_ISA_ISA_H
