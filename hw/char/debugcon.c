@@ -28,8 +28,6 @@ static u64 debugcon_read(void *opaque, u64 offset, unsigned size)
 {
     const Debugcon *con = opaque;
 
-    (void)offset;
-    (void)size;
     return con->config.readback;
 }
 
@@ -38,8 +36,6 @@ static void debugcon_write(void *opaque, u64 offset, u64 value, unsigned size)
     Debugcon *con = opaque;
     u8 byte = value;
 
-    (void)offset;
-    (void)size;
     (void)chardev_write(con->front, &byte, 1);
 }
 

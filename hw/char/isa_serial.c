@@ -39,7 +39,6 @@ static u64 serial_read(void *opaque, u64 offset, unsigned size)
 {
     Serial *serial = opaque;
 
-    (void)size;
     return uart_read(&serial->uart, offset);
 }
 
@@ -47,7 +46,6 @@ static void serial_write(void *opaque, u64 offset, u64 value, unsigned size)
 {
     Serial *serial = opaque;
 
-    (void)size;
     uart_write(&serial->uart, offset, value);
 }
 
@@ -104,7 +102,6 @@ static void serial_reset(Device *dev)
 
 static bool serial_loaded(Device *dev, GError **err)
 {
-    (void)err;
     uart_loaded(&serial_of(dev)->uart);
     return true;
 }

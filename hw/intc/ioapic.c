@@ -239,7 +239,6 @@ static u64 ioapic_read(void *opaque, u64 offset, unsigned size)
 {
     const Ioapic *io = opaque;
 
-    (void)size;
     switch (offset) {
     case IOREGSEL:
         return io->state.select;
@@ -254,7 +253,6 @@ static void ioapic_write(void *opaque, u64 offset, u64 value, unsigned size)
 {
     Ioapic *io = opaque;
 
-    (void)size;
     switch (offset) {
     case IOREGSEL:
         io->state.select = value & 0xff;
@@ -279,7 +277,6 @@ static bool ioapic_loaded(Device *dev, GError **err)
 {
     Ioapic *io = ioapic_of(dev);
 
-    (void)err;
     for (unsigned pin = 0; pin < IOAPIC_PINS; pin++) {
         io->state.entry[pin] &= ENTRY_WRITABLE | ENTRY_REMOTE_IRR;
     }
@@ -292,7 +289,6 @@ static bool ioapic_open(Device *dev, GError **err)
 {
     Ioapic *io = ioapic_of(dev);
 
-    (void)err;
     region_init_io(&io->window, "ioapic", &window_ops, io, WINDOW_BYTES);
     space_add(dev->machine->mmio, &io->window, IOAPIC_BASE, 0);
     return true;

@@ -304,25 +304,21 @@ static u8 pic_read(Pic *pic, unsigned chip, u64 offset)
 
 static u64 master_read(void *opaque, u64 offset, unsigned size)
 {
-    (void)size;
     return pic_read(opaque, MASTER, offset);
 }
 
 static void master_write(void *opaque, u64 offset, u64 value, unsigned size)
 {
-    (void)size;
     pic_write(opaque, MASTER, offset, value);
 }
 
 static u64 slave_read(void *opaque, u64 offset, unsigned size)
 {
-    (void)size;
     return pic_read(opaque, SLAVE, offset);
 }
 
 static void slave_write(void *opaque, u64 offset, u64 value, unsigned size)
 {
-    (void)size;
     pic_write(opaque, SLAVE, offset, value);
 }
 
@@ -330,7 +326,6 @@ static u64 elcr_read(void *opaque, u64 offset, unsigned size)
 {
     const Pic *pic = opaque;
 
-    (void)size;
     return pic->state.elcr[offset];
 }
 
@@ -339,7 +334,6 @@ static void elcr_write(void *opaque, u64 offset, u64 value, unsigned size)
     Pic *pic = opaque;
     PicState *s = &pic->state;
 
-    (void)size;
     s->elcr[offset] = value & elcr_writable[offset];
     s->irr[offset] |= s->level[offset] & s->elcr[offset];
     pic_update(pic);
@@ -369,7 +363,6 @@ static bool pic_loaded(Device *dev, GError **err)
 {
     Pic *pic = pic_of(dev);
 
-    (void)err;
     pic_update(pic);
     return true;
 }

@@ -20,9 +20,6 @@ typedef struct {
 
 static u64 debug_exit_read(void *opaque, u64 offset, unsigned size)
 {
-    (void)opaque;
-    (void)offset;
-    (void)size;
     return 0;
 }
 
@@ -30,8 +27,6 @@ static void debug_exit_write(void *opaque, u64 offset, u64 value, unsigned size)
 {
     DebugExit *exit = opaque;
 
-    (void)offset;
-    (void)size;
     machine_request(exit->isa.device.machine, REQUEST_EXIT, (value << 1 | 1) & 0xff,
                     "isa-debug-exit");
 }

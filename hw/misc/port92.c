@@ -27,8 +27,6 @@ static u64 port92_read(void *opaque, u64 offset, unsigned size)
 {
     const Port92 *port = opaque;
 
-    (void)offset;
-    (void)size;
     return port->state.value;
 }
 
@@ -37,8 +35,6 @@ static void port92_write(void *opaque, u64 offset, u64 value, unsigned size)
     Port92 *port = opaque;
     bool rises = value & ~port->state.value & INIT_NOW;
 
-    (void)offset;
-    (void)size;
     port->state.value = value & (INIT_NOW | ALT_A20);
     if (rises) {
         machine_request(port->isa.device.machine, REQUEST_RESET, 0, "port 0x92");

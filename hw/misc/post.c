@@ -21,8 +21,6 @@ static u64 post_read(void *opaque, u64 offset, unsigned size)
 {
     const Post *post = opaque;
 
-    (void)offset;
-    (void)size;
     return post->state.code;
 }
 
@@ -30,8 +28,6 @@ static void post_write(void *opaque, u64 offset, u64 value, unsigned size)
 {
     Post *post = opaque;
 
-    (void)offset;
-    (void)size;
     post->state.code = value;
 }
 

@@ -29,8 +29,6 @@ static u64 panic_read(void *opaque, u64 offset, unsigned size)
 {
     const Panic *panic = opaque;
 
-    (void)offset;
-    (void)size;
     return panic->config.events;
 }
 
@@ -39,8 +37,6 @@ static void panic_write(void *opaque, u64 offset, u64 value, unsigned size)
     Panic *panic = opaque;
     u8 event = value & panic->config.events;
 
-    (void)offset;
-    (void)size;
     if (event & PANICKED) {
         machine_request(panic->isa.device.machine, REQUEST_PANIC, 0, "pvpanic");
     } else if (event & CRASH_LOADED) {

@@ -3,9 +3,9 @@
  * The high precision event timers, for the board.
  *
  * When it is opened the HPET puts itself in front of machine->gsi[] on the lines that
- * it can drive (0 and 8 for legacy replacement; 11, 12, 20-23), so create it after the
+ * it can drive (0 and 8 for legacy replacement, and 20-23), so create it after the
  * board has filled gsi[], and drive GSIs by machine_gsi() rather than by an older copy
- * of gsi[n].  What others drive there passes through, or-ed with its own interrupts; in
+ * of gsi[n]. What others drive there passes through, or-ed with its own interrupts; in
  * legacy replacement the PIT and the RTC are cut off from lines 0 and 8.
  */
 

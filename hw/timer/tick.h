@@ -17,7 +17,7 @@
 
 enum { TICK_BACKLOG = 20, TICK_MIN_NS = 50000 };
 
-/* a * b / c, rounded down, or up; the product may need more than 64 bits, the result may not. */
+/* a * b / c, rounded down, or up; the product may need more than 64 bits. */
 static inline u64 muldiv(u64 a, u64 b, u64 c)
 {
     return (unsigned __int128)a * b / c;
@@ -26,6 +26,12 @@ static inline u64 muldiv(u64 a, u64 b, u64 c)
 static inline u64 muldiv_up(u64 a, u64 b, u64 c)
 {
     return ((unsigned __int128)a * b + c - 1) / c;
+}
+
+/* How many of `late` ticks that came due since the one given now are dropped. */
+static inline u64 tick_drop(u64 late)
+{
+    return late > TICK_BACKLOG ? late - TICK_BACKLOG : 0;
 }
 
 /*

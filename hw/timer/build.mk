@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+src += hw/timer/hpet.c
+src += hw/timer/hpet_timer.c
+src += hw/timer/pit.c
+src += hw/timer/pit_channel.c

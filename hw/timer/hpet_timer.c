@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The HPET's counter, its comparators and the lines that they drive: see
+ * hw/timer/hpet.c.
+ */
+
+#include "hw/timer/hpet_private.h"
+
+#include "hw/timer/tick.h"
+
+static const u8 legacy_line[] = { 0, 8 };
+
+/* ---- the counter ---- */
+
+u64 hpet_ns(const Hpet *hpet)
+{
+    return clock_now(hpet->device.machine->clock);
+}
+
+u64 hpet_counter(const Hpet *hpet)
+{
+    const HpetState *s = &hpet->state;
+
+    if (!(s->config & CONFIG_ENABLE)) {
+        return s->base;
+    }
+    return s->base + (hpet_ns(hpet) - s->base_ns) / NS_PER_TICK;
+}
+
+/* ---- interrupt lines ---- */
+
+static bool hpet_is_legacy(const HpetState *s, unsigned line)
+{
+    return (s->config & CONFIG_LEGACY) && (LEGACY_LINES >> line & 1);
+}
+
+/* The line that a timer drives, or -1. */
+static int timer_line(const HpetState *s, unsigned n)
+{
+    unsigned route = (s->timer[n] & TIMER_ROUTE) / (TIMER_ROUTE & -TIMER_ROUTE);
+
+    if ((s->config & CONFIG_LEGACY) && n < G_N_ELEMENTS(legacy_line)) {
+        return legacy_line[n];
+    }
+    return route < GSI_COUNT && (ROUTES >> route & 1) ? (int)route : -1;
+}
+
+/* The lines that timers hold up: levels until acknowledged, edges until the next one. */
+static u32 hpet_lines(const Hpet *hpet)
+{
+    const HpetState *s = &hpet->state;
+    u32 lines = 0;
+
+    for (unsigned n = 0; n < hpet->config.timers; n++) {
+        int line = timer_line(s, n);
+
+        if (line >= 0 && (s->timer[n] & TIMER_ENABLE) && !(s->timer[n] & TIMER_FSB_ON) &&
+            ((s->status | s->edges) >> n & 1)) {
+            lines |= 1u << line;
+        }
+    }
+    return lines;
+}
+
+void hpet_drive(Hpet *hpet)
+{
+    u32 lines = hpet_lines(hpet);
+
+    for (unsigned i = 0; i < GSI_COUNT; i++) {
+        if ((ROUTES | LEGACY_LINES) >> i & 1) {
+            bool below = !hpet_is_legacy(&hpet->state, i) && (hpet->state.below >> i & 1);
+
+            irq_set(&hpet->line[i], below || (lines >> i & 1));
+        }
+    }
+}
+
+void hpet_below(void *opaque, unsigned n, bool level)
+{
+    Hpet *hpet = opaque;
+    HpetState *s = &hpet->state;
+
+    s->below = level ? s->below | 1u << n : s->below & ~(1u << n);
+    if (!hpet_is_legacy(s, n)) {
+        irq_set(&hpet->line[n], level || (hpet_lines(hpet) >> n & 1));
+    }
+}
+
+static void timer_fire(Hpet *hpet, unsigned n)
+{
+    HpetState *s = &hpet->state;
+    u64 config = s->timer[n];
+
+    if (config & TIMER_LEVEL) {
+        s->status |= 1ull << n;
+    }
+    if (!(config & TIMER_ENABLE)) {
+        return;
+    }
+    if (config & TIMER_FSB_ON) {
+        machine_msi(hpet->device.machine, s->fsb[n] >> 32, s->fsb[n]);
+        return;
+    }
+    if (!(config & TIMER_LEVEL)) {
+        s->edges &= ~(1u << n);
+        hpet_drive(hpet);
+        s->edges |= 1u << n;
+    }
+    hpet_drive(hpet);
+}
+
+/* ---- comparators ---- */
+
+static bool timer_is_periodic(const HpetState *s, unsigned n)
+{
+    return (s->timer[n] & TIMER_PERIODIC) && s->period[n];
+}
+
+void hpet_timer_schedule(Hpet *hpet, unsigned n)
+{
+    const HpetState *s = &hpet->state;
+    u64 left = s->match[n] - s->base;
+    u64 due;
+
+    if (left > UINT64_MAX / 4 / NS_PER_TICK || s->base_ns > UINT64_MAX / 4) {
+        timer_cancel(hpet->comparator[n].timer);        /* in some centuries */
+        return;
+    }
+    due = s->base_ns + left * NS_PER_TICK;
+    if (timer_is_periodic(s, n)) {
+        u64 period = MIN(s->period[n], UINT32_MAX) * NS_PER_TICK;
+
+        due = tick_wake(due, hpet_ns(hpet), period);
+    }
+    timer_set(hpet->comparator[n].timer, due);
+}
+
+void hpet_timer_arm(Hpet *hpet, unsigned n, bool now_too)
+{
+    HpetState *s = &hpet->state;
+    u64 counter = hpet_counter(hpet);
+    u64 mask = hpet_timer_mask(s, n);
+    u64 left = (s->comparator[n] - counter) & mask;
+
+    s->armed &= ~(1u << n);
+    timer_cancel(hpet->comparator[n].timer);
+    if (!(s->config & CONFIG_ENABLE)) {
+        return;
+    }
+    if (now_too) {
+        left = left > mask / 2 ? 0 : left;
+    } else {
+        left = left ? left : mask;
+    }
+    s->armed |= 1u << n;
+    s->match[n] = counter + left;
+    hpet_timer_schedule(hpet, n);
+}
+
+void hpet_timer_match(Hpet *hpet, unsigned n)
+{
+    HpetState *s = &hpet->state;
+    u64 late = hpet_counter(hpet) - s->match[n];
+
+    if (!(s->armed >> n & 1)) {
+        return;
+    }
+    if ((s64)late < 0) {
+        hpet_timer_schedule(hpet, n);
+        return;
+    }
+    if (timer_is_periodic(s, n)) {
+        u64 step = (1 + tick_drop(late / s->period[n])) * s->period[n];
+
+        s->match[n] += step;
+        s->comparator[n] = (s->comparator[n] + step) & hpet_timer_mask(s, n);
+        hpet_timer_schedule(hpet, n);
+    } else if (s->timer[n] & TIMER_32MODE) {
+        s->match[n] += 1ull << 32;          /* 2.3.9.2.1: again when the counter has wrapped */
+        hpet_timer_schedule(hpet, n);
+    } else {
+        s->armed &= ~(1u << n);
+    }
+    timer_fire(hpet, n);
+}
+
+void hpet_timer_wakes(void *opaque)
+{
+    const Comparator *c = opaque;
+
+    hpet_timer_match(c->hpet, c->n);
+}
