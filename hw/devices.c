@@ -3,8 +3,23 @@
  * Every device there is, one line each, sorted by name.
  */
 
-#include "hw/core/device.h"
+#include "hw/devices.h"
+
+#include "hw/intc/ioapic.h"
+#include "hw/intc/pic.h"
+#include "hw/timer/hpet.h"
+#include "hw/timer/pit.h"
 
 const DeviceType *const device_types[] = {
+    &hpet_type,
+    &ioapic_type,
+    &debug_exit_type,
+    &debugcon_type,
+    &pic_type,
+    &pit_type,
+    &post_type,
+    &serial_type,
+    &port92_type,
+    &pvpanic_type,
     NULL
 };
