@@ -152,6 +152,7 @@ enum {
     OP_W64     = 1 << 12,       /* this row is for REX.W = 1 only */
     OP_W32     = 1 << 13,       /* this row is for REX.W = 0 only */
     OP_MMX     = 1 << 14,       /* #UD by CR0.EM, #NM by TS, leaves x87 tags valid */
+    OP_MXCSR   = 1 << 15,       /* rounds by MXCSR and sets its flags; #XM */
 };
 
 /* Functions by form and operand size (log2 bytes); holes are NULL and mean #UD. */
