@@ -122,4 +122,4 @@ static const Opcode rows[] = {
     SHIFT_BYTES(3, "psrldq"), SHIFT_BYTES(7, "pslldq"),
 };
 
-const OpFamily op_family_mmx = { "mmx", rows, G_N_ELEMENTS(rows) };
+const OpFamily ops_mmx = { "mmx", rows, G_N_ELEMENTS(rows) };

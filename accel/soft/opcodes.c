@@ -11,6 +11,7 @@
 
 const OpFamily *const op_families[] = {
     &ops_alu,
+    &ops_mmx, &ops_sse, &ops_x87, &ops_xsave,
     NULL,
 };
 

@@ -120,7 +120,7 @@ static inline gva simd_linear(Cpu *cpu, const Insn *insn, unsigned n, Access acc
 }
 
 /* What rows are made of: simd.c has the functions, simd_rows.c the table. */
-extern const OpFamily op_family_mmx, op_family_sse, op_family_x87, op_family_xsave;
+
 OpFn simd_op, simd_blendv, simd_string, simd_load_op, simd_store_op, simd_movs_load, simd_movs_store, simd_movlh,
      simd_movq_load, simd_mask_move, simd_movq2dq, simd_movdq2q, simd_emms, simd_shift_imm;
 

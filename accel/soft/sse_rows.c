@@ -200,4 +200,4 @@ static const Opcode rows[] = {
     X3A(0x44, "pclmulqdq", O_Wx, OP_ALIGN, "pclmulqdq"),
 };
 
-const OpFamily op_family_sse = { "sse", rows, G_N_ELEMENTS(rows) };
+const OpFamily ops_sse = { "sse", rows, G_N_ELEMENTS(rows) };

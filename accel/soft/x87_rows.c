@@ -172,4 +172,4 @@ static const Opcode rows[] = {
       .fn = x87_fwait },
 };
 
-const OpFamily op_family_x87 = { "x87", rows, G_N_ELEMENTS(rows) };
+const OpFamily ops_x87 = { "x87", rows, G_N_ELEMENTS(rows) };

@@ -191,4 +191,4 @@ static const Opcode rows[] = {
     ROW(6, "xsaveopt", 0, op_xsave,   0, "xsaveopt"),
 };
 
-const OpFamily op_family_xsave = { "xsave", rows, G_N_ELEMENTS(rows) };
+const OpFamily ops_xsave = { "xsave", rows, G_N_ELEMENTS(rows) };

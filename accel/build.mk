@@ -1,0 +1,1 @@
+src += $(sort $(wildcard accel/*.c))
