@@ -38,9 +38,10 @@ setup-demo := build
 
 .PHONY: all install help clean distclean setup guest $(outer) $(outer:%=run-%) FORCE
 
+# Their own make builds in parallel unless it was said how many.
 $(outer):
 	@scripts/setup $(setup-$@)
-	@$(MAKE) run-$@
+	@$(MAKE) $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc)) run-$@
 
 setup:
 	@scripts/setup
