@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Guest RAM: what lies inside a region is reached, and nothing else; written pages are
+ * known.
+ */
+
+#include "hw/core/memory.h"
+
+#include <string.h>
+
+enum { LOW = 0, LOW_PAGES = 4, HIGH_PAGES = 2 };
+#define HIGH (4 * GiB)
+
+/* 16 KiB at 0 and 8 KiB at 4 GiB. */
+static Mem *small_mem(void)
+{
+    Mem *mem = mem_new();
+
+    g_assert_true(mem_add_ram(mem, NULL, "low", LOW, LOW_PAGES * PAGE_BYTES, NULL));
+    g_assert_true(mem_add_ram(mem, NULL, "high", HIGH, HIGH_PAGES * PAGE_BYTES, NULL));
+    return mem;
+}
+
+static void bounds(void)
+{
+    static const struct {
+        gpa at;
+        size_t n;
+        bool inside;
+    } rows[] = {
+        { 0, 1, true }, { 0, 0x4000, true }, { 0, 0x4001, false },
+        { 0x3fff, 1, true }, { 0x3fff, 2, false }, { 0x4000, 1, false },
+        { 0x3000, 0, true }, { 0x4000, 0, false }, { 0x8000, 0, false },
+        { HIGH, 0x2000, true }, { HIGH - 1, 1, false }, { HIGH - 1, 2, false },
+        { HIGH + 0x1fff, 1, true }, { HIGH + 0x2000, 1, false },
+        { 0, SIZE_MAX, false }, { 1, SIZE_MAX, false }, { UINT64_MAX, 1, false },
+        { UINT64_MAX, 2, false }, { UINT64_MAX, SIZE_MAX, false },
+        { 0x3fff, SIZE_MAX, false },
+    };
+    Mem *mem = small_mem();
+    struct iovec iov;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        u8 bytes[0x4000];
+
+        g_assert_true(mem_iov(mem, rows[i].at, rows[i].n, &iov) == rows[i].inside);
+        g_assert_cmpuint(iov.iov_len, ==, rows[i].inside ? rows[i].n : 0);
+        if (rows[i].n <= sizeof bytes) {
+            memset(bytes, i, sizeof bytes);
+            g_assert_true(mem_write(mem, rows[i].at, bytes, rows[i].n) == rows[i].inside);
+            memset(bytes, ~i, sizeof bytes);
+            g_assert_true(mem_read(mem, rows[i].at, bytes, rows[i].n) == rows[i].inside);
+            g_assert_cmpuint(bytes[0], ==, rows[i].inside && rows[i].n ? i : (u8)~i);
+        }
+        mem_written(mem, rows[i].at, rows[i].n);        /* whatever: no crash */
+    }
+    g_assert_cmpuint(mem_size(mem), ==, 6 * PAGE_BYTES);
+    g_assert_cmpuint(mem_pages(mem), ==, 6);
+    mem_free(mem);
+}
+
+static void words(void)
+{
+    Mem *mem = small_mem();
+    u16 value = 0;
+
+    g_assert_true(mem_store16(mem, 0x3ffe, 0x1234));
+    g_assert_true(mem_load16(mem, 0x3ffe, &value));
+    g_assert_cmpuint(value, ==, 0x1234);
+    g_assert_false(mem_store16(mem, 0x3fff, 1));        /* across the end */
+    g_assert_false(mem_store16(mem, 0x0001, 1));        /* odd */
+    g_assert_false(mem_load16(mem, 0x0001, &value));
+    g_assert_false(mem_load16(mem, HIGH - 2, &value));
+    g_assert_false(mem_load16(mem, UINT64_MAX, &value));
+    mem_free(mem);
+}
+
+static void clear_flags(Mem *mem)
+{
+    memset(mem_page_flags(mem), 0, mem_pages(mem));
+}
+
+static void assert_flags(Mem *mem, const char *pages)
+{
+    for (unsigned i = 0; i < mem_pages(mem); i++) {
+        u8 flags = mem_page_flags(mem)[i];
+
+        g_assert_cmpuint(flags, ==, pages[i] == 'd' ? PAGE_DIRTY_ALL : 0);
+    }
+}
+
+static void dirty_pages(void)
+{
+    Mem *mem = small_mem();
+    u8 bytes[2 * PAGE_BYTES] = { 0 };
+
+    assert_flags(mem, "......");
+    g_assert_true(mem_write(mem, 0xfff, bytes, 1));
+    assert_flags(mem, "d.....");
+    clear_flags(mem);
+    g_assert_true(mem_write(mem, 0xfff, bytes, 2));
+    assert_flags(mem, "dd....");
+    clear_flags(mem);
+    g_assert_true(mem_write(mem, 0x1fff, bytes, 0x1002));
+    assert_flags(mem, ".ddd..");
+    clear_flags(mem);
+    g_assert_true(mem_write(mem, 0x1000, bytes, 0));
+    assert_flags(mem, "......");
+    g_assert_false(mem_write(mem, 0x3fff, bytes, 2));
+    assert_flags(mem, "......");
+    mem_written(mem, HIGH + 0x1000, 1);
+    assert_flags(mem, ".....d");
+    clear_flags(mem);
+    g_assert_true(mem_store16(mem, HIGH, 1));
+    assert_flags(mem, "....d.");
+    mem_free(mem);
+}
+
+static void note_page(void *opaque, u64 page)
+{
+    g_string_append_printf(opaque, "%u ", (unsigned)page);
+}
+
+static void code_pages(void)
+{
+    g_autoptr(GString) seen = g_string_new(NULL);
+    Mem *mem = small_mem();
+    u8 bytes[2 * PAGE_BYTES] = { 0 };
+
+    mem_code_hook(mem, note_page, seen);
+    mem_page_flags(mem)[1] = PAGE_CODE;
+    mem_page_flags(mem)[4] = PAGE_CODE;
+    g_assert_true(mem_write(mem, 0, bytes, 0x1000));
+    g_assert_cmpstr(seen->str, ==, "");
+    g_assert_true(mem_write(mem, 0xfff, bytes, 0x1002));
+    g_assert_true(mem_store16(mem, HIGH, 1));
+    mem_written(mem, 0x1800, 1);
+    g_assert_cmpstr(seen->str, ==, "1 4 1 ");
+    g_assert_cmpuint(mem_page_flags(mem)[1], ==, PAGE_CODE | PAGE_DIRTY_ALL);
+    mem_free(mem);
+}
+
+/* A terabyte is an address range, not memory. */
+static void terabyte(void)
+{
+    g_autoptr(GError) err = NULL;
+    Mem *mem = mem_new();
+    u8 byte = 0x5a;
+
+    if (!mem_add_ram(mem, NULL, "ram", 0, TiB, &err)) {
+        g_test_skip(err->message);
+        mem_free(mem);
+        return;
+    }
+    g_assert_true(mem_write(mem, TiB - 1, &byte, 1));
+    byte = 0;
+    g_assert_true(mem_read(mem, TiB - 1, &byte, 1));
+    g_assert_cmpuint(byte, ==, 0x5a);
+    g_assert_cmpuint(mem_page_flags(mem)[mem_pages(mem) - 1], ==, PAGE_DIRTY_ALL);
+    g_assert_false(mem_write(mem, TiB, &byte, 1));
+    mem_free(mem);
+}
+
+/* What no host can give is an error, not a crash. */
+static void too_much(void)
+{
+    g_autoptr(GError) err = NULL;
+    Mem *mem = mem_new();
+
+    g_assert_false(mem_add_ram(mem, NULL, "ram", 0, 1ull << 60, &err));
+    g_assert_true(g_str_has_prefix(err->message,
+                                   "cannot reserve 1099511627776 MiB of guest memory"));
+    g_assert_cmpuint(mem_size(mem), ==, 0);
+    g_assert_true(mem_add_ram(mem, NULL, "ram", 0, PAGE_BYTES, NULL));
+    mem_free(mem);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/hw/memory/bounds", bounds);
+    g_test_add_func("/hw/memory/words", words);
+    g_test_add_func("/hw/memory/dirty-pages", dirty_pages);
+    g_test_add_func("/hw/memory/code-pages", code_pages);
+    g_test_add_func("/hw/memory/terabyte", terabyte);
+    g_test_add_func("/hw/memory/too-much", too_much);
+    return g_test_run();
+}
