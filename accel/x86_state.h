@@ -163,6 +163,12 @@ enum {
 #define CR4_OSXSAVE (1u << 18)
 #define CR4_SMEP (1u << 20)
 #define CR4_SMAP (1u << 21)
+#define DR6_FIXED 0xffff0ff0u     /* bits that read as 1 */
+#define DR6_BD (1u << 13)
+#define DR6_BS (1u << 14)
+#define DR7_FIXED 0x400u
+#define DR7_ENABLED 0xffu         /* L0 G0 to L3 G3 */
+#define DR7_GD (1u << 13)
 #define EFER_SCE (1u << 0)
 #define EFER_LME (1u << 8)
 #define EFER_LMA (1u << 10)

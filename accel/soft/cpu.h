@@ -44,6 +44,14 @@ typedef struct {
 } TlbEntry;
 enum { TLB_BITS = 11, TLB_SIZE = 1 << TLB_BITS };
 enum { TLB_NONE = 1 };          /* a tag that matches nothing */
+enum { TLB_SLOW = 2 };          /* page | TLB_SLOW: allowed, but only through mmu.c */
+
+/* The rest of an entry, which only the slow path needs. */
+typedef struct {
+    gpa phys;                   /* of the page; TLB_* below in its low bits */
+    u64 ram_page;               /* UINT64_MAX: not RAM */
+} TlbInfo;
+enum { TLB_GLOBAL = 1, TLB_DEVICE = 2, TLB_APIC = 4, TLB_ROM = 8, TLB_LOGGED = 16 };
 
 /* What an address is checked against: who asks. */
 typedef enum { MMU_USER, MMU_KERNEL, MMU_KERNEL_SMAP, MMU_MODES } MmuMode;
@@ -91,7 +99,9 @@ struct Cpu {
     u64 gdt_base, idt_base;
     u16 gdt_limit, idt_limit;
     u64 cr0, cr2, cr3, cr4, efer, xcr0;
+    u64 pdpte[4];               /* PAE paging: loaded with CR3 */
     u64 dr[8];
+    u8 dr_hit;                  /* data breakpoints met by the present instruction */
 
     /* x87, MMX and SSE: the XSAVE area's legacy part is the truth (FXSAVE64 layout); xmm and mxcsr point into it. */
     u8 fx[512] __attribute__((aligned(64)));
@@ -120,6 +130,11 @@ struct Cpu {
     unsigned index;             /* vCPU number */
     CpuidTable cpuid;
     u64 features[4];            /* a bit per row of cpu_features[] */
+    /* What follows from `cpuid`, kept by cpu_features_set(). */
+    u64 cr4_allowed, efer_allowed, xcr0_allowed;
+    u8 phys_bits;               /* physical address width */
+    bool pages_1g;
+    bool amd;                   /* the vendor, where AMD and Intel differ */
     pthread_t thread;
     bool has_thread;
     _Atomic bool in_guest;      /* false: at the gate, halted, or inside a device: may be ignored by exclusive sections */
@@ -133,6 +148,12 @@ struct Cpu {
     u64 unimp_seen;             /* instructions that are not there, counted */
 
     TlbEntry tlbs[MMU_MODES][TLB_SIZE];
+    TlbInfo tlb_info[MMU_MODES][TLB_SIZE];
+    u16 tlb_log[MMU_MODES * TLB_SIZE];  /* entries that may be in use, so that */
+    unsigned tlb_logged;                /* a flush need not look at all of them */
+    bool tlb_made;
+    bool data_checks;                   /* `tlb` is the empty one: see debug.c */
+    struct { gva first, last; } tlb_large[2];   /* where large pages are: lower, upper half */
     JumpEntry jump[JUMP_SIZE];
 };
 
@@ -199,6 +220,7 @@ void cpu_deliver(Cpu *cpu, u8 vector, bool has_error, u32 error, bool soft, bool
 
 void cpu_mode_changed(Cpu *cpu);            /* after CS, SS, CR0, CR4, EFER, CPL or EFLAGS.VM/AC/TF changed: mode, tlb pointer */
 void cpu_set_cr0(Cpu *cpu, u64 value);      /* with the checks of MOV CR0 */
+void cpu_reload_pdptes(Cpu *cpu);           /* after a new state: PAE's registers, from memory */
 void cpu_set_cr3(Cpu *cpu, u64 value);
 void cpu_set_cr4(Cpu *cpu, u64 value);
 void cpu_set_efer(Cpu *cpu, u64 value);
@@ -209,6 +231,15 @@ bool cpu_has(const Cpu *cpu, const char *feature);
 void cpu_features_set(Cpu *cpu);            /* cpuid.c: `features` from `cpuid` */
 void cpu_load_segment(Cpu *cpu, unsigned seg, u16 selector);        /* MOV Sreg, POP Sreg, LxS: all checks */
 bool cpu_io_allowed(Cpu *cpu, u16 port, unsigned size);             /* CPL, IOPL and the TSS bitmap; raises nothing but #PF */
+
+/* ---- debug registers (debug.c) ---- */
+
+/*
+ * Around an instruction that was entered with MODE_STEP: raises #DB for an instruction
+ * breakpoint; delivers #DB after a single step (`trap`: TF was set before) or a data breakpoint.
+ */
+void cpu_step_begin(Cpu *cpu);
+void cpu_step_end(Cpu *cpu, bool trap);
 
 /* ---- run loop (run.c) ---- */
 

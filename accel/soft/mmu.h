@@ -25,6 +25,9 @@ void mmu_write(Cpu *cpu, gva at, const void *from, size_t n);
 /* The same with supervisor rights whatever CPL is: descriptor tables, TSS, interrupt frames to inner stacks. */
 void mmu_read_system(Cpu *cpu, gva at, void *to, size_t n);
 void mmu_write_system(Cpu *cpu, gva at, const void *from, size_t n);
+/* The same as if CPL were `cpl`: stacks of another privilege level. */
+void mmu_read_as(Cpu *cpu, gva at, void *to, size_t n, unsigned cpl);
+void mmu_write_as(Cpu *cpu, gva at, const void *from, size_t n, unsigned cpl);
 
 /* Raises the fault a store of n bytes at `at` would raise, if any; for instructions that must not fault half-way. */
 void mmu_probe_write(Cpu *cpu, gva at, size_t n);
@@ -54,6 +57,14 @@ void mmu_print_tlb(Cpu *cpu, GString *out);
 static inline TlbEntry *mmu_entry(const Cpu *cpu, gva at)
 {
     return &cpu->tlb[at >> PAGE_SHIFT & (TLB_SIZE - 1)];
+}
+
+/* Is every bit above the linear address width a copy of the highest one below? */
+static inline bool cpu_canonical(const Cpu *cpu, gva at)
+{
+    unsigned above = cpu->cr4 & CR4_LA57 ? 64 - 57 : 64 - 48;
+
+    return (gva)((s64)(at << above) >> above) == at;
 }
 
 /* True when [at, at + size) lies in one page. */

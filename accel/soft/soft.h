@@ -75,6 +75,8 @@ void blocks_free(BlockCache *blocks);
 Block *block_find(Cpu *cpu);
 /* A RAM page that holds code was written (any thread): its blocks are dropped. */
 void blocks_page_written(BlockCache *blocks, u64 ram_page);
+/* The same when it is known that only [offset, offset + n) of the page changed: code beside data stays. */
+void blocks_range_written(BlockCache *blocks, u64 ram_page, unsigned offset, unsigned n);
 /* Blocks in these guest-physical bytes are dropped: something else lies there now.  In an exclusive section. */
 void blocks_drop_range(BlockCache *blocks, gpa at, u64 size);
 void blocks_flush(Soft *soft, Cpu *self);   /* everything; between instructions of `self`: it stops the world */

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The TLB's inside, for mmu.c, tlb.c and debug.c; everybody else uses mmu.h.
+ */
+
+#ifndef ACCEL_SOFT_TLB_H
+#define ACCEL_SOFT_TLB_H
+
+#include "accel/soft/mmu.h"
+
+/* Who asks: `implicit` are the processor's own accesses to its tables (SDM vol. 3, 4.6). */
+static inline MmuMode mmu_mode(const Cpu *cpu, unsigned cpl, bool implicit)
+{
+    if (cpl == 3) {
+        return MMU_USER;
+    }
+    if (!(cpu->cr4 & CR4_SMAP)) {
+        return MMU_KERNEL;
+    }
+    return !implicit && (cpu->rflags & FLAG_AC) ? MMU_KERNEL : MMU_KERNEL_SMAP;
+}
+
+/* The entry of `at`, filled for this access: raises the page fault if it is not allowed. */
+TlbEntry *tlb_get(Cpu *cpu, gva at, Access access, MmuMode mode);
+
+static inline TlbInfo *tlb_info_of(Cpu *cpu, const TlbEntry *e, MmuMode mode)
+{
+    return &cpu->tlb_info[mode][e - cpu->tlbs[mode]];
+}
+
+/* A page whose writes were slow because of code: fast again if the code is gone. */
+void tlb_code_gone(Cpu *cpu, TlbEntry *e, u64 ram_page);
+
+/* A table in which nothing is found: every data access comes to mmu.c. */
+TlbEntry *tlb_empty(void);
+
+/*
+ * Checks a data access of the present instruction for alignment (raises #AC) and data
+ * breakpoints (noted for after the instruction), while one of them is on: debug.c.
+ */
+void debug_data(Cpu *cpu, gva at, size_t n, Access access);
+
+/* Does DR7 enable a breakpoint on data? */
+bool debug_has_data(const Cpu *cpu);
+
+static inline void debug_access(Cpu *cpu, gva at, size_t n, Access access)
+{
+    if (unlikely(cpu->data_checks)) {
+        debug_data(cpu, at, n, access);
+    }
+}
+
+#endif
