@@ -258,7 +258,7 @@ static void crashed(Vm *vm, unsigned cpu, const char *cause)
     g_autofree X86State *state = g_new0(X86State, 1);
 
     vm_stop(vm, VM_CRASHED);
-    warn_user("vCPU %u can't go on: %s", cpu, cause);
+    info_user("vCPU %u can't go on: %s", cpu, cause);
     if (accel && cpu < vm->machine->cpus &&
         accel->type->get_state(accel, cpu, state, NULL)) {
         g_autoptr(GString) text = g_string_new(NULL);

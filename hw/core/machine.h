@@ -23,7 +23,7 @@ typedef enum {
     REQUEST_POWEROFF,   /* ACPI S5 */
     REQUEST_EXIT,       /* isa-debug-exit: `value` is the exit status */
     REQUEST_PANIC,      /* pvpanic: the guest says it has crashed */
-    REQUEST_CRASH,      /* the accelerator can't go on: `cause` says why */
+    REQUEST_CRASH,      /* vCPU number `value` can't go on: `cause` says why */
     REQUEST_WAKE,       /* something asks the guest to leave S3 */
 } RequestKind;
 
