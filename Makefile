@@ -36,7 +36,7 @@ setup-check-rig := build test rig
 setup-bench := build bench
 setup-demo := build
 
-.PHONY: all install help clean distclean setup guest $(outer) $(outer:%=run-%) FORCE
+.PHONY: all install help clean distclean setup guest $(outer) $(outer:%=run-%) for-tests FORCE
 
 # Their own make builds in parallel unless it was said how many.
 $(outer):
@@ -106,7 +106,9 @@ $(build)/testlib.txt: FORCE
 
 main := $(wildcard main.c)
 
-all: $(if $(main),$(build)/mayfly) $(if $(filter config.mk,$(CONFIG)),$(if $(main),mayfly)) $(tests)
+# Tests are built with the rest where their library is there: what breaks them shows at once.
+all: $(if $(main),$(build)/mayfly) $(if $(filter config.mk,$(CONFIG)),$(if $(main),mayfly))
+all: $(if $(CONFIG_ZYDIS),$(tests))
 
 mayfly: $(build)/mayfly
 	@ln -sf $< $@
@@ -140,17 +142,21 @@ install: all
 # The environment in which every test runs.
 check := MAYFLY=$(build)/mayfly BUILD=$(build) tests/run $(if $(T),-m '$(T)')
 
-run-check: all
+# What the tests need beside Mayfly itself.
+for-tests: all
+	@$(if $(CONFIG_ZYDIS),,echo 'The tests need Zydis: scripts/setup test' >&2; exit 1)
+
+run-check: for-tests
 	@scripts/guest cloud latest || :
 	@$(check) $(tests) $(if $(main),$(check_script))
 
-run-check-unit: all
+run-check-unit: for-tests
 	@$(check) $(tests)
 
-run-check-cpu: all
+run-check-cpu: for-tests
 	@MAYFLY_LONG=1 $(check) -t 3600 $(filter %cpu.t,$(tests))
 
-run-check-rig: all
+run-check-rig: for-tests
 	@scripts/guest cloud generic || :
 	@$(check) -t 900 $(rig_script)
 
@@ -159,11 +165,11 @@ run-check-asan:
 		--enable-ubsan --enable-werror > /dev/null
 	@$(MAKE) CONFIG=build-asan/config.mk run-check-unit
 
-run-bench: all
+run-bench: mayfly
 	@scripts/guest cloud
 	@tests/bench/run
 
-run-demo: all
+run-demo: mayfly
 	@scripts/guest cloud
 	@scripts/demo
 
