@@ -1,3 +1,5 @@
+test += tests/hw/core/device.c
 test += tests/hw/core/dispatch.c
 test += tests/hw/core/memory.c
 test += tests/hw/core/space.c
+test += tests/hw/core/state.c

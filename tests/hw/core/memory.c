@@ -41,18 +41,21 @@ static void bounds(void)
     struct iovec iov;
 
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        gpa at = rows[i].at;
+        size_t n = rows[i].n;
+        bool inside = rows[i].inside;
         u8 bytes[0x4000];
 
-        g_assert_true(mem_iov(mem, rows[i].at, rows[i].n, &iov) == rows[i].inside);
-        g_assert_cmpuint(iov.iov_len, ==, rows[i].inside ? rows[i].n : 0);
-        if (rows[i].n <= sizeof bytes) {
+        g_assert_true(mem_iov(mem, at, n, &iov) == inside);
+        g_assert_cmpuint(iov.iov_len, ==, inside ? n : 0);
+        if (n <= sizeof bytes) {
             memset(bytes, i, sizeof bytes);
-            g_assert_true(mem_write(mem, rows[i].at, bytes, rows[i].n) == rows[i].inside);
+            g_assert_true(mem_write(mem, at, bytes, n) == inside);
             memset(bytes, ~i, sizeof bytes);
-            g_assert_true(mem_read(mem, rows[i].at, bytes, rows[i].n) == rows[i].inside);
-            g_assert_cmpuint(bytes[0], ==, rows[i].inside && rows[i].n ? i : (u8)~i);
+            g_assert_true(mem_read(mem, at, bytes, n) == inside);
+            g_assert_cmpuint(bytes[0], ==, inside && n ? i : (u8)~i);
         }
-        mem_written(mem, rows[i].at, rows[i].n);        /* whatever: no crash */
+        mem_written(mem, at, n);        /* whatever: no crash */
     }
     g_assert_cmpuint(mem_size(mem), ==, 6 * PAGE_BYTES);
     g_assert_cmpuint(mem_pages(mem), ==, 6);

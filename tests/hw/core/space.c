@@ -105,7 +105,8 @@ static void any_regions(void)
     for (unsigned round = 0; round < 300; round++) {
         space_begin(space);
         for (unsigned i = 0; i < N; i++) {
-            region_init_io(&region[i], "r", &no_ops, NULL, g_test_rand_int_range(0, 30));
+            region_init_io(&region[i], "r", &no_ops, NULL,
+                           g_test_rand_int_range(0, 30));
             space_add(space, &region[i], g_test_rand_int_range(0, SIZE + 4),
                       g_test_rand_int_range(-2, 3));
             region_enable(&region[i], g_test_rand_int_range(0, 5) > 0);
@@ -270,7 +271,8 @@ static void listed(void)
                     "address-space: memory\n"
                     "  0000000000000000-000000000000ffff (prio 0, ram): ram\n"
                     "  000000000000f000-000000000000ffff (prio 1, rom): bios\n"
-                    "  00000000fe000000-00000000fe00000f (prio 1, i/o): bar [disabled]\n");
+                    "  00000000fe000000-00000000fe00000f (prio 1, i/o): bar "
+                    "[disabled]\n");
     region_fini(&bar);
     region_fini(&rom);
     mem_free(mem);
