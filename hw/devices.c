@@ -9,6 +9,7 @@
 #include "hw/intc/pic.h"
 #include "hw/timer/hpet.h"
 #include "hw/timer/pit.h"
+#include "hw/timer/rtc.h"
 
 const DeviceType *const device_types[] = {
     &hpet_type,
@@ -19,6 +20,7 @@ const DeviceType *const device_types[] = {
     &pit_type,
     &post_type,
     &serial_type,
+    &rtc_type,
     &port92_type,
     &pvpanic_type,
     NULL

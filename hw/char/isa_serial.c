@@ -63,12 +63,14 @@ static bool serial_place(Device *dev, u16 *iobase, u8 *irq, GError **err)
     unsigned i = config->index;
 
     if (i == FIRST_FREE) {
-        for (i = 0; i < FIRST_FREE && space_find(dev->machine->io, com[i].iobase); i++) {
+        i = 0;
+        while (i < FIRST_FREE && space_find(dev->machine->io, com[i].iobase)) {
+            i++;
         }
     }
     if (i == FIRST_FREE && !(config->iobase && config->irq)) {
         g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                    "the four serial ports of a PC are taken: iobase and irq are needed");
+                    "the places of COM1 to COM4 are taken: give iobase and irq");
         return false;
     }
     *iobase = config->iobase ? config->iobase : com[i].iobase;

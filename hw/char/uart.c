@@ -79,7 +79,8 @@ static void uart_update(Uart *uart)
 static void uart_time(Uart *uart)
 {
     UartState *s = &uart->state;
-    u64 bits = 7 + (s->lcr & LCR_BITS) + !!(s->lcr & LCR_PARITY) + !!(s->lcr & LCR_STOP);
+    u64 bits = 7 + (s->lcr & LCR_BITS) + !!(s->lcr & LCR_PARITY) +
+               !!(s->lcr & LCR_STOP);
 
     s->timed_out = 0;
     s->timeout_at = 0;
@@ -107,7 +108,7 @@ static void uart_receive(Uart *uart, u8 byte, u8 error)
     unsigned depth = uart_depth(s);
 
     if (s->rx_count >= depth) {
-        /* 8.6.2: without FIFO the new character destroys the old one, else it is lost. */
+        /* 8.6.2: without FIFO the new character destroys the old one. */
         s->line_error |= LSR_OVERRUN;
         if (depth == 1) {
             s->rx[0] = byte;

@@ -35,7 +35,10 @@ STATE(UartState,
 
 extern const UartState uart_reset_state;
 
-/* Zeroed at first; its owner sets `irq`, resets and restores `state`, and then calls the function of that name. */
+/*
+ * Zeroed at first.  Its owner sets `irq`, resets and restores `state`, and after that calls
+ * the function of that name.
+ */
 typedef struct {
     UartState state;
     Irq irq;

@@ -6,7 +6,7 @@
 #ifndef HW_CHAR_UART_REGS_H
 #define HW_CHAR_UART_REGS_H
 
-/* By offset; the first two are the divisor while LCR_DLAB is set, FCR is written at IIR. */
+/* By offset; the first two are the divisor while LCR_DLAB is set; FCR is behind IIR. */
 enum { DATA = 0, IER = 1, IIR = 2, LCR = 3, MCR = 4, LSR = 5, MSR = 6, SCR = 7 };
 
 enum { IER_DATA = 0x01, IER_THRE = 0x02, IER_LINE = 0x04, IER_MODEM = 0x08 };

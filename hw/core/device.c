@@ -203,6 +203,9 @@ void device_reset(Device *dev)
     for (unsigned i = 0; i < dev->n_parts; i++) {
         const Part *part = dev->parts[i].part;
 
+        if (part->keeps) {
+            continue;
+        }
         if (part->reset_state) {
             memcpy(part_state(dev, i), part->reset_state, part->state_size);
         } else if (part->state) {

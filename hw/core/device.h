@@ -38,6 +38,8 @@ typedef struct {
     u32 state_at, state_size;
     /* a state record: the value after reset; NULL: all zero */
     const void *reset_state;
+    /* battery-backed: open sets the state, and a reset changes only what .reset does */
+    bool keeps;
     /* after the state was set: lower lines, cancel timers */
     void (*reset)(Device *dev);
     /*

@@ -20,7 +20,10 @@ extern const DeviceType i8042_type;
 enum { KEY_EXTENDED = 0x80, KEY_PAUSE = 0xc6 };
 void ps2_key(Device *i8042, unsigned code, bool down);
 
-/* The mouse moved (x to the right, y down, z the wheel towards the user); buttons: 1 left, 2 right, 4 middle. */
+/*
+ * The mouse moved: x to the right, y down, z the wheel towards the user.
+ * Buttons: 1 left, 2 right, 4 middle.
+ */
 void ps2_mouse(Device *i8042, int x, int y, int z, unsigned buttons);
 
 #endif

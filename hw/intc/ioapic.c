@@ -4,7 +4,7 @@
  * 82093AA data sheet; version 0x20 with the EOI register of the ICH9 data sheet, 13.5).
  *
  *     edge:   pin goes up -> message
- *     level:  pin is up   -> message, Remote IRR set -> EOI from the LAPIC -> still up: again
+ *     level:  pin is up   -> message, Remote IRR set -> EOI of the LAPIC -> still up: again
  *
  * Destination bits 49-55 of an entry, reserved in the data sheet, are carried into
  * address bits 5-11 as hypervisors define it, so that a guest without interrupt
@@ -67,7 +67,7 @@ static Ioapic *ioapic_of(Device *dev)
     return container_of(dev, Ioapic, device);
 }
 
-/* 3.2.4, bits 10-8: the other modes are treated as edge-triggered, whatever bit 15 says. */
+/* 3.2.4, bits 10-8: the other modes are edge-triggered, whatever bit 15 says. */
 static bool entry_is_level(u64 entry)
 {
     u64 mode = entry & ENTRY_MODE;

@@ -26,7 +26,10 @@ extern const DeviceType ioapic_type;
 enum { IOAPIC_SOURCES = 8 };
 Irq ioapic_input(Device *ioapic, unsigned pin, unsigned source);
 
-/* A LAPIC ended a level-triggered interrupt: Remote IRR is cleared, and a pin still asserted fires again. */
+/*
+ * A LAPIC ended a level-triggered interrupt: Remote IRR is cleared, and a pin still
+ * asserted fires again.
+ */
 void ioapic_eoi(Device *ioapic, u8 vector);
 
 /* Where a pin leads: the message that it sends. */

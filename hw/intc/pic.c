@@ -21,7 +21,7 @@
 enum { MASTER, SLAVE, CHIPS };
 enum { CASCADE = 2, SPURIOUS = 7, NONE = 8 };
 
-/* What a write to the odd port means (data sheet, figure 6: the initialization sequence). */
+/* What the odd port takes next (data sheet, figure 6: the initialization sequence). */
 enum { EXPECT_OCW1, EXPECT_ICW2, EXPECT_ICW3, EXPECT_ICW4 };
 
 enum { ICW1_IC4 = 0x01, ICW1_SINGLE = 0x02, ICW1_INIT = 0x10 };
@@ -53,7 +53,7 @@ STATE(PicState,
     (u8[2], read_isr,   "1 if the even port reads ISR, 0 for IRR (OCW3)", .max = 1),
     (u8[2], poll,       "1 if the next read is a poll (OCW3)", .max = 1));
 
-/* Not defined by the data sheet: everything is masked until firmware or the kernel has spoken. */
+/* Not defined by the data sheet: all is masked until a program has spoken. */
 static const PicState pic_reset_state = { .imr = { 0xff, 0xff } };
 
 /* ICH9, 13.4.11: inputs 0, 1, 2, 8 and 13 can't be level-triggered. */
@@ -71,7 +71,7 @@ static Pic *pic_of(Device *dev)
     return container_of(dev, Pic, isa.device);
 }
 
-/* How far down the priority order the highest of `inputs` stands; NONE if there is none. */
+/* How far down the priority order the highest of `inputs` stands, or NONE. */
 static unsigned pic_rank(const PicState *s, unsigned chip, u8 inputs)
 {
     for (unsigned rank = 0; rank < 8; rank++) {
@@ -91,7 +91,7 @@ static unsigned pic_request(const PicState *s, unsigned chip)
     if (s->mask_mode[chip]) {
         serving &= ~s->imr[chip];
     }
-    /* Special fully nested mode: a slave in service does not lock out its own higher requests. */
+    /* Special fully nested mode: the slave's higher requests are let through. */
     if (s->nested[chip] && chip == MASTER) {
         serving &= ~(1 << CASCADE);
     }
@@ -157,7 +157,7 @@ static void pic_end(PicState *s, unsigned chip, unsigned n, bool rotate)
     }
 }
 
-/* The chip's part of an acknowledge cycle: the input that is now in service, or NONE. */
+/* The chip's part of an acknowledge cycle: the input now in service, or NONE. */
 static unsigned pic_take(PicState *s, unsigned chip)
 {
     unsigned n = pic_request(s, chip);

@@ -24,7 +24,10 @@ bool isa_ports(IsaDevice *isa, unsigned base, unsigned count, const RegionOps *o
     return true;
 }
 
-/* True if nobody decodes one of the range's ports; a fallback of lower priority does not count. */
+/*
+ * True if nobody decodes one of the range's ports; a fallback of lower priority does
+ * not count.
+ */
 static bool range_is_free(const Space *io, const Region *range, GError **err)
 {
     for (u64 port = range->base; port < range->base + range->size; port++) {

@@ -34,7 +34,10 @@ typedef struct {
 
 extern const BusType isa_bus;
 
-/* For `open`: the device decodes `count` ports from `base` on.  Fails where that goes beyond port 0xffff. */
+/*
+ * For `open`: the device decodes `count` ports from `base` on.  Fails where that goes
+ * beyond port 0xffff.
+ */
 bool isa_ports(IsaDevice *isa, unsigned base, unsigned count, const RegionOps *ops,
                GError **err) must_check;
 

@@ -31,7 +31,9 @@ static void debug_exit_write(void *opaque, u64 offset, u64 value, unsigned size)
                     "isa-debug-exit");
 }
 
-static const RegionOps debug_exit_ops = { debug_exit_read, debug_exit_write, 1 | 2 | 4 };
+static const RegionOps debug_exit_ops = {
+    debug_exit_read, debug_exit_write, 1 | 2 | 4
+};
 
 static bool debug_exit_open(Device *dev, GError **err)
 {

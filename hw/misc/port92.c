@@ -45,7 +45,9 @@ static const RegionOps port92_ops = { port92_read, port92_write, 1 };
 
 static bool port92_open(Device *dev, GError **err)
 {
-    return isa_ports(&container_of(dev, Port92, isa.device)->isa, 0x92, 1, &port92_ops, err);
+    IsaDevice *isa = container_of(dev, IsaDevice, device);
+
+    return isa_ports(isa, 0x92, 1, &port92_ops, err);
 }
 
 const DeviceType port92_type = {

@@ -35,7 +35,9 @@ static const RegionOps post_ops = { post_read, post_write, 1 };
 
 static bool post_open(Device *dev, GError **err)
 {
-    return isa_ports(&container_of(dev, Post, isa.device)->isa, 0x80, 1, &post_ops, err);
+    IsaDevice *isa = container_of(dev, IsaDevice, device);
+
+    return isa_ports(isa, 0x80, 1, &post_ops, err);
 }
 
 const DeviceType post_type = {

@@ -40,7 +40,7 @@ static void panic_write(void *opaque, u64 offset, u64 value, unsigned size)
     if (event & PANICKED) {
         machine_request(panic->isa.device.machine, REQUEST_PANIC, 0, "pvpanic");
     } else if (event & CRASH_LOADED) {
-        log_at(LOG_GUEST_ERROR, "pvpanic: the guest has crashed, its crash kernel goes on");
+        log_at(LOG_GUEST_ERROR, "pvpanic: the guest's crash kernel takes over");
     }
 }
 

@@ -76,12 +76,13 @@ u64 hpet_counter(const Hpet *hpet);
 
 /* Looks for a timer's next match; `now_too` if one that has just passed counts. */
 void hpet_timer_arm(Hpet *hpet, unsigned n, bool now_too);
-void hpet_timer_schedule(Hpet *hpet, unsigned n);       /* wakes for a match known already */
-void hpet_timer_match(Hpet *hpet, unsigned n);          /* fires if it is time */
-void hpet_timer_wakes(void *opaque);                    /* the TimerFn of a Comparator */
+void hpet_timer_schedule(Hpet *hpet, unsigned n);   /* wakes for a match that is known */
+void hpet_timer_match(Hpet *hpet, unsigned n);      /* fires if it is time */
+void hpet_timer_wakes(void *opaque);                /* a Comparator's TimerFn */
 
 /* Tells the board the level of the lines: after anything that bears on them. */
 void hpet_drive(Hpet *hpet);
-void hpet_below(void *opaque, unsigned n, bool level);  /* another device drives line n */
+/* Another device drives line n. */
+void hpet_below(void *opaque, unsigned n, bool level);
 
 #endif

@@ -45,7 +45,7 @@ static int timer_line(const HpetState *s, unsigned n)
     return route < GSI_COUNT && (ROUTES >> route & 1) ? (int)route : -1;
 }
 
-/* The lines that timers hold up: levels until acknowledged, edges until the next one. */
+/* Lines that timers hold up: levels until acknowledged, edges until the next one. */
 static u32 hpet_lines(const Hpet *hpet)
 {
     const HpetState *s = &hpet->state;
@@ -54,8 +54,8 @@ static u32 hpet_lines(const Hpet *hpet)
     for (unsigned n = 0; n < hpet->config.timers; n++) {
         int line = timer_line(s, n);
 
-        if (line >= 0 && (s->timer[n] & TIMER_ENABLE) && !(s->timer[n] & TIMER_FSB_ON) &&
-            ((s->status | s->edges) >> n & 1)) {
+        if (line >= 0 && ((s->status | s->edges) >> n & 1) &&
+            (s->timer[n] & (TIMER_ENABLE | TIMER_FSB_ON)) == TIMER_ENABLE) {
             lines |= 1u << line;
         }
     }
@@ -68,9 +68,9 @@ void hpet_drive(Hpet *hpet)
 
     for (unsigned i = 0; i < GSI_COUNT; i++) {
         if ((ROUTES | LEGACY_LINES) >> i & 1) {
-            bool below = !hpet_is_legacy(&hpet->state, i) && (hpet->state.below >> i & 1);
+            u32 below = hpet_is_legacy(&hpet->state, i) ? 0 : hpet->state.below;
 
-            irq_set(&hpet->line[i], below || (lines >> i & 1));
+            irq_set(&hpet->line[i], (lines | below) >> i & 1);
         }
     }
 }
@@ -176,7 +176,7 @@ void hpet_timer_match(Hpet *hpet, unsigned n)
         s->comparator[n] = (s->comparator[n] + step) & hpet_timer_mask(s, n);
         hpet_timer_schedule(hpet, n);
     } else if (s->timer[n] & TIMER_32MODE) {
-        s->match[n] += 1ull << 32;          /* 2.3.9.2.1: again when the counter has wrapped */
+        s->match[n] += 1ull << 32;          /* 2.3.9.2.1: again after a whole turn */
         hpet_timer_schedule(hpet, n);
     } else {
         s->armed &= ~(1u << n);
