@@ -1,0 +1,1 @@
+check_script += tests/configure.sh
