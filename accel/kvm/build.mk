@@ -1,0 +1,1 @@
+src-$(CONFIG_KVM) += $(sort $(wildcard accel/kvm/*.c))
