@@ -214,8 +214,6 @@ static bool msrs_list(Kvm *kvm, GError **err)
 
 static bool cpu_open(Kvm *kvm, KvmCpu *cpu, unsigned index, GError **err)
 {
-    g_autofree X86State *state = g_new0(X86State, 1);
-
     *cpu = (KvmCpu){ .kvm = kvm, .index = index };
     cpu->fd = ioctl(kvm->vm, KVM_CREATE_VCPU, (unsigned long)cpu_apic_id(&kvm->topology, index));
     if (cpu->fd < 0) {

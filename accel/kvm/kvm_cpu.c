@@ -110,7 +110,7 @@ static void cpu_fails(KvmCpu *cpu)
         cause = g_strdup_printf("KVM exit reason %u on vCPU %u is not handled", run->exit_reason, cpu->index);
     }
     cpu_dies(cpu);
-    machine_request(cpu->kvm->accel.machine, REQUEST_CRASH, 0, cause);
+    machine_request(cpu->kvm->accel.machine, REQUEST_CRASH, cpu->index, cause);
 }
 
 static void exit_eoi(KvmCpu *cpu)
@@ -196,6 +196,15 @@ static void offer_extint(KvmCpu *cpu)
 
 /* ---- the thread ---- */
 
+/* An exit is completed only by the next KVM_RUN: so one with immediate_exit before the state may be looked at. */
+static void complete_exit(KvmCpu *cpu)
+{
+    if (cpu->run->exit_reason == KVM_EXIT_IO || cpu->run->exit_reason == KVM_EXIT_MMIO) {
+        atomic_store((_Atomic u8 *)&cpu->run->immediate_exit, 1);
+        ioctl(cpu->fd, KVM_RUN, 0);
+    }
+}
+
 /* Stands at the boundary as long as the machine is paused or the vCPU is dead.  False: the thread ends. */
 static bool cpu_may_run(KvmCpu *cpu)
 {
@@ -204,6 +213,7 @@ static bool cpu_may_run(KvmCpu *cpu)
 
     pthread_mutex_lock(&kvm->lock);
     if (kvm->stopping || kvm->closing || cpu->dead) {
+        complete_exit(cpu);
         cpu->at_boundary = true;
         pthread_cond_broadcast(&kvm->changed);
         while ((kvm->stopping || cpu->dead) && !kvm->closing) {
@@ -219,13 +229,6 @@ static bool cpu_may_run(KvmCpu *cpu)
     return !closing;
 }
 
-/* An exit is completed only by the next KVM_RUN: so one with immediate_exit before the state is looked at. */
-static void complete_exit(KvmCpu *cpu)
-{
-    atomic_store((_Atomic u8 *)&cpu->run->immediate_exit, 1);
-    ioctl(cpu->fd, KVM_RUN, 0);
-}
-
 void *kvm_cpu_thread(void *opaque)
 {
     KvmCpu *cpu = opaque;
@@ -234,14 +237,13 @@ void *kvm_cpu_thread(void *opaque)
         offer_extint(cpu);
         if (!ioctl(cpu->fd, KVM_RUN, 0)) {
             cpu_exit(cpu);
-            if (cpu->kvm->stopping && !cpu->dead) {
-                complete_exit(cpu);
-            }
         } else if (errno != EINTR && errno != EAGAIN) {
             g_autofree char *cause = g_strdup_printf("KVM_RUN on vCPU %u: %s", cpu->index, g_strerror(errno));
 
             cpu_dies(cpu);
-            machine_request(cpu->kvm->accel.machine, REQUEST_CRASH, 0, cause);
+            machine_request(cpu->kvm->accel.machine, REQUEST_CRASH, cpu->index, cause);
+        } else {
+            cpu->run->exit_reason = KVM_EXIT_INTR;
         }
     }
     return NULL;

@@ -152,24 +152,24 @@ static bool set_extended(KvmCpu *cpu, const X86State *from, GError **err)
 
 /* ---- MSRs ---- */
 
-typedef struct {
-    struct kvm_msrs head;
-    struct kvm_msr_entry entry[X86_MSR_MAX];
-} MsrBuffer;
+static struct kvm_msrs *msrs_new(void)
+{
+    return g_malloc0(sizeof(struct kvm_msrs) + X86_MSR_MAX * sizeof(struct kvm_msr_entry));
+}
 
 /* KVM stops at the first MSR that this vCPU does not have: it is left out. */
 static bool get_msrs(KvmCpu *cpu, X86State *to, GError **err)
 {
     struct kvm_msr_list *list = cpu->kvm->msrs;
-    g_autofree MsrBuffer *buffer = g_new0(MsrBuffer, 1);
+    g_autofree struct kvm_msrs *buffer = msrs_new();
 
     for (u32 at = 0; at < list->nmsrs;) {
         u32 n = MIN(list->nmsrs - at, (u32)X86_MSR_MAX);
         int got;
 
-        buffer->head.nmsrs = n;
+        buffer->nmsrs = n;
         for (u32 i = 0; i < n; i++) {
-            buffer->entry[i] = (struct kvm_msr_entry){ .index = list->indices[at + i] };
+            buffer->entries[i] = (struct kvm_msr_entry){ .index = list->indices[at + i] };
         }
         got = kvm_ioctl(cpu->fd, KVM_GET_MSRS, buffer);
         if (got < 0) {
@@ -177,12 +177,12 @@ static bool get_msrs(KvmCpu *cpu, X86State *to, GError **err)
             return false;
         }
         for (int i = 0; i < got; i++) {
-            if (!x86_msr_put(to, buffer->entry[i].index, buffer->entry[i].data)) {
+            if (!x86_msr_put(to, buffer->entries[i].index, buffer->entries[i].data)) {
                 g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_NOSPC, "more than %d MSRs", X86_MSR_MAX);
                 return false;
             }
-            if (buffer->entry[i].index == MSR_TSC) {
-                to->events.tsc = buffer->entry[i].data;
+            if (buffer->entries[i].index == MSR_TSC) {
+                to->events.tsc = buffer->entries[i].data;
             }
         }
         at += got < (int)n ? got + 1 : got;
@@ -193,15 +193,15 @@ static bool get_msrs(KvmCpu *cpu, X86State *to, GError **err)
 /* The ones that this vCPU does not take are left out: another accelerator's, or read-only ones that are equal anyway. */
 static bool set_msrs(KvmCpu *cpu, const X86State *from, GError **err)
 {
-    g_autofree MsrBuffer *buffer = g_new0(MsrBuffer, 1);
+    g_autofree struct kvm_msrs *buffer = msrs_new();
 
     for (u32 at = 0; at < from->msrs.count;) {
         u32 n = from->msrs.count - at;
         int set;
 
-        buffer->head.nmsrs = n;
+        buffer->nmsrs = n;
         for (u32 i = 0; i < n; i++) {
-            buffer->entry[i] = (struct kvm_msr_entry){ .index = from->msrs.index[at + i],
+            buffer->entries[i] = (struct kvm_msr_entry){ .index = from->msrs.index[at + i],
                                                        .data = from->msrs.value[at + i] };
         }
         set = kvm_ioctl(cpu->fd, KVM_SET_MSRS, buffer);
