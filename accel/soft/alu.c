@@ -205,7 +205,7 @@ inline_always void to_locked(Cpu *cpu, const Insn *insn, unsigned w, Binary op, 
 {
     u64 b = source(cpu, insn, w, from);
     gva at = mem_out(cpu, insn, w);
-    void *p = mmu_rmw(cpu, at, 1 << w);
+    void *p = mem_rmw(cpu, at, 1 << w);
 
     if (likely(p)) {
         binary_locked(cpu, w, op, p, b);
@@ -316,7 +316,7 @@ inline_always void unary_mem(Cpu *cpu, const Insn *insn, unsigned w, Unary op)
 inline_always void unary_lock(Cpu *cpu, const Insn *insn, unsigned w, Unary op)
 {
     gva at = mem_out(cpu, insn, w);
-    void *p = mmu_rmw(cpu, at, 1 << w);
+    void *p = mem_rmw(cpu, at, 1 << w);
 
     if (likely(p)) {
         unary_locked(cpu, w, op, p);

@@ -142,8 +142,9 @@ struct Cpu {
     bool at_boundary;           /* parked between instructions; under the gate lock */
     pthread_cond_t wake;
     u64 tsc_offset;             /* guest TSC - what the clock alone would give */
-    bool alone;                 /* holds the gate for a locked operation (lock_alone_begin) */
     Block *block;               /* being run, or last run */
+    bool leaving;               /* the unwinding under way is cpu_leave_block(), not an exception */
+    u8 one_block[sizeof(Block) + 2 * sizeof(Insn)] __attribute__((aligned(16)));     /* run.h */
     sigjmp_buf unwind;          /* set by the run loop; use cpu_raise() */
     u64 unimp_seen;             /* instructions that are not there, counted */
 

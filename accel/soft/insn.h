@@ -91,12 +91,14 @@ struct Block {
     bool valid;                 /* cleared when its page is written; its instructions then leave the block */
     u16 n;                      /* instructions */
     u16 bytes;
+    u16 entries;                /* n, and one more if the last instruction does not set rip itself */
     u64 ram_page;               /* number of its RAM page, for invalidation; UINT64_MAX: ROM */
     Block *hash_next;           /* same hash */
     Block *page_next;           /* same page */
     Block *link[2];             /* blocks that followed: branch not taken / taken, when in the same page */
     void *code;                 /* translated code; NULL: run by the interpreter */
     u32 runs;                   /* how often it was entered, for the translator */
+    bool links;                 /* may be followed by `link`: it ends in a near branch or runs into the next */
     Insn insn[];
 };
 
@@ -143,7 +145,7 @@ enum {
     OP_ONLY64  = 1 << 3,        /* not this row outside 64-bit mode */
     OP_DEF64   = 1 << 4,        /* operand size is 64 bits in 64-bit mode without REX.W; 32 can't be had */
     OP_FORCE64 = 1 << 5,        /* ... and a 66 prefix is ignored (near branches, as on Intel) */
-    OP_REP     = 1 << 6,        /* F2/F3 repeat it */
+    OP_REP     = 1 << 6,        /* F2/F3 repeat it; then it ends its block, to go on with itself or the next one */
     OP_PROT    = 1 << 7,        /* #UD in real and virtual-8086 mode */
     OP_FPU     = 1 << 8,        /* x87: #NM by CR0.TS/EM, #MF checked by its function */
     OP_SSE     = 1 << 9,        /* #UD/#NM by CR4.OSFXSR, CR0.EM/TS */

@@ -10,14 +10,13 @@
 #include "accel/soft/opcodes.h"
 
 const OpFamily *const op_families[] = {
-    &ops_alu,
+    &ops_alu, &ops_atomic, &ops_branch, &ops_flags, &ops_move, &ops_pushpop,
     &ops_mmx, &ops_sse, &ops_x87, &ops_xsave,
     NULL,
 };
 
 static void run_illegal(Cpu *cpu, const Insn *insn)
 {
-    (void)insn;
     cpu_raise(cpu, EXC_UD);
 }
 
@@ -28,7 +27,6 @@ static void run_unknown(Cpu *cpu, const Insn *insn)
 
 static void run_too_long(Cpu *cpu, const Insn *insn)
 {
-    (void)insn;
     cpu_gp(cpu, 0);
 }
 

@@ -76,6 +76,11 @@ inline_always bool mem_writable_fast(const Cpu *cpu, gva at, unsigned size)
     return mmu_entry(cpu, at)->write == (at & PAGE_MASK) && in_one_page(at, size);
 }
 
+inline_always bool mem_readable_fast(const Cpu *cpu, gva at, unsigned size)
+{
+    return mmu_entry(cpu, at)->read == (at & PAGE_MASK) && in_one_page(at, size);
+}
+
 /* Reads what will be written back: a store to `at` does not fault after this. */
 inline_always u64 mem_get_to_change(Cpu *cpu, gva at, unsigned w)
 {
@@ -96,12 +101,54 @@ inline_always gva mem_out(Cpu *cpu, const Insn *insn, unsigned w)
     return insn_linear(cpu, insn, 1 << w, ACCESS_WRITE);
 }
 
+/* The host address of bytes of RAM to change at once, or NULL: then lock_alone_begin(). */
+inline_always void *mem_rmw(Cpu *cpu, gva at, unsigned size)
+{
+    if (likely(mem_writable_fast(cpu, at, size))) {
+        return (void *)(uintptr_t)(at + mmu_entry(cpu, at)->addend);
+    }
+    return mmu_rmw(cpu, at, size);
+}
+
 /*
- * A locked operation that the host can't do in one instruction (MMIO, or across pages) runs alone.  A fault in
- * between is raised only after lock_alone_end(): cpu->alone tells the run loop.
+ * A locked operation that the host can't do in one instruction (MMIO, or across pages) runs alone.  The run loop ends that
+ * if a fault comes between.
  */
 void lock_alone_begin(Cpu *cpu, gva at, unsigned size);
 void lock_alone_end(Cpu *cpu);
+
+/* ---- the stack: in 64-bit mode (the only one with 64-bit operands) it is flat ---- */
+
+inline_always void push_value(Cpu *cpu, unsigned w, u64 value)
+{
+    gva at = cpu->gpr[RSP] - 8;
+
+    if (w == 3 && likely(mem_writable_fast(cpu, at, 8))) {
+        mem_set(cpu, at, 3, value);
+        cpu->gpr[RSP] = at;
+    } else {
+        cpu_push(cpu, value, 1 << w);
+    }
+}
+
+/* The value on top; the stack pointer stays. */
+inline_always u64 top_value(Cpu *cpu, unsigned w)
+{
+    gva at = cpu->gpr[RSP];
+
+    return w == 3 && likely(mem_readable_fast(cpu, at, 8)) ? mem_get(cpu, at, 3) :
+           cpu_peek(cpu, 0, 1 << w);
+}
+
+/* Drops `n` bytes. */
+inline_always void drop_bytes(Cpu *cpu, unsigned w, u64 n)
+{
+    if (w == 3) {
+        cpu->gpr[RSP] += n;
+    } else {
+        cpu_set_stack_pointer(cpu, cpu->gpr[RSP] + n);
+    }
+}
 
 /* ---- flags ---- */
 
@@ -109,6 +156,43 @@ void lock_alone_end(Cpu *cpu);
 #define TAKE_FLAGS "\n\tlahf\n\tseto %%al"
 #define PUT_CARRY  "btw $8, %[arith]\n\t"
 #define PUT_FLAGS  "addb $0x7f, %%al\n\tsahf\n\t"       /* OF, then the others */
+
+/* ---- conditions ---- */
+
+/* SDM vol. 1, table B-1: overflow, below, equal, below or equal, sign, parity, less, less or equal; odd ones negate. */
+inline_always bool condition(const Cpu *cpu, unsigned code)
+{
+    unsigned f = cpu->arith;
+    bool less = (f >> 15 ^ f) & 1, yes;
+
+    switch (code >> 1) {
+    case 0:
+        yes = f & 1;
+        break;
+    case 1:
+        yes = f & FLAG_CF << 8;
+        break;
+    case 2:
+        yes = f & FLAG_ZF << 8;
+        break;
+    case 3:
+        yes = f & (FLAG_CF | FLAG_ZF) << 8;
+        break;
+    case 4:
+        yes = f & FLAG_SF << 8;
+        break;
+    case 5:
+        yes = f & FLAG_PF << 8;
+        break;
+    case 6:
+        yes = less;
+        break;
+    default:
+        yes = less || f & FLAG_ZF << 8;
+        break;
+    }
+    return yes != (code & 1);
+}
 
 /* ---- stamping ---- */
 

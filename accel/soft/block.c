@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The block cache: decoded code, shared by all vCPUs.
+ *
+ *      hash (gpa, mode) --> Block --> Block          looked up without a lock
+ *      page -> CodePage --> Block --> Block          what to drop when the page is written
+ *
+ * Blocks, code pages and both tables lie in one arena, which only grows: a block that was dropped is out of the tables, but its
+ * memory stays, because a vCPU may be in it.  Its instructions then do nothing but leave it.  When the arena is
+ * full the world is stopped and all of it starts again.
+ *
+ * Writes are noticed by page: the MMU gives no fast write access to a page with PAGE_CODE.  The flag is set before the bytes are
+ * read, and the block is made under the lock, so a write either comes before the bytes are read or waits for the lock and
+ * then finds the block.
+ */
+
+#include "accel/soft/mmu.h"
+#include "accel/soft/opcodes.h"
+#include "accel/soft/run.h"
+#include "accel/soft/soft.h"
+#include "base/log.h"
+#include <inttypes.h>
+#include <sys/mman.h>
+
+enum { HASH_BITS = 15, HASH_SIZE = 1 << HASH_BITS, PAGE_HASH_SIZE = 1 << 12 };
+enum { BLOCK_INSNS = 64, GRANULE_SHIFT = PAGE_SHIFT - 6, INSN_BYTES = 15 };
+enum { BLOCK_ROOM = sizeof(Block) + (BLOCK_INSNS + 1) * sizeof(Insn) };
+
+/* A RAM page with blocks. */
+typedef struct CodePage {
+    u64 ram_page;
+    struct CodePage *next;      /* same hash */
+    Block *first;
+    u64 granules;               /* a bit per 64 bytes that may have code */
+} CodePage;
+
+struct BlockCache {
+    Soft *soft;
+    pthread_mutex_t lock;       /* guards everything but looking up in `hash` */
+    u8 *arena;
+    u64 bytes, used;
+    Block **hash;
+    CodePage **page;
+    u64 made, dropped, flushed; /* counts for blocks_print */
+};
+
+/* ---- memory ---- */
+
+/* Starts with empty tables.  The pages go back to the host, and so read as zero. */
+static void arena_start(BlockCache *blocks)
+{
+    madvise(blocks->arena, blocks->bytes, MADV_DONTNEED);
+    blocks->hash = (Block **)blocks->arena;
+    blocks->page = (CodePage **)(blocks->hash + HASH_SIZE);
+    blocks->used = HASH_SIZE * sizeof(Block *) + PAGE_HASH_SIZE * sizeof(CodePage *);
+}
+
+BlockCache *blocks_new(Soft *soft, u64 bytes)
+{
+    BlockCache *blocks = g_new0(BlockCache, 1);
+
+    blocks->soft = soft;
+    blocks->bytes = MAX(bytes, MiB);
+    blocks->arena = mmap(NULL, blocks->bytes, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (blocks->arena == MAP_FAILED) {
+        g_error("no address space for %" PRIu64 " bytes of decoded code", blocks->bytes);
+    }
+    pthread_mutex_init(&blocks->lock, NULL);
+    arena_start(blocks);
+    return blocks;
+}
+
+void blocks_free(BlockCache *blocks)
+{
+    munmap(blocks->arena, blocks->bytes);
+    pthread_mutex_destroy(&blocks->lock);
+    g_free(blocks);
+}
+
+/* ---- tables ---- */
+
+static Block **hash_slot(const BlockCache *blocks, gpa at, unsigned mode)
+{
+    return &blocks->hash[((at ^ (u64)mode << 48) * 0x9e3779b97f4a7c15) >> (64 - HASH_BITS)];
+}
+
+static Block *hash_find(const BlockCache *blocks, gpa at, unsigned mode)
+{
+    Block *block = __atomic_load_n(hash_slot(blocks, at, mode), __ATOMIC_ACQUIRE);
+
+    while (block && (block->at != at || block->mode != mode)) {
+        block = __atomic_load_n(&block->hash_next, __ATOMIC_ACQUIRE);
+    }
+    return block;
+}
+
+static void hash_add(BlockCache *blocks, Block *block)
+{
+    Block **slot = hash_slot(blocks, block->at, block->mode);
+
+    block->hash_next = *slot;
+    __atomic_store_n(slot, block, __ATOMIC_RELEASE);
+}
+
+static void hash_remove(BlockCache *blocks, Block *block)
+{
+    Block **slot = hash_slot(blocks, block->at, block->mode);
+
+    while (*slot != block) {
+        slot = &(*slot)->hash_next;
+    }
+    __atomic_store_n(slot, block->hash_next, __ATOMIC_RELEASE);
+}
+
+static CodePage **page_slot(const BlockCache *blocks, u64 ram_page)
+{
+    return &blocks->page[ram_page % PAGE_HASH_SIZE];
+}
+
+static CodePage *page_find(const BlockCache *blocks, u64 ram_page)
+{
+    CodePage *page = *page_slot(blocks, ram_page);
+
+    while (page && page->ram_page != ram_page) {
+        page = page->next;
+    }
+    return page;
+}
+
+static CodePage *page_make(BlockCache *blocks, u64 ram_page)
+{
+    CodePage *page = page_find(blocks, ram_page);
+
+    if (!page) {
+        page = (CodePage *)(blocks->arena + blocks->used);
+        blocks->used += sizeof *page;
+        page->ram_page = ram_page;
+        page->next = *page_slot(blocks, ram_page);
+        *page_slot(blocks, ram_page) = page;
+    }
+    return page;
+}
+
+/* The granules that [offset, offset + n) of a page touches. */
+static u64 granules(unsigned offset, unsigned n)
+{
+    unsigned first = offset >> GRANULE_SHIFT, last = (offset + n - 1) >> GRANULE_SHIFT;
+
+    return (UINT64_MAX >> (63 - (last - first))) << first;
+}
+
+static void page_add(BlockCache *blocks, Block *block)
+{
+    CodePage *page = page_make(blocks, block->ram_page);
+
+    block->page_next = page->first;
+    page->first = block;
+    page->granules |= granules(block->at & ~PAGE_MASK, block->bytes);
+}
+
+/* ---- dropping ---- */
+
+/* Stands in for every instruction of a dropped block: nothing is done, the run loop looks again. */
+static void run_stale(Cpu *cpu, const Insn *insn)
+{
+    cpu_leave_block(cpu);
+}
+
+static void block_drop(BlockCache *blocks, Block *block)
+{
+    hash_remove(blocks, block);
+    __atomic_store_n(&block->valid, false, __ATOMIC_RELEASE);
+    for (unsigned i = 0; i < block->entries; i++) {
+        __atomic_store_n(&block->insn[i].fn, run_stale, __ATOMIC_RELAXED);
+    }
+    blocks->dropped++;
+}
+
+static u8 *page_flags(const BlockCache *blocks, u64 ram_page)
+{
+    return &mem_page_flags(blocks->soft->accel.machine->mem)[ram_page];
+}
+
+/* Drops the page's blocks that touch [offset, offset + n). */
+static void page_drop(BlockCache *blocks, CodePage *page, unsigned offset, unsigned n)
+{
+    Block **link = &page->first;
+
+    page->granules = 0;
+    while (*link) {
+        Block *block = *link;
+        unsigned at = block->at & ~PAGE_MASK;
+
+        if (at < offset + n && offset < at + block->bytes) {
+            *link = block->page_next;
+            block_drop(blocks, block);
+        } else {
+            page->granules |= granules(at, block->bytes);
+            link = &block->page_next;
+        }
+    }
+}
+
+void blocks_range_written(BlockCache *blocks, u64 ram_page, unsigned offset, unsigned n)
+{
+    CodePage *page;
+
+    pthread_mutex_lock(&blocks->lock);
+    page = page_find(blocks, ram_page);
+    if (page && page->granules & granules(offset, n)) {
+        page_drop(blocks, page, offset, n);
+    }
+    if (!page || !page->first) {
+        __atomic_and_fetch(page_flags(blocks, ram_page), (u8)~PAGE_CODE, __ATOMIC_SEQ_CST);
+    }
+    pthread_mutex_unlock(&blocks->lock);
+}
+
+void blocks_page_written(BlockCache *blocks, u64 ram_page)
+{
+    blocks_range_written(blocks, ram_page, 0, PAGE_BYTES);
+}
+
+static void page_unlink(BlockCache *blocks, Block *block)
+{
+    CodePage *page = page_find(blocks, block->ram_page);
+    Block **link = &page->first;
+
+    while (*link != block) {
+        link = &(*link)->page_next;
+    }
+    *link = block->page_next;
+}
+
+void blocks_drop_range(BlockCache *blocks, gpa at, u64 size)
+{
+    pthread_mutex_lock(&blocks->lock);
+    for (unsigned i = 0; i < HASH_SIZE; i++) {
+        for (Block *block = blocks->hash[i]; block; block = block->hash_next) {
+            if (block->at - at < size) {
+                if (block->ram_page != UINT64_MAX) {
+                    page_unlink(blocks, block);
+                }
+                block_drop(blocks, block);
+            }
+        }
+    }
+    pthread_mutex_unlock(&blocks->lock);
+}
+
+void blocks_flush(Soft *soft, Cpu *self)
+{
+    BlockCache *blocks = soft->blocks;
+
+    world_stop(soft, self);
+    pthread_mutex_lock(&blocks->lock);
+    for (unsigned i = 0; i < PAGE_HASH_SIZE; i++) {
+        for (CodePage *page = blocks->page[i]; page; page = page->next) {
+            __atomic_and_fetch(page_flags(blocks, page->ram_page), (u8)~PAGE_CODE,
+                               __ATOMIC_SEQ_CST);
+        }
+    }
+    for (unsigned i = 0; i < soft->cpus; i++) {
+        memset(soft->cpu[i]->jump, 0, sizeof soft->cpu[i]->jump);
+    }
+    arena_start(blocks);
+    blocks->flushed++;
+    pthread_mutex_unlock(&blocks->lock);
+    world_start(soft, self);
+}
+
+/* ---- making ---- */
+
+bool insn_ends_block(const Insn *insn)
+{
+    u16 attr = opcode_row(insn->op)->attr;
+
+    return attr & OP_ENDS || (attr & OP_REP && insn->shape & (INSN_REPZ | INSN_REPNZ));
+}
+
+/* Ends a block that does not end by itself: goes on behind its last instruction. */
+static void block_end(Block *block)
+{
+    const Insn *last = &block->insn[block->n - 1];
+    Insn *fall = &block->insn[block->n];
+
+    block->entries = block->n;
+    block->bytes = last->at + last->len;
+    block->links = opcode_row(last->op)->class == CLASS_BRANCH;
+    if (!insn_ends_block(last)) {
+        *fall = (Insn){ .fn = opcode_row(OP_FALL)->fn, .op = OP_FALL, .at = block->bytes,
+                        .base = REG_NONE, .index = REG_NONE, .more = last->more };
+        block->entries++;
+        block->links = true;
+    }
+}
+
+/* Decodes from `bytes`, `n` of them to the end of the page.  The bytes may change meanwhile: each is looked at once. */
+static void block_decode(const Cpu *cpu, Block *block, const u8 *bytes, unsigned n)
+{
+    unsigned at = 0;
+
+    while (block->n < BLOCK_INSNS && at < n) {
+        unsigned left = MIN(n - at, INSN_BYTES);
+        Insn *insn = &block->insn[block->n];
+        u8 copy[INSN_BYTES];
+
+        memcpy(copy, bytes + at, left);
+        if (!decode_insn(copy, left, block->mode, at, cpu, insn)) {
+            break;
+        }
+        block->n++;
+        at += insn->len;
+        if (insn_ends_block(insn)) {
+            break;
+        }
+    }
+}
+
+static void log_block(const Block *block, const u8 *bytes)
+{
+    log_write("block at %#" PRIx64 ", mode %#x", block->at, block->mode);
+    for (unsigned i = 0; i < block->n; i++) {
+        const Insn *insn = &block->insn[i];
+        g_autoptr(GString) text = g_string_new(NULL);
+
+        for (unsigned j = 0; j < insn->len; j++) {
+            g_string_append_printf(text, "%02x ", bytes[insn->at + j]);
+        }
+        log_write("  %#8" PRIx64 "  %-32s %s", block->at + insn->at, text->str,
+                  opcode_row(insn->op)->name);
+    }
+}
+
+/* With the lock held and room in the arena.  NULL: not one whole instruction in these bytes. */
+static Block *block_make(Cpu *cpu, const u8 *bytes, gpa at, u64 ram_page)
+{
+    BlockCache *blocks = cpu->soft->blocks;
+    Block *block = (Block *)(blocks->arena + blocks->used);
+
+    *block = (Block){ .at = at, .mode = block_mode(cpu), .valid = true, .ram_page = ram_page };
+    block_decode(cpu, block, bytes, PAGE_BYTES - (at & ~PAGE_MASK));
+    if (!block->n) {
+        return NULL;
+    }
+    block_end(block);
+    blocks->used += sizeof *block + block->entries * sizeof(Insn);
+    blocks->made++;
+    if (ram_page != UINT64_MAX) {
+        page_add(blocks, block);
+    }
+    hash_add(blocks, block);
+    if (unlikely(log_mask & LOG_IN_ASM)) {
+        log_block(block, bytes);
+    }
+    return block;
+}
+
+/* From now on every write to the page is noticed. */
+static void page_protect(Cpu *cpu, u64 ram_page)
+{
+    Soft *soft = cpu->soft;
+
+    exclusive_begin(soft, cpu);
+    __atomic_or_fetch(page_flags(soft->blocks, ram_page), PAGE_CODE, __ATOMIC_SEQ_CST);
+    for (unsigned i = 0; i < soft->cpus; i++) {
+        mmu_protect_code(soft->cpu[i], ram_page);
+    }
+    exclusive_end(soft, cpu);
+}
+
+/* ---- instructions that stand alone ---- */
+
+static void one_finish(Block *one)
+{
+    one->valid = true;
+    one->n = 1;
+    one->ram_page = UINT64_MAX;
+    block_end(one);
+    one->links = false;
+}
+
+Block *block_first_insn(Cpu *cpu, const Block *block)
+{
+    Block *one = cpu_one_block(cpu);
+
+    *one = (Block){ .at = block->at, .mode = block->mode };
+    one->insn[0] = block->insn[0];
+    one_finish(one);
+    return one;
+}
+
+/* Bytes of code that CS's limit leaves at rip; 64-bit mode has no limit. */
+static u64 limit_left(const Cpu *cpu)
+{
+    const Segment *cs = &cpu->seg[SEG_CS];
+
+    return cpu_code64(cpu) ? INSN_BYTES : cpu->rip > cs->limit ? 0 : cs->limit - cpu->rip + 1;
+}
+
+/* An instruction that crosses into the next page, or into the end of its segment, is decoded every time. */
+static Block *block_crossing(Cpu *cpu, const u8 *bytes, gva at, gpa phys)
+{
+    Block *one = cpu_one_block(cpu);
+    unsigned here = MIN(PAGE_BYTES - (at & ~PAGE_MASK), INSN_BYTES);
+    unsigned n = MIN(limit_left(cpu), INSN_BYTES);
+    u8 copy[INSN_BYTES];
+    u64 ram_page;
+
+    memcpy(copy, bytes, here);
+    *one = (Block){ .at = phys, .mode = block_mode(cpu) };
+    if (!decode_insn(copy, MIN(n, here), one->mode, 0, cpu, &one->insn[0])) {
+        if (n > here) {
+            bytes = mmu_fetch(cpu, code_linear(cpu, cpu->rip + here), &phys, &ram_page);
+            if (bytes) {
+                memcpy(copy + here, bytes, n - here);
+            }
+        }
+        if (!bytes || !decode_insn(copy, n, one->mode, 0, cpu, &one->insn[0])) {
+            cpu_gp(cpu, 0);
+        }
+    }
+    one_finish(one);
+    return one;
+}
+
+/* ---- finding ---- */
+
+/* Looks up or makes the block for code at `phys`.  NULL: try again. */
+static Block *block_get(Cpu *cpu, const u8 *bytes, gva at, gpa phys, u64 ram_page)
+{
+    BlockCache *blocks = cpu->soft->blocks;
+    Block *block;
+    bool full;
+
+    pthread_mutex_lock(&blocks->lock);
+    block = hash_find(blocks, phys, block_mode(cpu));
+    full = blocks->bytes - blocks->used < BLOCK_ROOM + sizeof(CodePage);
+    if (!block && !full && (ram_page == UINT64_MAX ||
+                            *page_flags(blocks, ram_page) & PAGE_CODE)) {
+        block = block_make(cpu, bytes, phys, ram_page);
+        pthread_mutex_unlock(&blocks->lock);
+        return block ? block : block_crossing(cpu, bytes, at, phys);
+    }
+    pthread_mutex_unlock(&blocks->lock);
+    if (!block && full) {
+        blocks_flush(cpu->soft, cpu);
+    } else if (!block) {
+        page_protect(cpu, ram_page);
+    }
+    return block;
+}
+
+Block *block_find(Cpu *cpu)
+{
+    gva at = code_linear(cpu, cpu->rip);
+    JumpEntry *entry = jump_entry(cpu, at);
+    Block *block = NULL;
+
+    if (!limit_left(cpu)) {
+        cpu_gp(cpu, 0);
+    }
+    while (!block) {
+        u64 ram_page;
+        gpa phys;
+        const u8 *bytes = mmu_fetch(cpu, at, &phys, &ram_page);
+
+        if (!bytes) {
+            cpu_gp(cpu, 0);
+        }
+        block = hash_find(cpu->soft->blocks, phys, block_mode(cpu));
+        if (!block) {
+            block = block_get(cpu, bytes, at, phys, ram_page);
+        }
+        if (block && block->bytes > limit_left(cpu)) {
+            return block_crossing(cpu, bytes, at, phys);
+        }
+    }
+    if (block != cpu_one_block(cpu)) {
+        *entry = (JumpEntry){ .rip = at, .block = block, .mode = jump_mode(cpu) };
+    }
+    return block;
+}
+
+void blocks_print(BlockCache *blocks, GString *out)
+{
+    pthread_mutex_lock(&blocks->lock);
+    g_string_append_printf(out, "decoded code: %" PRIu64 " of %" PRIu64 " bytes\n",
+                           blocks->used, blocks->bytes);
+    g_string_append_printf(out, "blocks: %" PRIu64 " made, %" PRIu64 " dropped; emptied %"
+                           PRIu64 " times\n", blocks->made, blocks->dropped, blocks->flushed);
+    pthread_mutex_unlock(&blocks->lock);
+}

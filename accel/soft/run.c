@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The run loop: block after block, until somebody requests something.
+ *
+ * A fault leaves the loop by longjmp from wherever it is noticed and comes back at the top, where it is delivered; so does an
+ * instruction of a block that was dropped under its feet.  docs/software-cpu.md has the whole picture.
+ */
+
+#include "accel/soft/mmu.h"
+#include "accel/soft/opcodes.h"
+#include "accel/soft/operand.h"
+#include "accel/soft/run.h"
+
+/* ---- leaving a block in the middle ---- */
+
+void cpu_leave_block(Cpu *cpu)
+{
+    cpu->leaving = true;
+    siglongjmp(cpu->unwind, 1);
+}
+
+void lock_alone_begin(Cpu *cpu, gva at, unsigned size)
+{
+    mmu_probe_write(cpu, at, size);
+    exclusive_begin(cpu->soft, cpu);
+}
+
+void lock_alone_end(Cpu *cpu)
+{
+    exclusive_end(cpu->soft, cpu);
+}
+
+/* The instruction that was interrupted did not happen: rip is its address, or the next one after INT n and its like. */
+static void cpu_settle(Cpu *cpu)
+{
+    const Insn *insn = cpu->insn;
+
+    if (cpu->soft->gate_owner == cpu) {
+        exclusive_end(cpu->soft, cpu);
+    }
+    if (insn) {
+        cpu->insns += insn - cpu->block->insn;
+        cpu->rip = !cpu->leaving && cpu->raised_soft ? insn_next(cpu, insn) : cpu_rip(cpu);
+        cpu->insn = NULL;
+    }
+    if (cpu->leaving) {
+        cpu->leaving = false;
+    } else {
+        cpu_deliver(cpu, cpu->raised_vector, cpu->raised_has_error, cpu->raised_error,
+                    cpu->raised_soft, false);
+    }
+}
+
+/* ---- blocks ---- */
+
+static void block_run(Cpu *cpu, Block *block)
+{
+    const Insn *insn = block->insn, *end = insn + block->entries;
+
+    cpu->block = block;
+    cpu->gpr[REG_BLOCK] = cpu->rip;
+    do {
+        cpu->insn = insn;
+        __atomic_load_n(&insn->fn, __ATOMIC_RELAXED)(cpu, insn);
+    } while (++insn != end);
+    cpu->insn = NULL;
+    cpu->insns += block->n;
+}
+
+/* Does all of the block lie within CS's limit? */
+static bool block_in_limit(const Cpu *cpu, const Block *block)
+{
+    return cpu_code64(cpu) || cpu->rip + block->bytes - 1 <= cpu->seg[SEG_CS].limit;
+}
+
+/* The block at rip by the jump cache, or by all means. */
+static Block *block_look_up(Cpu *cpu)
+{
+    gva at = code_linear(cpu, cpu->rip);
+    const JumpEntry *entry = jump_entry(cpu, at);
+    Block *block = entry->block;
+
+    if (likely(block && entry->rip == at && entry->mode == jump_mode(cpu) && block->valid &&
+               block_in_limit(cpu, block))) {
+        return block;
+    }
+    return block_find(cpu);
+}
+
+/*
+ * The block at rip, after `last`.  Within one page the two lie as far apart in guest-physical memory as their rips do, so that
+ * distance tells whether a block that followed once is the one that follows now.
+ */
+static Block *block_next(Cpu *cpu, Block *last)
+{
+    u64 distance = cpu->rip - cpu->gpr[REG_BLOCK];
+    Block **link = &last->link[distance != last->bytes];
+    Block *block;
+
+    block = __atomic_load_n(link, __ATOMIC_ACQUIRE);
+    if (likely(block && block->at - last->at == distance && block->valid &&
+               block->mode == cpu->mode && block_in_limit(cpu, block))) {
+        return block;
+    }
+    block = block_look_up(cpu);
+    if (((block->at ^ last->at) & PAGE_MASK) == 0 && block->at - last->at == distance &&
+        block != cpu_one_block(cpu)) {
+        __atomic_store_n(link, block, __ATOMIC_RELEASE);
+    }
+    return block;
+}
+
+/* One instruction: in an interrupt shadow, and when single-stepping. */
+static void cpu_run_one(Cpu *cpu)
+{
+    bool step = cpu->mode & MODE_STEP, trap = cpu->rflags & FLAG_TF;
+
+    if (step) {
+        cpu_step_begin(cpu);
+    }
+    cpu->inhibit = 0;
+    cpu_recheck_interrupts(cpu);
+    block_run(cpu, block_first_insn(cpu, block_look_up(cpu)));
+    if (step) {                         /* INT n and SYSCALL clear TF and are not trapped */
+        cpu_step_end(cpu, trap && cpu->rflags & FLAG_TF);
+    }
+}
+
+static u32 cpu_requests(const Cpu *cpu)
+{
+    return atomic_load_explicit(&cpu->request, memory_order_relaxed);
+}
+
+/* Shadows and stepping begin only with instructions that don't link. */
+static void cpu_run_blocks(Cpu *cpu)
+{
+    do {
+        Block *block = block_look_up(cpu);
+
+        block_run(cpu, block);
+        while (block->links && !cpu_requests(cpu)) {
+            block = block_next(cpu, block);
+            block_run(cpu, block);
+        }
+    } while (!cpu_requests(cpu) && !cpu->inhibit && !(cpu->mode & MODE_STEP));
+}
+
+void cpu_run(Cpu *cpu)
+{
+    cpu->gpr[REG_NONE] = 0;
+    cpu->gpr[REG_2G] = 1ull << 31;
+    if (sigsetjmp(cpu->unwind, 0)) {
+        cpu_settle(cpu);
+    }
+    for (;;) {
+        if (cpu_requests(cpu)) {
+            cpu_service(cpu);
+            if (cpu_requests(cpu) & REQUEST_EXIT_CPU) {
+                return;
+            }
+        }
+        if (cpu->inhibit || cpu->mode & MODE_STEP) {
+            cpu_run_one(cpu);
+        } else {
+            cpu_run_blocks(cpu);
+        }
+    }
+}
