@@ -279,7 +279,10 @@ static int find_part(const Device *dev, const char *name)
     return -1;
 }
 
-/* New states of all parts: what the data says, and the reset value for the rest. */
+/*
+ * New states of all parts: what the data says, and for the rest the reset value, or what
+ * a battery-backed part holds.
+ */
 typedef struct {
     u8 *state[G_N_ELEMENTS(((Device *)0)->parts)];
     bool given[G_N_ELEMENTS(((Device *)0)->parts)];
@@ -316,26 +319,39 @@ static void fresh_make(Device *dev, Fresh *fresh)
         const Part *part = dev->parts[i].part;
 
         if (part_has_state(part)) {
+            const void *start = part->keeps ? part_state(dev, i) : part->reset_state;
+
             fresh->state[i] = g_malloc0(part->state_size);
-            if (part->reset_state) {
-                memcpy(fresh->state[i], part->reset_state, part->state_size);
+            if (start) {
+                memcpy(fresh->state[i], start, part->state_size);
             }
         }
     }
 }
 
-/* Puts the new states in place and lets each part judge and derive. */
-static bool fresh_use(Device *dev, const Fresh *fresh, GError **err)
+/* Exchanges the device's states and these. */
+static void fresh_swap(Device *dev, Fresh *fresh)
 {
     for (unsigned i = 0; i < dev->n_parts; i++) {
-        if (fresh->state[i]) {
-            memcpy(part_state(dev, i), fresh->state[i], dev->parts[i].part->state_size);
+        size_t n = fresh->state[i] ? dev->parts[i].part->state_size : 0;
+        g_autofree u8 *old = g_memdup2(part_state(dev, i), n);
+
+        if (n) {
+            memcpy(part_state(dev, i), fresh->state[i], n);
+            memcpy(fresh->state[i], old, n);
         }
     }
+}
+
+/* Puts the new states in place and lets each part judge and derive. */
+static bool fresh_use(Device *dev, Fresh *fresh, GError **err)
+{
+    fresh_swap(dev, fresh);
     for (unsigned i = 0; i < dev->n_parts; i++) {
         const Part *part = dev->parts[i].part;
 
         if (part->loaded && !part->loaded(dev, err)) {
+            fresh_swap(dev, fresh);
             return false;
         }
     }

@@ -24,6 +24,7 @@ STATE(OtherState,
 STATE(CountState, (u16[4], list, "four words"));
 STATE(EmptyState, (u8, other, "another register"));
 
+static const NowState sample = { 0x123, { 1, 0xffff, 3 }, 2, false };
 static const NowState now_reset = { .base = 1, .list = { 7, 8, 9 }, .flag = true };
 static const OtherState other_reset = { .base = 1, .extra = 5 };
 
@@ -81,6 +82,20 @@ static const DeviceType alien_type = {
     .part = { .name = "alien", DEVICE_STATE(Alien, EmptyState) },
 };
 
+/* Battery-backed: `open` sets its state. */
+static bool battery_open(Device *dev, GError **err)
+{
+    (void)err;
+    container_of(dev, Now, dev)->state = sample;
+    return true;
+}
+
+static const DeviceType battery_type = {
+    .name = "toy", .help = "a toy", .size = sizeof(Now), .open = battery_open,
+    .part = { .name = "toy", DEVICE_STATE(Now, NowState), .keeps = true,
+              .loaded = now_loaded },
+};
+
 static const DeviceType stateless_type = {
     .name = "toy", .help = "a toy", .size = sizeof(Device), .part = { .name = "none" },
 };
@@ -89,8 +104,6 @@ typedef struct {
     Machine *machine;
     Now *now;
 } Fixture;
-
-static const NowState sample = { 0x123, { 1, 0xffff, 3 }, 2, false };
 
 static void set_up(Fixture *f, gconstpointer data)
 {
@@ -371,6 +384,30 @@ static void hook_refuses(Fixture *f, gconstpointer data)
     g_assert_cmpmem(&f->now->state, sizeof now_reset, &now_reset, sizeof now_reset);
 }
 
+/* Neither a reset nor a refused load changes what a battery keeps. */
+static void battery(Fixture *f, gconstpointer data)
+{
+    static const ForgedRow mode[] = { { "mode", 1, 1, 1 }, { NULL } };
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    Now *now = container_of(add(f, &battery_type), Now, dev);
+    g_autofree char *message = NULL;
+    NowState expected = sample;
+
+    (void)data;
+    device_reset(&now->dev);
+    g_assert_cmpmem(&now->state, sizeof sample, &sample, sizeof sample);
+    put(bytes, 1, 1);
+    forge(bytes, "toy", 0, mode);
+    now->refuses = true;
+    message = load(&now->dev, bytes->data, bytes->len);
+    g_assert_cmpstr(message, ==, "state of toy1: mode and base disagree");
+    g_assert_cmpmem(&now->state, sizeof sample, &sample, sizeof sample);
+    now->refuses = false;
+    expected.mode = 1;                                  /* absent rows stay */
+    g_assert_null(load(&now->dev, bytes->data, bytes->len));
+    g_assert_cmpmem(&now->state, sizeof expected, &expected, sizeof expected);
+}
+
 /* Cut anywhere, or with any bytes changed: refused or in range, never a crash. */
 static void damage(Fixture *f, gconstpointer data)
 {
@@ -415,6 +452,7 @@ int main(int argc, char **argv)
     ADD("records", records_and_sizes);
     ADD("other-parts", other_parts);
     ADD("hook-refuses", hook_refuses);
+    ADD("battery", battery);
     ADD("damage", damage);
     return g_test_run();
 }
