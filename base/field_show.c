@@ -44,7 +44,7 @@ void field_describe(const Field *field, GString *out)
     } else if (field->kind == FIELD_BOOL) {
         g_string_append(out, "on or off");
     } else if (field->names) {
-        g_string_append(out, "one of ");
+        g_string_append(out, field->names[1] ? "one of " : "");
         append_names(field, ", ", out);
     } else {
         g_string_append(out, field->is_size ? "a size from " : "a number from ");

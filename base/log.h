@@ -41,7 +41,10 @@ bool log_set_file(const char *path, GError **err) must_check;
     do { if (unlikely(log_is_on(mask))) { log_write(__VA_ARGS__); } } while (0)
 void log_write(const char *fmt, ...) printf_like(1, 2);
 
-/* "PROGRAM: text" on stderr, by the name it was called: for the user; the program goes on. */
+/*
+ * "PROGRAM: text" on stderr, by the name it was called: for the user; the program goes
+ * on.
+ */
 void warn_user(const char *fmt, ...) printf_like(1, 2);
 void info_user(const char *fmt, ...) printf_like(1, 2);
 

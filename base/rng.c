@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Sources of random bytes: see rng.h.  A source is a file descriptor or, without one, getrandom(2).
+ * Sources of random bytes: see rng.h.  A source is a file descriptor or, without one,
+ * getrandom(2).
  */
 
 #include "base/rng.h"

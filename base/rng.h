@@ -20,7 +20,8 @@ void rng_close(Rng *rng);                       /* NULL is allowed */
 Rng *rng_find(const char *id);                  /* NULL: there is none */
 
 /*
- * Fills `to`; never blocks for long.  False if the source has no more bytes (now or ever).  NULL is the host's kernel.
+ * Fills `to`; never blocks for long.  False if the source has no more bytes (now or
+ * ever).  NULL is the host's kernel.
  */
 bool rng_read(Rng *rng, void *to, size_t n) must_check;
 

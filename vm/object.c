@@ -98,12 +98,13 @@ static const ObjectType *find_type(const char *name, GError **err)
     near = nearest_name(name, names);
     g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                 "there is no kind of object '%s'%s%s%s", name,
-                near ? "; did you mean '" : " ('-object help' lists them)", near ? near : "",
-                near ? "'?" : "");
+                near ? "; did you mean '" : " ('-object help' lists them)",
+                near ? near : "", near ? "'?" : "");
     return NULL;
 }
 
-static bool object_open(const ObjectType *type, const ObjectConfig *config, GError **err)
+static bool object_open(const ObjectType *type, const ObjectConfig *config,
+                        GError **err)
 {
     Object object = { type, NULL, NULL };
 

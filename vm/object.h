@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * -object: back ends that have a name and are no character device.  A new kind is one ObjectType, listed in
- * object.c.  Main thread.
+ * -object: back ends that have a name and are no character device.  A new kind is one
+ * ObjectType, listed in object.c.  Main thread.
  */
 
 #ifndef VM_OBJECT_H
@@ -10,14 +10,14 @@
 #include "base/field.h"
 
 /* What every kind's options begin with. */
-#define OBJECT_ROWS \
+#define OBJECT_ROWS             \
     (str, qom_type, "the kind"), \
     (str, id, "the name by which devices find it", .required = true)
 
 typedef struct {
     const char *name, *help;
-    const Field *fields;        /* over a record of `size` bytes that begins with OBJECT_ROWS */
-    size_t size;
+    const Field *fields;
+    size_t size;                /* of the record; it begins with OBJECT_ROWS */
     void *(*open)(const char *id, const void *config, GError **err);
     void (*close)(void *object);
 } ObjectType;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How the rows of the option table are parsed, checked and shown: see options.h.  Main thread.
+ * How the rows of the option table are parsed, checked and shown: see options.h.
+ * Main thread.
  */
 
 #include "vm/options.h"
@@ -16,7 +17,8 @@ bool refuse(GError **err, const char *fmt, ...)
     va_list args;
 
     va_start(args, fmt);
-    g_propagate_error(err, g_error_new_valist(G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, fmt, args));
+    g_propagate_error(
+        err, g_error_new_valist(G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, fmt, args));
     va_end(args);
     return false;
 }
@@ -87,15 +89,16 @@ void options_help(GString *out)
             g_string_append_printf(out, "\n%s:\n", o->help);
             continue;
         }
-        form = g_strdup_printf("-%s%s%s", o->name, o->arg ? " " : "", o->arg ? o->arg : "");
+        form = g_strdup_printf("-%s%s%s", o->name, o->arg ? " " : "",
+                               o->arg ? o->arg : "");
         if (strlen(form) > COLUMN) {
             g_string_append_printf(out, "  %s\n  %*s %s\n", form, COLUMN, "", o->help);
         } else {
             g_string_append_printf(out, "  %-*s %s\n", COLUMN, form, o->help);
         }
     }
-    g_string_append(out, "\n\"--x\" is the same as \"-x\"; \",,\" is a comma inside a value; "
-                         "most values can be \"help\".\n");
+    g_string_append(out, "\n\"--x\" is the same as \"-x\"; \",,\" is a comma inside "
+                         "a value; most values can be \"help\".\n");
 }
 
 static bool is_help(const char *word)
@@ -117,7 +120,7 @@ static bool asks_for_one(const char *value, char **name)
     return false;
 }
 
-/* Prints the help that `value` asks for, if it does; an error if there is none by that name. */
+/* Prints the help that `value` asks for; false if it does not. */
 static bool print_help(const Option *o, const char *value, GError **err)
 {
     g_autoptr(GString) out = g_string_new(NULL);
@@ -214,27 +217,30 @@ static bool unknown_option(const char *word, const char *name, GError **err)
     }
     g_ptr_array_add(names, NULL);
     near = nearest_name(name, (const char *const *)names->pdata);
-    return refuse(err, "%s: invalid option%s%s%s", word, near ? "; did you mean '-" : "",
-                  near ? near : "", near ? "'?" : " ('-help' lists them)");
+    return refuse(err, "%s: invalid option%s%s%s", word,
+                  near ? "; did you mean '-" : "", near ? near : "",
+                  near ? "'?" : " ('-help' lists them)");
 }
 
 /* What was given last for each row of the table; NULL: not given. */
-static bool gather(VmConfig *config, int argc, char *const *argv, const char **last, GError **err)
+static bool gather(VmConfig *config, int argc, char *const *argv, const char **last,
+                   GError **err)
 {
     for (int i = 1; i < argc; i++) {
-        const char *word = argv[i], *name = word + (word[0] == '-') + (word[0] == '-' && word[1] == '-');
+        const char *name = argv[i] + strspn(argv[i], "-"), *value = "";
         const Option *o = find_option(name);
-        const char *value = "";
 
-        if (word[0] != '-') {
-            return refuse(err, "%s: disk images are not there yet, and this is no option", word);
+        if (name == argv[i]) {
+            return refuse(err, "%s: neither an option nor its value; there are no disk "
+                          "images yet", name);
         }
-        if (!o) {
-            return unknown_option(word, name, err);
+        if (!o || name - argv[i] > 2) {
+            return unknown_option(argv[i], name, err);
         }
         if (o->arg) {
             if (++i == argc) {
-                return refuse(err, "-%s: requires an argument: -%s %s", name, name, o->arg);
+                return refuse(err, "-%s: requires an argument: -%s %s", name, name,
+                              o->arg);
             }
             value = argv[i];
         }

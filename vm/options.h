@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The command line, as QEMU's: every option is one row of option_rows (vm/options_table.c), and parsing, defaults,
- * help and errors come from there.
+ * The command line, as QEMU's: every option is one row of option_rows
+ * (vm/options_table.c), and parsing, defaults, help and errors come from there.
  *
- * Order does not matter.  First all words are gathered and judged one by one; then each option that
- * was given is checked against the others.  Nothing is opened or made here.  Main thread.
+ * Order does not matter.  First all words are gathered and judged one by one; then each
+ * option that was given is checked against the others.  Nothing is opened or made here.
+ * Main thread.
  */
 
 #ifndef VM_OPTIONS_H
@@ -13,12 +14,14 @@
 #include "vm/vm_config.h"
 
 /*
- * False with an error: "-opt value: text".  False without one: help was asked for and is on stdout.
+ * False with an error: "-opt value: text".  False without one: help was asked for and
+ * is on stdout.
  */
-bool options_parse(VmConfig *config, int argc, char *const *argv, GError **err) must_check;
+bool options_parse(VmConfig *config, int argc, char *const *argv,
+                   GError **err) must_check;
 
 void options_help(GString *out);
-void version_print(GString *out);       /* "QEMU emulator version X.Y.Z (Mayfly A.B.C)" */
+void version_print(GString *out);   /* "QEMU emulator version X.Y.Z (Mayfly A.B.C)" */
 
 /* ---- for the options_*.c ---- */
 
@@ -47,7 +50,7 @@ typedef struct Option {
     bool (*print_one)(const char *name, GString *out, GError **err);
     /* Judges one value; called before it is stored. */
     bool (*judge)(VmConfig *config, const char *value, GError **err);
-    /* After all options are in: judges this one against the others and derives from it. */
+    /* After all options are in: judges it against the others, derives from it. */
     bool (*check)(VmConfig *config, const char *value, GError **err);
     bool always;        /* check even if it was not given; value is "" then */
 } Option;

@@ -24,11 +24,13 @@ bool with_kernel(VmConfig *config, const char *value, GError **err)
 bool uuid_judge(VmConfig *config, const char *value, GError **err)
 {
     if (!g_uuid_string_is_valid(value)) {
-        return refuse(err, "not a UUID, which looks like 550e8400-e29b-41d4-a716-446655440000");
+        return refuse(err, "not a UUID, which looks like "
+                      "550e8400-e29b-41d4-a716-446655440000");
     }
     for (unsigned i = 0; i < 16; i++) {
         value += *value == '-';
-        config->board.uuid[i] = g_ascii_xdigit_value(value[0]) * 16 + g_ascii_xdigit_value(value[1]);
+        config->board.uuid[i] =
+            g_ascii_xdigit_value(value[0]) * 16 + g_ascii_xdigit_value(value[1]);
         value += 2;
     }
     config->board.uuid_set = true;
@@ -39,7 +41,8 @@ static bool drives_check(const char *drives, GError **err)
 {
     for (const char *p = drives; p && *p; p++) {
         if (!strchr("acdn", *p)) {
-            return refuse(err, "Invalid boot device '%c': a floppy, c disk, d CD, n network", *p);
+            return refuse(err, "Invalid boot device '%c': a floppy, c disk, d CD, "
+                          "n network", *p);
         }
         if (strchr(p + 1, *p)) {
             return refuse(err, "Boot device '%c' was given twice", *p);

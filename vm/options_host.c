@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Options about this process: the terminal, the log, the background; and which serial ports and monitors there
- * are when none was asked for.  Main thread.
+ * Options about this process: the terminal, the log, the background; and which serial
+ * ports and monitors there are when none was asked for.  Main thread.
  */
 
 #include "vm/options.h"
@@ -43,7 +43,8 @@ bool escape_judge(VmConfig *config, const char *value, GError **err)
     u64 key;
 
     if (!number_parse(value, 0, UINT8_MAX, &key)) {
-        return refuse(err, "not a number from 0 to 255: 1 is Ctrl-A, 2 Ctrl-B and so on, 0 no key");
+        return refuse(err, "not a number from 0 to 255: 1 is Ctrl-A, 2 Ctrl-B and so "
+                      "on, 0 no key");
     }
     config->escape_key = key;
     return true;
@@ -88,9 +89,10 @@ static bool uses_stdio(const VmConfig *config)
 }
 
 /*
- * As QEMU does it with -nographic: the first serial port and the monitor share the terminal, unless something else
- * uses it.  There is no window yet where they could be otherwise, so that is also what happens
- * without -nographic; but with "-display none" the terminal is not ours.
+ * As QEMU does it with -nographic: the first serial port and the monitor share the
+ * terminal, unless something else uses it.  There is no window yet where they could be
+ * otherwise, so that is also what happens without -nographic; but with "-display none"
+ * the terminal is not ours.
  */
 bool serial_check(VmConfig *config, const char *value, GError **err)
 {

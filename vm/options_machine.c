@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * -machine, -accel, -enable-kvm, -smp, -m: what the machine is and what runs it.  Main thread.
+ * -machine, -accel, -enable-kvm, -smp, -m: what the machine is and what runs it.  Main
+ * thread.
  */
 
 #include "vm/options.h"
@@ -25,10 +26,10 @@ const Field memory_rows[] = MEMORY_OPTION(STATE_ROWS);
 static const struct {
     const char *pattern, *name, *help;
 } boards[] = {
-    { "pc",          "pc",             "the same as q35" },
-    { "pc-i440fx-*", "pc-i440fx-X.Y",  "the same as q35" },
-    { "pc-q35-*",    "pc-q35-X.Y",     "the same as q35" },
-    { "q35",         "q35",            "PC with PCI Express and an ICH9 chipset (default)" },
+    { "pc", "pc", "the same as q35" },
+    { "pc-i440fx-*", "pc-i440fx-X.Y", "the same as q35" },
+    { "pc-q35-*", "pc-q35-X.Y", "the same as q35" },
+    { "q35", "q35", "PC with PCI Express and an ICH9 chipset (default)" },
 };
 
 void machines_help(GString *out)
@@ -56,12 +57,15 @@ static void add_accels(AccelNames *names, const char *list)
         if (accel_find(name)) {
             g_ptr_array_add(names->known, g_strdup(*word));
         } else {
-            g_string_append_printf(names->unknown, "%s%s", names->unknown->len ? ", " : "", name);
+            g_string_append_printf(names->unknown, "%s%s",
+                                   names->unknown->len ? ", " : "", name);
         }
     }
 }
 
-/* Unknown names among known ones are passed over: scripts list what other hosts have. */
+/*
+ * Unknown names among known ones are passed over: scripts list what other hosts have.
+ */
 static bool set_accels(VmConfig *config, AccelNames *names, GError **err)
 {
     bool some = names->known->len > 0;
@@ -71,7 +75,8 @@ static bool set_accels(VmConfig *config, AccelNames *names, GError **err)
     config->accels = (char **)g_ptr_array_free(names->known, FALSE);
     config->accel_chosen = names->asked == 1;
     if (!some) {
-        refuse(err, "invalid accelerator %s; '-accel help' lists them", names->unknown->str);
+        refuse(err, "invalid accelerator %s; '-accel help' lists them",
+               names->unknown->str);
     } else if (names->unknown->len) {
         info_user("invalid accelerator %s", names->unknown->str);
     }
@@ -121,7 +126,8 @@ bool accel_check(VmConfig *config, const char *value, GError **err)
 
     (void)value;
     if (config->accel->len && config->accels) {
-        return refuse(err, "can't be given together with -machine accel= or -enable-kvm");
+        return refuse(err, "can't be given together with -machine accel= or "
+                      "-enable-kvm");
     }
     if (config->accels) {
         return true;
@@ -139,8 +145,8 @@ bool accel_check(VmConfig *config, const char *value, GError **err)
 /* ---- -smp ---- */
 
 /*
- * Fills what was not given, as QEMU has done since 6.2: cores before sockets.  The rows limit each number, so
- * that products fit.
+ * Fills what was not given, as QEMU has done since 6.2: cores before sockets.  The rows
+ * limit each number, so that products fit.
  */
 static void complete_topology(SmpOption *smp)
 {
@@ -161,35 +167,46 @@ static void complete_topology(SmpOption *smp)
     smp->threads = MAX(smp->threads, 1);
 }
 
+/* The wording is QEMU's: scripts know it. */
+static bool topology_check(const SmpOption *smp, u64 max, const char *machine,
+                           GError **err)
+{
+    u64 product = (u64)smp->sockets * smp->cores * smp->threads;
+
+    if (max > SMP_MAX) {
+        return refuse(err, "Invalid SMP CPUs %" G_GUINT64_FORMAT ". The max CPUs "
+                      "supported by machine '%s' is %d", max, machine, SMP_MAX);
+    }
+    if (product != max) {
+        return refuse(err, "Invalid CPU topology: product of the hierarchy must match "
+                      "maxcpus: sockets (%u) * cores (%u) * threads (%u) != maxcpus "
+                      "(%u)", smp->sockets, smp->cores, smp->threads, (unsigned)max);
+    }
+    if (smp->cpus > max) {
+        return refuse(err, "Invalid CPU topology: maxcpus must be equal to or greater "
+                      "than smp: maxcpus (%u) < smp_cpus (%u)", (unsigned)max,
+                      smp->cpus);
+    }
+    return true;
+}
+
 bool smp_check(VmConfig *config, const char *value, GError **err)
 {
     SmpOption *smp = &config->smp;
-    u64 product, max;
+    u64 max;
 
     (void)value;
     complete_topology(smp);
-    product = (u64)smp->sockets * smp->cores * smp->threads;
-    max = smp->maxcpus ? smp->maxcpus : smp->cpus ? smp->cpus : product;
+    max = smp->maxcpus ? smp->maxcpus : smp->cpus ? smp->cpus
+          : (u64)smp->sockets * smp->cores * smp->threads;
     smp->cpus = smp->cpus ? smp->cpus : max;
-    if (max > SMP_MAX) {
-        return refuse(err, "Invalid SMP CPUs %" G_GUINT64_FORMAT ". The max CPUs supported by "
-                      "machine '%s' is %d", max, config->machine.type, SMP_MAX);
-    }
-    if (product != max) {
-        return refuse(err, "Invalid CPU topology: product of the hierarchy must match maxcpus: "
-                      "sockets (%u) * cores (%u) * threads (%u) != maxcpus (%u)",
-                      smp->sockets, smp->cores, smp->threads, (unsigned)max);
-    }
-    if (smp->cpus > max) {
-        return refuse(err, "Invalid CPU topology: maxcpus must be equal to or greater than smp: "
-                      "maxcpus (%u) < smp_cpus (%u)", (unsigned)max, smp->cpus);
-    }
-    config->topology = (CpuTopology){ smp->cpus, smp->sockets, smp->cores, smp->threads };
+    config->topology = (CpuTopology){ smp->cpus, smp->sockets, smp->cores,
+                                      smp->threads };
     config->board.sockets = smp->sockets;
     config->board.cores = smp->cores;
     config->board.threads = smp->threads;
     config->board.max_cpus = max;
-    return true;
+    return topology_check(smp, max, config->machine.type, err);
 }
 
 /* ---- -m ---- */
@@ -201,12 +218,12 @@ bool memory_check(VmConfig *config, const char *value, GError **err)
 
     (void)value;
     if (!size_parse(option->size, MiB, &bytes) || bytes < MiB || bytes > TiB) {
-        return refuse(err, "'%s' is not a size from 1M to 1T, such as 512 (MiB), 512M or 4G",
-                      option->size);
+        return refuse(err, "'%s' is not a size from 1M to 1T, such as 512 (MiB), 512M "
+                      "or 4G", option->size);
     }
     if (option->maxmem && (!size_parse(option->maxmem, 1, &most) || most < bytes)) {
-        return refuse(err, "maxmem: '%s' is not a size that is at least that of the RAM",
-                      option->maxmem);
+        return refuse(err, "maxmem: '%s' is not a size that is at least that of the "
+                      "RAM", option->maxmem);
     }
     config->ram_bytes = (bytes + PAGE_BYTES - 1) & PAGE_MASK;
     return true;

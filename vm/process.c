@@ -2,7 +2,8 @@
 /*
  * Signals, pid file, the background: see process.h.
  *
- * The signal handler runs on any thread; it writes a byte to an eventfd that the main loop watches.
+ * The signal handler runs on any thread; it writes a byte to an eventfd that the main
+ * loop watches.
  */
 
 #include "vm/process.h"
@@ -17,16 +18,15 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static const int ending[] = { SIGTERM, SIGINT, SIGHUP };
 
-static int signal_fd = -1;                          /* -1: the main loop does not run yet */
+static int signal_fd = -1;              /* -1: the main loop does not run yet */
 static volatile sig_atomic_t signal_number, signal_pid;
 static guint signal_source;
 
-static int parent_fd = -1;                          /* whom process_detached tells */
+static int parent_fd = -1;              /* whom process_detached tells */
 static char *pidfile;
 static int pidfile_fd = -1;
 
@@ -63,7 +63,9 @@ static void on_signal(int number, siginfo_t *info, void *context)
 
 void process_begin(const char *argv0)
 {
-    struct sigaction act = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESTART };
+    struct sigaction act = {
+        .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESTART
+    };
 
     g_set_prgname(argv0 ? basename(argv0) : "mayfly");
     terminal_reserve_std();
@@ -124,18 +126,14 @@ void process_set_name(const char *name)
 /* ---- the background ---- */
 
 /* The parent's end: a byte from the child means that all went well. */
-static void wait_for_child(pid_t child, int fd)
+static void wait_for_child(int fd)
 {
     ssize_t got;
     char byte;
-    int status;
 
     do {
         got = read(fd, &byte, 1);
     } while (got < 0 && errno == EINTR);
-    if (got != 1) {
-        waitpid(child, &status, 0);
-    }
     _exit(got == 1 ? 0 : 1);
 }
 
@@ -153,7 +151,7 @@ bool process_detach(GError **err)
     }
     if (child) {
         close(fds[1]);
-        wait_for_child(child, fds[0]);
+        wait_for_child(fds[0]);
     }
     close(fds[0]);
     parent_fd = fds[1];
@@ -204,7 +202,8 @@ bool process_pidfile(const char *path, GError **err)
         return false;
     }
     pidfile_fd = fd;
-    pidfile = g_canonicalize_filename(path, NULL);      /* process_detached changes the folder */
+    /* process_detached changes the folder */
+    pidfile = g_canonicalize_filename(path, NULL);
     return true;
 }
 

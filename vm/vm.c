@@ -2,7 +2,8 @@
 /*
  * Run state, requests and the main loop: see vm.h.
  *
- * vm_request may come from any thread.  Everything else runs on the main thread, without the machine lock.
+ * vm_request may come from any thread.  Everything else runs on the main thread,
+ * without the machine lock.
  */
 
 #include "vm/vm.h"
@@ -43,7 +44,9 @@ typedef struct {
 
 static const char *const reboot_names[] = { "reset", "shutdown", NULL };
 static const char *const shutdown_names[] = { "poweroff", "pause", NULL };
-static const char *const panic_names[] = { "pause", "shutdown", "exit-failure", "none", NULL };
+static const char *const panic_names[] = {
+    "pause", "shutdown", "exit-failure", "none", NULL
+};
 static const char *const watchdog_names[] = {
     "reset", "shutdown", "poweroff", "pause", "debug", "none", "inject-nmi", NULL
 };
@@ -54,8 +57,10 @@ static const char *const watchdog_names[] = {
 
 const Field vm_action_rows[] = {
     ACTION(reboot, .help = "when the guest resets the machine", .def = REBOOT_RESET),
-    ACTION(shutdown, .help = "when the guest switches itself off", .def = SHUTDOWN_POWEROFF),
-    ACTION(panic, .help = "when the guest says that it has crashed", .def = PANIC_SHUTDOWN),
+    ACTION(shutdown, .help = "when the guest switches itself off",
+           .def = SHUTDOWN_POWEROFF),
+    ACTION(panic, .help = "when the guest says that it has crashed",
+           .def = PANIC_SHUTDOWN),
     ACTION(watchdog, .help = "when a watchdog expires", .def = WATCHDOG_RESET),
     { 0 }
 };
@@ -188,7 +193,18 @@ void vm_quit(Vm *vm, VmCause cause, int status)
     }
 }
 
-/* The guest is through: it switched itself off, or wanted a reset that -no-reboot forbids. */
+static Request take_request(Vm *vm, RequestKind kind)
+{
+    Request request;
+
+    pthread_mutex_lock(&vm->own->lock);
+    request = vm->own->request[kind];
+    vm->own->request[kind] = (Request){ 0 };
+    pthread_mutex_unlock(&vm->own->lock);
+    return request;
+}
+
+/* The guest is through: it switched itself off, or wants a reset that is forbidden. */
 static void shut_down(Vm *vm, VmCause cause)
 {
     if (vm->actions.shutdown == SHUTDOWN_PAUSE) {
@@ -210,6 +226,8 @@ void vm_reset(Vm *vm, VmCause cause)
     if (running) {
         pause_cpus(vm);
     }
+    /* A guest that waits for its reset tries other ways to ask for it. */
+    g_free(take_request(vm, REQUEST_RESET).cause);
     if (vm->reset) {
         vm->reset(vm);
     } else {
@@ -251,7 +269,7 @@ static void panicked(Vm *vm)
     }
 }
 
-/* The accelerator gave up on vCPU `cpu`.  Who can look, with a monitor, finds the machine as it was. */
+/* The accelerator gave up.  Who can look, with a monitor, finds all as it was. */
 static void crashed(Vm *vm, unsigned cpu, const char *cause)
 {
     Accel *accel = vm->machine->accel;
@@ -294,21 +312,11 @@ static void act(Vm *vm, RequestKind kind, int value, const char *cause)
     }
 }
 
-/* Requests that were noted together are served in this order: what ends the machine first. */
+/* Requests that were noted together are served in this order: ends first. */
 static const RequestKind request_order[REQUEST_KINDS] = {
-    REQUEST_EXIT, REQUEST_CRASH, REQUEST_PANIC, REQUEST_POWEROFF, REQUEST_RESET, REQUEST_WAKE,
+    REQUEST_EXIT, REQUEST_CRASH, REQUEST_PANIC, REQUEST_POWEROFF, REQUEST_RESET,
+    REQUEST_WAKE,
 };
-
-static Request take_request(Vm *vm, RequestKind kind)
-{
-    Request request;
-
-    pthread_mutex_lock(&vm->own->lock);
-    request = vm->own->request[kind];
-    vm->own->request[kind] = (Request){ 0 };
-    pthread_mutex_unlock(&vm->own->lock);
-    return request;
-}
 
 static gboolean serve_requests(GSource *source, GSourceFunc unused, gpointer opaque)
 {

@@ -5,17 +5,19 @@
  *                 vm_cont                vm_stop
  *     prelaunch -----------> running <-----------> paused
  *         ^                     |      vm_cont
- *         |                     +--> shutdown         the guest switched itself off (-no-shutdown)
- *         |                     +--> guest-panicked   it said that it crashed (-action panic=pause)
- *         |                     +--> internal-error   the accelerator can't go on
+ *         |                     +--> shutdown        it is off (-no-shutdown)
+ *         |                     +--> guest-panicked  as it said (-action panic=pause)
+ *         |                     +--> internal-error  the accelerator can't go on
  *         |       vm_reset              |
  *         +-----------------------------+
  *
- * The virtual clock and the vCPUs run in `running` only.  "shutdown" and "internal-error" are left by a reset alone.
+ * The virtual clock and the vCPUs run in `running` only.  "shutdown" and
+ * "internal-error" are left by a reset alone.
  *
- * Whatever the guest asks for comes through Machine.request, from any thread: it is noted, the main loop wakes, and
- * the main thread acts on it.  What is noted already is not noted twice, so a guest can't flood.
- * All other functions are the main thread's; call them without the machine lock.
+ * Whatever the guest asks for comes through Machine.request, from any thread: it is
+ * noted, the main loop wakes, and the main thread acts on it.  What is noted already is
+ * not noted twice, so a guest can't flood.  All other functions are the main thread's;
+ * call them without the machine lock.
  */
 
 #ifndef VM_VM_H
@@ -53,22 +55,24 @@ static inline bool vm_cause_is_guest(VmCause cause)
     return cause >= CAUSE_GUEST_SHUTDOWN;
 }
 
-/* -action, -no-reboot, -no-shutdown: what is done when one of these happens.  vm_action_rows has the names. */
+/* -action, -no-reboot, -no-shutdown: what is done when one of these happens. */
 typedef enum { REBOOT_RESET, REBOOT_SHUTDOWN } RebootAction;
 typedef enum { SHUTDOWN_POWEROFF, SHUTDOWN_PAUSE } ShutdownAction;
-typedef enum { PANIC_PAUSE, PANIC_SHUTDOWN, PANIC_EXIT_FAILURE, PANIC_NONE } PanicAction;
 typedef enum {
-    WATCHDOG_RESET, WATCHDOG_SHUTDOWN, WATCHDOG_POWEROFF, WATCHDOG_PAUSE, WATCHDOG_DEBUG,
-    WATCHDOG_NONE, WATCHDOG_INJECT_NMI,
+    PANIC_PAUSE, PANIC_SHUTDOWN, PANIC_EXIT_FAILURE, PANIC_NONE,
+} PanicAction;
+typedef enum {
+    WATCHDOG_RESET, WATCHDOG_SHUTDOWN, WATCHDOG_POWEROFF, WATCHDOG_PAUSE,
+    WATCHDOG_DEBUG, WATCHDOG_NONE, WATCHDOG_INJECT_NMI,
 } WatchdogAction;
 
 typedef struct {
     u8 reboot, shutdown, panic, watchdog;
 } VmActions;
 
-extern const Field vm_action_rows[];        /* over a VmActions */
+extern const Field vm_action_rows[];        /* over a VmActions; they have the names */
 
-/* What listeners hear.  STOP and RESUME come before the call that caused them returns. */
+/* What listeners hear.  STOP and RESUME come before what caused them returns. */
 typedef enum {
     VM_EVENT_STOP,          /* has left `running` */
     VM_EVENT_RESUME,        /* is about to run */
@@ -92,8 +96,8 @@ struct Vm {
     const char *name, *uuid;        /* -name guest=, -uuid; borrowed; may be NULL */
     VmActions actions;
     VmState state;                  /* changed by vm.c alone */
-    bool reachable;                 /* a monitor can see a crash: pause then, do not end */
-    /* Sets devices, RAM and vCPUs for a new start, while nothing runs; NULL: the devices alone. */
+    bool reachable;                 /* a monitor can see a crash: pause, do not end */
+    /* Sets devices, RAM and vCPUs for a new start.  NULL: the devices alone. */
     void (*reset)(Vm *vm);
     struct VmPrivate *own;
 };
@@ -103,18 +107,24 @@ Vm *vm_new(Machine *machine);
 void vm_free(Vm *vm);
 
 /*
- * Runs the main loop until vm_quit, starting the guest first unless `paused` (-S).  Returns the
- * process's exit status; the vCPUs stand then.
+ * Runs the main loop until vm_quit, starting the guest first unless `paused` (-S).
+ * Returns the process's exit status; the vCPUs stand then.
  */
 int vm_run(Vm *vm, bool paused);
 
-/* Any stopped state -> running; true if it runs already.  Fails where only a reset helps. */
+/* Any stopped state -> running.  Fails where only a reset helps. */
 bool vm_cont(Vm *vm, GError **err) must_check;
 
-/* running -> `state`; when this returns no vCPU is in guest code.  A stopped machine only changes its state, never to paused. */
+/*
+ * running -> `state`; when this returns no vCPU is in guest code.  A stopped machine
+ * only changes its state, and never to paused.
+ */
 void vm_stop(Vm *vm, VmState state);
 
-/* Resets vCPUs and devices.  What ran goes on running, the rest is prelaunch.  With -no-reboot it is a shutdown. */
+/*
+ * Resets vCPUs and devices.  What ran goes on running, the rest is prelaunch.  With
+ * -no-reboot it is a shutdown.
+ */
 void vm_reset(Vm *vm, VmCause cause);
 
 /* Presses the power button; what comes of it is the guest's affair. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the user asked for: the command line as one record.  options_parse (vm/options.h) fills it and has judged
- * every value when it returns; vm/setup.c builds the machine from it.  Main thread.
+ * What the user asked for: the command line as one record.  options_parse
+ * (vm/options.h) fills it and has judged every value when it returns; vm/setup.c builds
+ * the machine from it.  Main thread.
  */
 
 #ifndef VM_VM_CONFIG_H
@@ -11,78 +12,80 @@
 #include "hw/machine/board.h"
 #include "vm/vm.h"
 
-/* The QEMU release whose behaviour this is: clients look for it in -version and in the monitor. */
+/* The QEMU release whose behaviour this is: clients look for it. */
 #define QEMU_RELEASE "8.2.0"
 
 enum { SMP_MAX = 64 };
 
 /*
- * Options with several values: rows as in PROPS (base/field.h), but the struct is made here and the row
- * table in the options_*.c that owns the option.
+ * Options with several values: rows as in PROPS (base/field.h), but the struct is made
+ * here and the row table in the options_*.c that owns the option.
  */
 #define OPTION_STRUCT(T, ...) typedef struct { FOR_EACH(MEMBER_, T, __VA_ARGS__) } T
 
-#define MACHINE_OPTION(rows) rows(MachineOption,                                            \
-    (str,  type,   "the board ('-machine help' lists them)", .def_str = "q35"),             \
-    (str,  accel,  "accelerators by preference, as in kvm:soft"),                           \
-    (bool, acpi,   "ACPI tables for the guest", .def = 1),                                  \
-    (bool, hpet,   "the high precision event timer", .def = 1),                             \
-    (bool, i8042,  "the keyboard controller", .def = 1),                                    \
-    (u8,   usb,    "USB controller; there is none", .names = off_only),                     \
-    (u8,   smm,    "system management mode; there is none", .names = off_or_auto),          \
-    (u8,   vmport, "VMware's I/O port; there is none", .names = off_or_auto),               \
-    (u8,   kernel_irqchip, "who has the interrupt controllers; KVM always has "             \
-                           "the local APICs alone", .names = split_or_on),                  \
-    (bool, graphics,        "without effect", .def = 1),                                    \
-    (bool, dump_guest_core, "without effect", .def = 1),                                    \
+#define MACHINE_OPTION(rows) rows(MachineOption,                                       \
+    (str,  type,   "the board ('-machine help' lists them)", .def_str = "q35"),        \
+    (str,  accel,  "accelerators by preference, as in kvm:soft"),                      \
+    (bool, acpi,   "ACPI tables for the guest", .def = 1),                             \
+    (bool, hpet,   "the high precision event timer", .def = 1),                        \
+    (bool, i8042,  "the keyboard controller", .def = 1),                               \
+    (u8,   usb,    "USB controller; there is none", .names = off_only),                \
+    (u8,   smm,    "system management mode; there is none", .names = off_or_auto),     \
+    (u8,   vmport, "VMware's I/O port; there is none", .names = off_or_auto),          \
+    (u8,   kernel_irqchip, "interrupt controllers in the kernel; KVM's is split",      \
+                           .names = split_or_on),                                      \
+    (bool, graphics,        "without effect", .def = 1),                               \
+    (bool, dump_guest_core, "without effect", .def = 1),                               \
     (bool, mem_merge,       "without effect", .def = 1))
 
-#define SMP_OPTION(rows) rows(SmpOption,                                                    \
-    (u32, cpus,     "processors at the start", .min = 1, .max = 100000),                    \
-    (u32, maxcpus,  "processors there is room for", .min = 1, .max = 100000),               \
-    (u32, sockets,  "sockets on the board", .min = 1, .max = 100000),                       \
-    (u32, dies,     "dies in a socket: 1", .min = 1, .max = 1),                             \
-    (u32, clusters, "clusters in a die: 1", .min = 1, .max = 1),                            \
-    (u32, cores,    "cores in a socket", .min = 1, .max = 100000),                          \
+#define SMP_OPTION(rows) rows(SmpOption,                                               \
+    (u32, cpus,     "processors at the start", .min = 1, .max = 100000),               \
+    (u32, maxcpus,  "processors there is room for", .min = 1, .max = 100000),          \
+    (u32, sockets,  "sockets on the board", .min = 1, .max = 100000),                  \
+    (u32, dies,     "dies in a socket: 1", .min = 1, .max = 1),                        \
+    (u32, clusters, "clusters in a die: 1", .min = 1, .max = 1),                       \
+    (u32, cores,    "cores in a socket", .min = 1, .max = 100000),                     \
     (u32, threads,  "threads in a core", .min = 1, .max = 100000))
 
-#define MEMORY_OPTION(rows) rows(MemoryOption,                                              \
-    (str, size,   "RAM, in MiB unless K, M, G or T is added", .def_str = "128"),            \
-    (u32, slots,  "sockets for memory added later; none is", .max = 256),                   \
+#define MEMORY_OPTION(rows) rows(MemoryOption,                                         \
+    (str, size,   "RAM, in MiB unless K, M, G or T is added", .def_str = "128"),       \
+    (u32, slots,  "sockets for memory added later; none is", .max = 256),              \
     (str, maxmem, "how much RAM there could ever be"))
 
-#define NAME_OPTION(rows) rows(NameOption,                                                  \
-    (str,  guest,   "the guest's name"),                                                    \
-    (str,  process, "this process's name in ps and top", .max = 15),                        \
+#define NAME_OPTION(rows) rows(NameOption,                                             \
+    (str,  guest,   "the guest's name"),                                               \
+    (str,  process, "this process's name in ps and top", .max = 15),                   \
     (bool, debug_threads, "name the threads, as in 'CPU 0/KVM'"))
 
-#define BOOT_OPTION(rows) rows(BootOption,                                                  \
-    (str,  order,  "drives to try: a floppy, c disk, d CD, n network"),                     \
-    (str,  once,   "the same, for the first start only"),                                   \
-    (bool, menu,   "the firmware offers a menu"),                                           \
-    (bool, strict, "try only what has a bootindex"),                                        \
-    (str,  splash, "without effect"),                                                       \
-    (u32,  splash_time, "how long the menu waits, ms", .def = UINT32_MAX, .max = 65535),    \
-    (u32,  reboot_timeout, "reset after so many ms when nothing boots",                     \
+#define BOOT_OPTION(rows) rows(BootOption,                                             \
+    (str,  order,  "drives to try: a floppy, c disk, d CD, n network"),                \
+    (str,  once,   "the same, for the first start only"),                              \
+    (bool, menu,   "the firmware offers a menu"),                                      \
+    (bool, strict, "try only what has a bootindex"),                                   \
+    (str,  splash, "without effect"),                                                  \
+    (u32,  splash_time, "how long the menu waits, ms",                                 \
+                        .def = UINT32_MAX, .max = 65535),                              \
+    (u32,  reboot_timeout, "reset after so many ms when nothing boots",                \
                            .def = UINT32_MAX, .max = 65535))
 
-#define RTC_OPTION(rows) rows(RtcOption,                                                    \
-    (str, base,     "utc, localtime, or a date as 2006-06-17T16:01:21", .def_str = "utc"),  \
-    (u8,  clock,    "what drives it", .names = rtc_clocks),                                 \
+#define RTC_OPTION(rows) rows(RtcOption,                                               \
+    (str, base,     "utc, localtime, or a date as 2006-06-17T16:01:21",                \
+                    .def_str = "utc"),                                                 \
+    (u8,  clock,    "what drives it", .names = rtc_clocks),                            \
     (u8,  driftfix, "whether lost ticks are made up for", .names = rtc_driftfixes))
 
-#define MSG_OPTION(rows) rows(MsgOption,                                                    \
-    (bool, timestamp,  "without effect"),                                                   \
+#define MSG_OPTION(rows) rows(MsgOption,                                               \
+    (bool, timestamp,  "without effect"),                                              \
     (bool, guest_name, "without effect"))
 
-#define OVERCOMMIT_OPTION(rows) rows(OvercommitOption,                                      \
-    (u8,   mem_lock, "without effect", .names = mem_locks),                                 \
+#define OVERCOMMIT_OPTION(rows) rows(OvercommitOption,                                 \
+    (u8,   mem_lock, "without effect", .names = mem_locks),                            \
     (bool, cpu_pm,   "without effect"))
 
-#define MON_OPTION(rows) rows(MonOption,                                                    \
-    (str,  chardev, "the back end", .required = true),                                      \
-    (u8,   mode,    "readline: for people; control: QMP, which is not there yet",           \
-                    .names = mon_modes),                                                    \
+#define MON_OPTION(rows) rows(MonOption,                                               \
+    (str,  chardev, "the back end", .required = true),                                 \
+    (u8,   mode,    "readline: for people; control: QMP, which is not there yet",      \
+                    .names = mon_modes),                                               \
     (bool, pretty,  "without effect"))
 
 MACHINE_OPTION(OPTION_STRUCT);
@@ -119,7 +122,7 @@ typedef struct VmConfig {
     u64 ram_bytes;
     CpuTopology topology;
     u8 escape_key;              /* of a shared terminal; -echr */
-    BoardConfig board;          /* its strings are the ones above; no serial ports yet */
+    BoardConfig board;  /* its strings are the ones above */
     char *rtc_text;
 } VmConfig;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Random sources: bytes come from where they should, and a source that has no more says so.
+ * Random sources: bytes come from where they should, and a source that has no more says
+ * so.
  */
 
 #include "base/rng.h"
@@ -44,7 +45,8 @@ static void test_device(void)
 
 static void test_file(void)
 {
-    g_autofree char *path = g_build_filename(g_get_tmp_dir(), "mayfly-rng-XXXXXX", NULL);
+    g_autofree char *path =
+        g_build_filename(g_get_tmp_dir(), "mayfly-rng-XXXXXX", NULL);
     int fd = g_mkstemp(path);
     u8 bytes[4] = { 0 };
     Rng *rng;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * -object: what is made, what is refused and how, and that all of it is gone at the end.
+ * -object: what is made, what is refused and how, and that all of it is gone at the
+ * end.
  */
 
 #include "vm/object.h"
@@ -44,14 +45,18 @@ static void test_refused(void)
     static const struct {
         const char *options, *error;
     } rows[] = {
-        { "rng-randm,id=a", "there is no kind of object 'rng-randm'; did you mean 'rng-random'?" },
+        { "rng-randm,id=a",
+          "there is no kind of object 'rng-randm'; did you mean 'rng-random'?" },
         { "xyz,id=a", "there is no kind of object 'xyz' ('-object help' lists them)" },
         { "", "there is no kind of object '' ('-object help' lists them)" },
         { "id=a", "there is no kind of object '' ('-object help' lists them)" },
         { "rng-random", "option 'id' is required: the name by which devices find it" },
-        { "rng-random,id=", "id: '' is not a letter and then letters, digits, '-', '.', '_'" },
-        { "rng-random,id=1a", "id: '1a' is not a letter and then letters, digits, '-', '.', '_'" },
-        { "rng-random,id=a/b", "id: 'a/b' is not a letter and then letters, digits, '-', '.', '_'" },
+        { "rng-random,id=",
+          "id: '' is not a letter and then letters, digits, '-', '.', '_'" },
+        { "rng-random,id=1a",
+          "id: '1a' is not a letter and then letters, digits, '-', '.', '_'" },
+        { "rng-random,id=a/b",
+          "id: 'a/b' is not a letter and then letters, digits, '-', '.', '_'" },
         { "rng-random,id=taken", "there is an object with id 'taken' already" },
         { "rng-builtin,id=a,filename=x", "no option 'filename'" },
         { "rng-random,id=a,file=x", "no option 'file'; did you mean 'filename'?" },
