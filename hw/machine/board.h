@@ -7,9 +7,9 @@
  *     machine->cpus, machine->ram_bytes = ...
  *     board_q35_open      RAM, chipset, the board's own devices
  *     ...                 the accelerator, -device
- *     board_load          firmware or kernel, ACPI, SMBIOS; finds all faults of the files
- *     board_reset         on every reset, the first one too: devices, and what boot puts
- *                         into RAM
+ *     board_load          firmware or kernel, ACPI, SMBIOS; finds the faults of files
+ *     board_reset         on every reset, the first one too: devices, and what boot
+ *                         puts into RAM
  *     board_boot_state    what vCPU 0 starts with (the others wait for INIT and SIPI)
  *
  * The LAPIC id of vCPU i is i.  Everything here runs under the machine lock or before
@@ -56,12 +56,12 @@ bool board_q35_open(Machine *machine, const BoardConfig *config,
                     GError **err) must_check;
 bool board_load(Machine *machine, GError **err) must_check;
 void board_reset(Machine *machine);
-void board_close(Machine *machine);     /* before machine_free; a half-open one too */
+void board_close(Machine *machine);     /* and all devices; before machine_free */
 
 /*
- * How vCPU 0 begins: `state` comes as x86_state_reset left it.  A boot by firmware leaves
- * it so; a kernel entered directly finds protected or long mode, flat segments and its
- * arguments in registers.
+ * How vCPU 0 begins: `state` comes as x86_state_reset left it.  A boot by firmware
+ * leaves it so; a kernel entered directly finds protected or long mode, flat segments
+ * and its arguments in registers.
  */
 void board_boot_state(Machine *machine, X86State *state);
 
