@@ -1,0 +1,12 @@
+src += hw/machine/boot.c
+src += hw/machine/boot_elf.c
+src += hw/machine/boot_linux.c
+src += hw/machine/boot_multiboot.c
+src += hw/machine/boot_state.c
+src += hw/machine/e820.c
+src += hw/machine/elf.c
+src += hw/machine/fw_cfg.c
+src += hw/machine/mch.c
+src += hw/machine/pam.c
+src += hw/machine/q35.c
+src += hw/machine/q35_firmware.c
