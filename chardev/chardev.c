@@ -217,6 +217,13 @@ size_t chardev_write(CharFront *front, const void *bytes, size_t n)
     return chr->mux ? mux_write(chr, bytes, n) : output_write(&chr->out, bytes, n);
 }
 
+void chardev_flush(CharFront *front)
+{
+    if (front && front->chr) {
+        output_flush(&front->chr->out);
+    }
+}
+
 /* ---- what the kinds say ---- */
 
 void backend_connect(Chardev *chr, int in_fd, int out_fd, bool ask)

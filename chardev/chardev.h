@@ -66,6 +66,9 @@ void chardev_detach(CharFront *front);          /* NULL is allowed */
  */
 size_t chardev_write(CharFront *front, const void *bytes, size_t n);
 
+/* Writes out what is buffered; waits for a slow reader, not for one that stopped. */
+void chardev_flush(CharFront *front);
+
 /*
  * can_read would say more than 0 again.  Cheap if it never said 0.  From a `locked`
  * front end: under the machine lock.

@@ -74,7 +74,8 @@ static char *rewrite(const char *value, const char *id, bool mux)
         if (strncmp(value, forms[i].prefix, n) != 0) {
             continue;
         }
-        rest = forms[i].rest ? forms[i].rest(value + n) : value[n] ? NULL : g_strdup("");
+        rest = forms[i].rest ? forms[i].rest(value + n)
+               : value[n] ? NULL : g_strdup("");
         return rest ? g_strdup_printf("%s,id=%s%s%s", forms[i].kind, id, flags, rest)
                     : NULL;
     }

@@ -1,8 +1,17 @@
+src += vm/line_edit.c
+src += vm/line_tty.c
+src += vm/monitor.c
+src += vm/monitor_command.c
+src += vm/monitor_control.c
+src += vm/monitor_expr.c
+src += vm/monitor_info.c
+src += vm/monitor_memory.c
 src += vm/object.c
 src += vm/options.c
 src += vm/options_guest.c
 src += vm/options_host.c
 src += vm/options_machine.c
 src += vm/options_table.c
+src += vm/page_walk.c
 src += vm/process.c
 src += vm/vm.c

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The table of commands, and those that act on the machine.  The main thread.
+ */
+
+#include "base/lock.h"
+#include "base/log.h"
+#include "vm/monitor_inside.h"
+
+#include <string.h>
+
+static void cont(MonitorCall *call)
+{
+    g_autoptr(GError) err = NULL;
+
+    if (!vm_cont(call->vm, &err)) {
+        say(call, "Error: %s\n", err->message);
+    }
+}
+
+static void stop(MonitorCall *call)
+{
+    vm_stop(call->vm, VM_PAUSED);
+}
+
+static void system_reset(MonitorCall *call)
+{
+    vm_reset(call->vm, CAUSE_HOST_RESET);
+}
+
+static void system_powerdown(MonitorCall *call)
+{
+    vm_powerdown(call->vm);
+}
+
+static void quit(MonitorCall *call)
+{
+    vm_quit(call->vm, CAUSE_HOST_QUIT, 0);
+    call->over = true;
+}
+
+static void choose_cpu(MonitorCall *call)
+{
+    if (call->number >= call->vm->machine->cpus) {
+        say(call, "invalid CPU index\n");
+        return;
+    }
+    *call->cpu = call->number;
+}
+
+static void nmi(MonitorCall *call)
+{
+    Machine *machine = call->vm->machine;
+
+    for (unsigned i = 0; machine->accel && i < machine->cpus; i++) {
+        machine->accel->type->nmi(machine->accel, i);
+    }
+}
+
+static void set_log(MonitorCall *call)
+{
+    g_autoptr(GError) err = NULL;
+    const char *items = strcmp(call->word, "none") == 0 ? "" : call->word;
+
+    if (!log_set(items, &err) && err) {
+        say(call, "%s\n", err->message);
+    }
+}
+
+static void ringbuf_read(MonitorCall *call)
+{
+    g_autoptr(GError) err = NULL;
+    Chardev *chr = chardev_find(call->word, &err);
+    g_autofree u8 *bytes = NULL;
+    size_t n = 0;
+
+    call->number = MIN(call->number, MiB);
+    bytes = g_malloc(call->number + 1);
+    if (!chr || !chardev_ringbuf_read(chr, bytes, call->number, &n, &err)) {
+        say(call, "Error: %s\n", err->message);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        bool plain = (bytes[i] >= ' ' && bytes[i] != 127) || strchr("\n\t", bytes[i]);
+
+        say(call, plain ? "%c" : "\\x%02x", bytes[i]);
+    }
+    say(call, "\n");
+}
+
+const MonitorCommand monitor_commands[] = {
+    { "help", "?", { TAKE_REST }, "[cmd]", .help = "show the help",
+      .run = monitor_help },
+    { "info", .args = "[subcommand]", .sub = monitor_infos,
+      .help = "show various information about the system state" },
+    { "cont", "c", .help = "resume emulation", .run = cont },
+    { "cpu", NULL, { TAKE_NUMBER }, "index", .help = "set the default CPU",
+      .run = choose_cpu },
+    { "log", NULL, { TAKE_WORD }, "item1[,...]", .run = set_log,
+      .help = "activate logging of the specified items; none switches it off" },
+    { "nmi", .help = "inject an NMI on all CPUs", .run = nmi },
+    { "print", "p", { TAKE_FORMAT, TAKE_NUMBER }, "/fmt expr", .run = monitor_print,
+      .help = "print expression value (use $reg for CPU register access)" },
+    { "quit", "q", .help = "quit the emulator", .run = quit },
+    { "ringbuf_read", NULL, { TAKE_WORD, TAKE_NUMBER }, "device size",
+      .help = "read from a ring buffer character device", .run = ringbuf_read },
+    { "stop", "s", .help = "stop emulation", .run = stop },
+    { "system_powerdown", .help = "send system power down event",
+      .run = system_powerdown },
+    { "system_reset", .help = "reset the system", .run = system_reset },
+    { "x", NULL, { TAKE_FORMAT, TAKE_NUMBER }, "/fmt addr", .run = monitor_x,
+      .help = "virtual memory dump starting at 'addr'" },
+    { "xp", NULL, { TAKE_FORMAT, TAKE_NUMBER }, "/fmt addr", .run = monitor_xp,
+      .help = "physical memory dump starting at 'addr'" },
+    { 0 }
+};
