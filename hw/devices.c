@@ -5,6 +5,7 @@
 
 #include "hw/devices.h"
 
+#include "hw/input/i8042.h"
 #include "hw/intc/ioapic.h"
 #include "hw/intc/pic.h"
 #include "hw/timer/hpet.h"
@@ -13,6 +14,7 @@
 
 const DeviceType *const device_types[] = {
     &hpet_type,
+    &i8042_type,
     &ioapic_type,
     &debug_exit_type,
     &debugcon_type,

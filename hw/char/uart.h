@@ -36,8 +36,8 @@ STATE(UartState,
 extern const UartState uart_reset_state;
 
 /*
- * Zeroed at first.  Its owner sets `irq`, resets and restores `state`, and after that calls
- * the function of that name.
+ * Zeroed at first.  Its owner sets `irq`, resets and restores `state`, and after that
+ * calls the function of that name.
  */
 typedef struct {
     UartState state;

@@ -14,10 +14,10 @@ extern const DeviceType i8042_type;
 /*
  * A key went down or up.  `code` is the number of the key in scan code set 1 (1 Esc,
  * 0x1e A, 0x3b F1), plus KEY_EXTENDED for those with an E0 prefix (KEY_EXTENDED + 0x48:
- * cursor up); KEY_PAUSE is the one of its kind. What does not fit into the keyboard's
+ * cursor up); KEY_PAUSE is one of its kind.  What does not fit into the keyboard's
  * buffer is lost, as there.
  */
-enum { KEY_EXTENDED = 0x80, KEY_PAUSE = 0xc6 };
+enum { KEY_EXTENDED = 0x80, KEY_PAUSE = 0x100 };
 void ps2_key(Device *i8042, unsigned code, bool down);
 
 /*

@@ -4,7 +4,7 @@
  * 82093AA data sheet; version 0x20 with the EOI register of the ICH9 data sheet, 13.5).
  *
  *     edge:   pin goes up -> message
- *     level:  pin is up   -> message, Remote IRR set -> EOI of the LAPIC -> still up: again
+ *     level:  pin is up   -> message, Remote IRR set -> EOI by LAPIC -> still up: again
  *
  * Destination bits 49-55 of an entry, reserved in the data sheet, are carried into
  * address bits 5-11 as hypervisors define it, so that a guest without interrupt

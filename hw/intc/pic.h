@@ -21,6 +21,6 @@ Irq pic_input(Device *pic, unsigned n);     /* 0-15 */
 void pic_connect(Device *pic, Irq intr);    /* INTR: to the CPU or its LAPIC's LINT0 */
 
 bool pic_pending(Device *pic);              /* the level of INTR */
-u8 pic_ack(Device *pic);                    /* the acknowledge cycle; returns a vector */
+u8 pic_ack(Device *pic);                    /* the acknowledge cycle: a vector */
 
 #endif

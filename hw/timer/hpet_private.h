@@ -76,7 +76,7 @@ u64 hpet_counter(const Hpet *hpet);
 
 /* Looks for a timer's next match; `now_too` if one that has just passed counts. */
 void hpet_timer_arm(Hpet *hpet, unsigned n, bool now_too);
-void hpet_timer_schedule(Hpet *hpet, unsigned n);   /* wakes for a match that is known */
+void hpet_timer_schedule(Hpet *hpet, unsigned n);   /* for a match that is known */
 void hpet_timer_match(Hpet *hpet, unsigned n);      /* fires if it is time */
 void hpet_timer_wakes(void *opaque);                /* a Comparator's TimerFn */
 

@@ -338,7 +338,7 @@ static void rtc_write(void *opaque, u64 offset, u64 value, unsigned size)
     if (offset) {
         rtc_write_byte(rtc, rtc->state.index, value);
     } else {
-        rtc->state.index = value % RTC_BYTES;       /* bit 7 masks an NMI that nobody sends */
+        rtc->state.index = value % RTC_BYTES;       /* bit 7 masks NMI */
     }
 }
 
@@ -386,7 +386,6 @@ static bool rtc_loaded(Device *dev, GError **err)
     s->last_tick = MIN(s->last_tick, rtc_tick_at(s, now));
     s->cmos[RTC_A] &= ~A_UIP;
     s->cmos[RTC_D] = D_VALID;
-    rtc_catch_up(rtc);
     rtc_restart(rtc);
     return true;
 }
