@@ -1,0 +1,1 @@
+rig_script += tests/rig/boot.sh
