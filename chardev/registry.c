@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* In order of creation.  A plain array: the handler of a crash looks at it. */
@@ -158,18 +157,6 @@ static Chardev *make(const ChardevKind *kind, const char *options, GError **err)
     return chr;
 }
 
-/* With the first back end: what the process as a whole must do. */
-static void prepare_process(void)
-{
-    static bool done;
-
-    if (!done) {
-        signal(SIGPIPE, SIG_IGN);       /* a reader that has gone: write says so */
-        atexit(chardevs_flush);         /* whoever calls exit: nothing is lost */
-        done = true;
-    }
-}
-
 Chardev *chardev_new(const char *options, GError **err)
 {
     size_t n = strcspn(options, ",");
@@ -183,7 +170,7 @@ Chardev *chardev_new(const char *options, GError **err)
     kind = find_kind(name, err);
     chr = kind ? make(kind, options + n + (options[n] == ','), err) : NULL;
     if (chr) {
-        prepare_process();
+        signal(SIGPIPE, SIG_IGN);       /* a reader that has gone: write says so */
         all[n_all++] = chr;
     }
     return chr;

@@ -11,6 +11,7 @@
 #include "hw/timer/hpet.h"
 #include "hw/timer/pit.h"
 #include "hw/timer/rtc.h"
+#include "hw/virtio/devices.h"
 
 const DeviceType *const device_types[] = {
     &hpet_type,
@@ -25,5 +26,6 @@ const DeviceType *const device_types[] = {
     &rtc_type,
     &port92_type,
     &pvpanic_type,
+    &virtio_rng.device,
     NULL
 };

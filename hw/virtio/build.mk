@@ -1,0 +1,1 @@
+src += $(sort $(wildcard hw/virtio/*.c))

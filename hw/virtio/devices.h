@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The virtio devices there are, for hw/devices.c.
+ */
+
+#ifndef HW_VIRTIO_DEVICES_H
+#define HW_VIRTIO_DEVICES_H
+
+#include "hw/virtio/virtio.h"
+
+extern const VirtioType virtio_rng;
+
+#endif

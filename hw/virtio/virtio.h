@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Virtio devices (virtio 1.2), as a device's code sees them.
+ *
+ * A device says what it is in a VirtioType and serves requests.  A request comes as a Chain: the buffers of one descriptor chain, first
+ * those the device reads, then those it writes, with a cursor in each part:
+ *
+ *     driver ->  [ header | data ... ]   chain_get reads on from here
+ *     device ->  [ data ... | status ]   chain_put writes on from here
+ *
+ * Rings (split and packed), indirect descriptors, notifications, transports, interrupts, reset and state are the core's.  So is
+ * distrust: every descriptor is copied once and judged; whatever a driver gets wrong marks the device
+ * DEVICE_NEEDS_RESET, is logged once, and stops the queue.  Every chain that the device was given is completed by chain_done,
+ * once, on every path; the core knows how many are out.
+ *
+ * Everything here runs under the machine lock.
+ */
+
+#ifndef HW_VIRTIO_VIRTIO_H
+#define HW_VIRTIO_VIRTIO_H
+
+#include "hw/core/device.h"
+#include "hw/core/machine.h"
+#include <sys/uio.h>
+
+typedef struct VirtioDevice VirtioDevice;
+typedef struct Virtqueue Virtqueue;
+typedef struct Chain Chain;
+
+enum { VIRTIO_QUEUES_MAX = 64, VIRTQ_SIZE_MAX = 1024 };
+
+/* A queue, as a row of a type. */
+typedef struct {
+    const char *name;
+    u16 size;                                           /* descriptors offered: a power of two */
+    void (*request)(VirtioDevice *virtio, Chain *chain);
+} VirtioQueueType;
+
+typedef struct {
+    DeviceType device;
+    u16 id;                                             /* section 5 */
+    u64 features;                                       /* of the device: bits 0-23 and 50-127 of section 6 */
+    u32 class;                                          /* PCI class code */
+    VirtioQueueType queue[4];
+    u16 config_size;                                    /* of the configuration space, bytes */
+    /* Copies the configuration space, little endian, into `bytes`; takes what the driver wrote into it. */
+    void (*config_get)(VirtioDevice *virtio, u8 *bytes);
+    void (*config_set)(VirtioDevice *virtio, unsigned offset, const u8 *bytes, unsigned n);
+    /* The driver reset the device, or the machine was reset: chains still out must be completed now. */
+    void (*stop)(VirtioDevice *virtio);
+} VirtioType;
+
+/* For the .device of a VirtioType: the buses it can be plugged into, and its object. */
+#define VIRTIO_BUSES { &virtio_pci_bus }
+extern const BusType virtio_pci_bus;
+
+/* Feature bits of section 6. */
+#define VIRTIO_F_INDIRECT_DESC  (1ull << 28)
+#define VIRTIO_F_EVENT_IDX      (1ull << 29)
+#define VIRTIO_F_VERSION_1      (1ull << 32)
+#define VIRTIO_F_RING_PACKED    (1ull << 34)
+
+/* Device status, section 2.1. */
+enum {
+    VIRTIO_ACKNOWLEDGE = 1, VIRTIO_DRIVER = 2, VIRTIO_DRIVER_OK = 4, VIRTIO_FEATURES_OK = 8,
+    VIRTIO_NEEDS_RESET = 64, VIRTIO_FAILED = 128,
+};
+
+#define VIRTIO_STATE_ROWS                                                                   \
+    (u64, driver_features,  "features the driver has accepted"),                            \
+    (u8,  status,           "device status (2.1)"),                                         \
+    (u8,  generation,       "configuration generation (4.1.4.3.1)"),                        \
+    (u8[6], reserved,       "zero")
+
+/* One row per register of a queue, indexed by queue. */
+#define VIRTIO_QUEUE_ROWS                                                                   \
+    (u64[VIRTIO_QUEUES_MAX], desc,      "address of the descriptor area"),                  \
+    (u64[VIRTIO_QUEUES_MAX], driver,    "address of the driver area (available ring)"),     \
+    (u64[VIRTIO_QUEUES_MAX], device,    "address of the device area (used ring)"),          \
+    (u16[VIRTIO_QUEUES_MAX], size,      "descriptors in use", .max = VIRTQ_SIZE_MAX),       \
+    (u16[VIRTIO_QUEUES_MAX], next,      "next available entry; packed: position, wrap in bit 15"), \
+    (u16[VIRTIO_QUEUES_MAX], used,      "next used entry; packed: position, wrap in bit 15"), \
+    (u16[VIRTIO_QUEUES_MAX], signalled, "used entry at the last interrupt"),                \
+    (u8[VIRTIO_QUEUES_MAX],  enabled,   "1 once the driver has enabled it", .max = 1),      \
+    (u8[VIRTIO_QUEUES_MAX],  signalled_valid, "1 if `signalled` means something", .max = 1)
+
+STATE_STRUCT(VirtioState, VIRTIO_STATE_ROWS);
+STATE_STRUCT(VirtioQueues, VIRTIO_QUEUE_ROWS);
+
+/* How a transport is told; `queue` is a queue's number. */
+typedef struct {
+    void (*queue_interrupt)(VirtioDevice *virtio, unsigned queue);
+    void (*config_interrupt)(VirtioDevice *virtio);
+} VirtioTransport;
+
+struct VirtioDevice {
+    Device device;
+    const VirtioType *type;
+    const VirtioTransport *transport;
+    VirtioState state;
+    VirtioQueues queues;
+    Virtqueue *queue;               /* one per queue of the type */
+    unsigned n_queues;
+};
+
+/* ---- a device's side ---- */
+
+size_t chain_left(const Chain *chain);                              /* bytes still to read */
+size_t chain_room(const Chain *chain);                              /* bytes still to write */
+bool chain_get(Chain *chain, void *to, size_t n) must_check;        /* false: not that many left, or bad memory */
+void chain_put(Chain *chain, const void *from, size_t n);           /* too many or bad memory: the chain is faulty */
+/* The last byte of the writable part, where block-like devices put their status. */
+void chain_status(Chain *chain, u8 status);
+void chain_fault(Chain *chain, const char *why);                    /* the driver broke this rule: section and rule */
+void chain_done(Chain *chain);                                      /* hands it back; the chain is gone */
+Virtqueue *chain_queue(const Chain *chain);
+
+/* The next n bytes as host memory, for preadv or pwritev; the cursor moves on.  *count: room in, used out. */
+bool chain_span_out(Chain *chain, size_t n, struct iovec *iov, unsigned *count) must_check;
+bool chain_span_in(Chain *chain, size_t n, struct iovec *iov, unsigned *count) must_check;
+
+/* The next chain of a queue, for devices that wait for something else first (received packets); NULL: none. */
+Chain *virtqueue_pop(Virtqueue *queue);
+/*
+ * The chain is as if it had not been taken: only the one taken last, before any chain_put.  The queue then waits for
+ * the next virtio_notify, the driver's or the device's own.
+ */
+void virtqueue_push_back(Chain *chain);
+Virtqueue *virtio_queue(VirtioDevice *virtio, unsigned n);
+unsigned chains_out(const VirtioDevice *virtio);                    /* given to the device and not done */
+
+bool virtio_has(const VirtioDevice *virtio, u64 feature);           /* negotiated */
+void virtio_config_changed(VirtioDevice *virtio);                   /* tells the driver */
+/* The driver has broken a rule: NEEDS_RESET, logged once. */
+void virtio_fault(VirtioDevice *virtio, const char *fmt, ...) printf_like(2, 3);
+
+/* ---- a transport's side ---- */
+
+extern const Part virtio_part, virtio_queues_part;                  /* base: the VirtioDevice */
+void virtio_prepare(VirtioDevice *virtio, const VirtioTransport *transport);
+void virtio_finish(VirtioDevice *virtio);                           /* before close */
+u64 virtio_offered(const VirtioDevice *virtio);
+void virtio_set_status(VirtioDevice *virtio, u8 status);            /* 0 resets */
+void virtio_set_features(VirtioDevice *virtio, u64 features);
+/* Registers of a queue: refused (with a fault where the driver broke a MUST) once it is enabled. */
+void virtio_set_queue_size(VirtioDevice *virtio, unsigned queue, u16 size);
+void virtio_set_queue_address(VirtioDevice *virtio, unsigned queue, u64 *which, u64 mask, u64 value);
+void virtio_enable_queue(VirtioDevice *virtio, unsigned queue);
+void virtio_notify(VirtioDevice *virtio, unsigned queue);           /* the driver rang */
+u16 virtio_queue_limit(const VirtioDevice *virtio, unsigned queue); /* descriptors at most */
+void virtio_config_read(VirtioDevice *virtio, unsigned offset, u8 *bytes, unsigned n);
+void virtio_config_write(VirtioDevice *virtio, unsigned offset, const u8 *bytes, unsigned n);
+
+#endif
