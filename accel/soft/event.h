@@ -24,8 +24,11 @@ typedef struct {
  */
 void event_deliver(Cpu *cpu, const Event *event);
 
-/* INT n, INT3, INTO, by the present instruction: returns to `next`. */
-void cpu_soft_interrupt(Cpu *cpu, u8 vector, u64 next);
+/*
+ * INT n, INT3, INTO, INT1, by the present instruction: returns to `next`.  `checked`: only if
+ * the gate's DPL allows it.
+ */
+void cpu_soft_interrupt(Cpu *cpu, u8 vector, u64 next, bool checked);
 
 /* Leaves the run loop until something changes run_state (RUN_*). */
 void cpu_stop(Cpu *cpu, u8 run_state);

@@ -162,9 +162,9 @@ void cpu_deliver(Cpu *cpu, u8 vector, bool has_error, u32 error, bool soft, bool
     deliver_now(cpu, &event, !exception);
 }
 
-void cpu_soft_interrupt(Cpu *cpu, u8 vector, u64 next)
+void cpu_soft_interrupt(Cpu *cpu, u8 vector, u64 next, bool checked)
 {
-    Event event = { .vector = vector, .soft = true, .rip = next,
+    Event event = { .vector = vector, .soft = checked, .rip = next,
                     .flags = cpu_flags(cpu) };
 
     deliver_now(cpu, &event, true);

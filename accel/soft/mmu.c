@@ -236,6 +236,12 @@ void mmu_probe_write(Cpu *cpu, gva at, size_t n)
     }
 }
 
+void mmu_probe_read(Cpu *cpu, gva at)
+{
+    check_canonical(cpu, at, 1);
+    (void)tlb_get(cpu, at, ACCESS_READ, mode_now(cpu));
+}
+
 /* ---- 1, 2, 4 or 8 bytes: one access of the host where it is one of the guest ---- */
 
 static u64 host_load(const u8 *host, unsigned size)

@@ -31,6 +31,8 @@ void mmu_write_as(Cpu *cpu, gva at, const void *from, size_t n, unsigned cpl);
 
 /* Raises the fault a store of n bytes at `at` would raise, if any; for instructions that must not fault half-way. */
 void mmu_probe_write(Cpu *cpu, gva at, size_t n);
+/* The same for a load of one byte. */
+void mmu_probe_read(Cpu *cpu, gva at);
 
 /*
  * The host address of `size` (1-16) bytes of guest RAM, writable, for an atomic host instruction.  NULL: it is MMIO, or it

@@ -11,6 +11,7 @@
 
 const OpFamily *const op_families[] = {
     &ops_alu, &ops_atomic, &ops_branch, &ops_flags, &ops_move, &ops_pushpop,
+    &ops_control, &ops_far, &ops_fastcall, &ops_port, &ops_return, &ops_system, &ops_table,
     &ops_mmx, &ops_sse, &ops_x87, &ops_xsave,
     NULL,
 };

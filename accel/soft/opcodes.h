@@ -43,4 +43,8 @@ bool opcode_ignores_mod(const Opcode *row);
 extern const OpFamily ops_alu, ops_atomic, ops_branch, ops_flags, ops_move, ops_pushpop;
 extern const OpFamily ops_mmx, ops_sse, ops_x87, ops_xsave;
 
+/* System instructions. */
+extern const OpFamily ops_control, ops_cpuid, ops_far, ops_fastcall, ops_msr, ops_port, ops_return,
+    ops_system, ops_table;
+
 #endif
