@@ -74,6 +74,7 @@ static void append_range(const Field *field, GString *out)
     }
 }
 
+/* A default out of range says "not given": there is nothing to show. */
 static void append_default(const Field *field, GString *out)
 {
     if (field->required) {
@@ -86,7 +87,8 @@ static void append_default(const Field *field, GString *out)
         g_string_append(out, field->def ? " [on]" : "");
     } else if (field->names) {
         g_string_append_printf(out, " [%s]", field->names[field->def]);
-    } else if (field->count == 1) {
+    } else if (field->count == 1 && field->def >= field->min &&
+               field->def <= field_max(field)) {
         g_string_append(out, " [");
         append_number(field, field->def, out);
         g_string_append_c(out, ']');

@@ -161,7 +161,7 @@ static bool store(const Option *o, VmConfig *config, const char *value, GError *
         return true;
     case TAKE_NONE:
         if (strcmp(value, "none") != 0) {
-            return refuse(err, "there is no %s yet; only 'none' works", o->help);
+            return refuse(err, "%s; only 'none' works", o->help);
         }
         *(bool *)member = true;
         return true;

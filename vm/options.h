@@ -31,7 +31,7 @@ typedef enum {
     TAKE_STR,           /* the last one counts */
     TAKE_LIST,          /* all count, in order */
     TAKE_ROWS,          /* key=value pairs; later ones override; "help" lists them */
-    TAKE_NONE,          /* only "none" is taken; `help` says what there is none of */
+    TAKE_NONE,          /* only "none" is taken; `help` says why */
     TAKE_NOTHING,       /* accepted, without effect */
     TAKE_HELP,          /* prints through `print` and ends the parsing */
 } OptionKind;
