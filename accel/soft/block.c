@@ -287,7 +287,8 @@ static void block_end(Block *block)
 
     block->entries = block->n;
     block->bytes = last->at + last->len;
-    block->links = opcode_row(last->op)->class == CLASS_BRANCH;
+    block->links = opcode_row(last->op)->class == CLASS_BRANCH ||
+                   opcode_row(last->op)->attr & OP_REP;
     if (!insn_ends_block(last)) {
         *fall = (Insn){ .fn = opcode_row(OP_FALL)->fn, .op = OP_FALL, .at = block->bytes,
                         .base = REG_NONE, .index = REG_NONE, .more = last->more };

@@ -313,6 +313,9 @@ static void read_immediate(Decoder *d, Insn *insn, Operand operand, Operand befo
     case O_Ib:
         insn->imm |= (u64)next_byte(d) << (before == O_Iw ? 16 : 0);
         break;
+    case O_1:
+        insn->imm = 1;
+        break;
     case O_sIb:
     case O_Jb:
         insn->imm = next_signed(d, 1);

@@ -40,7 +40,8 @@ bool opcode_has_operand(const Opcode *row, Operand operand);
 /* ModRM.rm is a register whatever ModRM.mod says (MOV from and to control and debug registers). */
 bool opcode_ignores_mod(const Opcode *row);
 
-extern const OpFamily ops_alu, ops_atomic, ops_branch, ops_flags, ops_move, ops_pushpop;
+extern const OpFamily ops_alu, ops_atomic, ops_bcd, ops_bits, ops_branch, ops_flags, ops_move,
+    ops_muldiv, ops_pushpop, ops_shift, ops_string;
 extern const OpFamily ops_mmx, ops_sse, ops_x87, ops_xsave;
 
 /* System instructions. */
