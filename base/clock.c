@@ -164,25 +164,18 @@ static void fd_update(Clock *clock)
     }
 }
 
-static gboolean clock_dispatch(GSource *source, GSourceFunc fn, gpointer data)
+void clock_run_due(Clock *clock)
 {
-    Clock *clock = ((ClockSource *)source)->clock;
-    u64 now, expired;
+    bool running = clock_running(clock);
+    u64 now = clock_now(clock);
 
-    (void)fn;
-    (void)data;
-    machine_lock();
-    if (read(clock->fd, &expired, sizeof expired) == sizeof expired) {
-        clock->fd_at = NEVER;
-    }
-    now = clock_now(clock);
     clock->served = now;
     clock->round++;
     /*
      * Each timer once: one that sets itself into the past must neither keep the lock
      * nor come before those that wait.
      */
-    while (clock_running(clock) && clock->heap->len) {
+    while (clock_running(clock) == running && clock->heap->len) {
         Timer *timer = heap_at(clock, 0);
 
         if (timer->key > now || timer->round == clock->round) {
@@ -191,6 +184,22 @@ static gboolean clock_dispatch(GSource *source, GSourceFunc fn, gpointer data)
         timer->round = clock->round;
         heap_remove(timer);
         timer->fn(timer->opaque);       /* may free the timer */
+    }
+}
+
+static gboolean clock_dispatch(GSource *source, GSourceFunc fn, gpointer data)
+{
+    Clock *clock = ((ClockSource *)source)->clock;
+    u64 expired;
+
+    (void)fn;
+    (void)data;
+    machine_lock();
+    if (read(clock->fd, &expired, sizeof expired) == sizeof expired) {
+        clock->fd_at = NEVER;
+    }
+    if (clock_running(clock)) {
+        clock_run_due(clock);
     }
     fd_update(clock);
     machine_unlock();

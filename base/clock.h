@@ -31,6 +31,12 @@ bool clock_running(const Clock *clock);
 void clock_set(Clock *clock, u64 ns);       /* only while stopped: after a restore */
 
 /*
+ * Runs the timers that are due, each at most once.  The main loop does it for a running
+ * clock; this is for a standing one that was set ahead: tests, replay.
+ */
+void clock_run_due(Clock *clock);
+
+/*
  * The host's CLOCK_MONOTONIC time, ns, at which guest time `ns` comes (while the clock
  * runs on): for waits with a deadline outside the main loop.
  */

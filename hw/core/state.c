@@ -280,8 +280,8 @@ static int find_part(const Device *dev, const char *name)
 }
 
 /*
- * New states of all parts: what the data says, and for the rest the reset value, or what
- * a battery-backed part holds.
+ * New states of all parts: what the data says, and for the rest the reset value or what
+ * a battery holds.
  */
 typedef struct {
     u8 *state[G_N_ELEMENTS(((Device *)0)->parts)];

@@ -1,0 +1,2 @@
+testlib += tests/broken/devices.c
+testlib += tests/broken/gizmo.c
