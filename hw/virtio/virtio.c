@@ -190,7 +190,8 @@ void virtio_set_status(VirtioDevice *virtio, u8 status)
         virtio->state.generation = generation;
         return;
     }
-    status = (status & 0x8f) | (old & VIRTIO_NEEDS_RESET);
+    /* 2.1.1: the driver must not clear a bit; only a reset does. */
+    status = (status & 0x8f) | (old & (VIRTIO_NEEDS_RESET | 0x0f));
     if ((status & VIRTIO_FEATURES_OK) && !(old & VIRTIO_FEATURES_OK) &&
         (!virtio_has(virtio, VIRTIO_F_VERSION_1) || virtio->state.driver_features & ~virtio_offered(virtio))) {
         status &= ~VIRTIO_FEATURES_OK;
@@ -301,8 +302,12 @@ static bool virtio_part_loaded(Device *dev, GError **err)
     VirtioDevice *virtio = virtio_of(dev);
     VirtioQueues *q = &virtio->queues;
     bool packed = virtio_has(virtio, VIRTIO_F_RING_PACKED);
-    const char *mistake = virtio->state.driver_features & ~virtio_offered(virtio) ? "features that are not offered" : NULL;
+    bool agreed = virtio->state.status & VIRTIO_FEATURES_OK;
+    const char *mistake = NULL;
 
+    if (agreed && (virtio->state.driver_features & ~virtio_offered(virtio))) {
+        mistake = "features that are not offered";
+    }
     for (unsigned i = 0; i < VIRTIO_QUEUES_MAX && !mistake; i++) {
         if (q->size[i] > virtio_queue_limit(virtio, i)) {
             mistake = "a queue larger than this device's";
