@@ -160,9 +160,10 @@ run-check-rig: for-tests
 	@scripts/guest cloud generic || :
 	@$(check) -t 900 $(rig_script)
 
+# Not with --enable-werror: gcc's warnings about uninitialized variables err under these.
 run-check-asan:
 	@./configure --config=build-asan/config.mk --build=build-asan --enable-asan \
-		--enable-ubsan --enable-werror > /dev/null
+		--enable-ubsan > /dev/null
 	@$(MAKE) CONFIG=build-asan/config.mk run-check-unit
 
 run-bench: mayfly
