@@ -8,6 +8,9 @@
 
 #include "hw/timer/tick.h"
 
+/* How long ago a moment may be that "has just passed": 100 ms. */
+enum { JUST_PASSED = 100000000 / NS_PER_TICK };
+
 static const u8 legacy_line[] = { 0, 8 };
 
 /* ---- the counter ---- */
@@ -135,6 +138,15 @@ void hpet_timer_schedule(Hpet *hpet, unsigned n)
     timer_set(hpet->comparator[n].timer, due);
 }
 
+/* All ones in 64 bits is not behind 0, but "never". */
+static bool just_passed(const HpetState *s, unsigned n, u64 counter)
+{
+    u64 mask = hpet_timer_mask(s, n);
+    u64 ago = (counter - s->comparator[n]) & mask;
+
+    return ago < JUST_PASSED && (mask == UINT32_MAX || s->comparator[n] <= counter);
+}
+
 void hpet_timer_arm(Hpet *hpet, unsigned n, bool now_too)
 {
     HpetState *s = &hpet->state;
@@ -147,10 +159,10 @@ void hpet_timer_arm(Hpet *hpet, unsigned n, bool now_too)
     if (!(s->config & CONFIG_ENABLE)) {
         return;
     }
-    if (now_too) {
-        left = left > mask / 2 ? 0 : left;
-    } else {
-        left = left ? left : mask;
+    if (now_too && just_passed(s, n, counter)) {
+        left = 0;
+    } else if (!now_too && left == 0) {
+        left = mask;
     }
     s->armed |= 1u << n;
     s->match[n] = counter + left;
@@ -160,12 +172,13 @@ void hpet_timer_arm(Hpet *hpet, unsigned n, bool now_too)
 void hpet_timer_match(Hpet *hpet, unsigned n)
 {
     HpetState *s = &hpet->state;
-    u64 late = hpet_counter(hpet) - s->match[n];
+    u64 gone = hpet_counter(hpet) - s->base, left = s->match[n] - s->base;
+    u64 late = gone - left;
 
     if (!(s->armed >> n & 1)) {
         return;
     }
-    if ((s64)late < 0) {
+    if (gone < left) {
         hpet_timer_schedule(hpet, n);
         return;
     }

@@ -129,26 +129,12 @@ void out8(Bed *bed, u16 port, u8 value)
 
 /* ---- time ---- */
 
-static void time_came(void *opaque)
-{
-    *(bool *)opaque = true;
-}
-
 void bed_time(Bed *bed, u64 ns)
 {
-    Clock *clock = bed->machine->clock;
-    bool came = false;
-    Timer *last = timer_new(clock, time_came, &came);
-
-    clock_set(clock, ns);
-    timer_set(last, ns);            /* fires after those that are due, too */
-    clock_start(clock);
-    while (!came) {
-        g_main_context_iteration(NULL, TRUE);
-    }
-    clock_stop(clock);
-    clock_set(clock, ns);
-    timer_free(last);
+    clock_set(bed->machine->clock, ns);
+    machine_lock();
+    clock_run_due(bed->machine->clock);
+    machine_unlock();
 }
 
 void bed_run(Bed *bed, u64 until, u64 step)

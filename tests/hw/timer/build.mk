@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+test += tests/hw/timer/hpet.c
 test += tests/hw/timer/pit.c
