@@ -169,11 +169,12 @@ bool process_detach(GError **err)
 
 void process_detached(void)
 {
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int null;
 
     if (parent_fd < 0) {
         return;
     }
+    null = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int fd = 0; fd <= 2; fd++) {
         dup2(null, fd);
     }

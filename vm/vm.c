@@ -20,7 +20,7 @@ enum { REQUEST_KINDS = REQUEST_WAKE + 1 };
 typedef struct {
     bool noted;
     int value;
-    char *cause;
+    char cause[120];
 } Request;
 
 typedef struct {
@@ -199,7 +199,7 @@ static Request take_request(Vm *vm, RequestKind kind)
 
     pthread_mutex_lock(&vm->own->lock);
     request = vm->own->request[kind];
-    vm->own->request[kind] = (Request){ 0 };
+    vm->own->request[kind].noted = false;
     pthread_mutex_unlock(&vm->own->lock);
     return request;
 }
@@ -227,7 +227,7 @@ void vm_reset(Vm *vm, VmCause cause)
         pause_cpus(vm);
     }
     /* A guest that waits for its reset tries other ways to ask for it. */
-    g_free(take_request(vm, REQUEST_RESET).cause);
+    take_request(vm, REQUEST_RESET);
     if (vm->reset) {
         vm->reset(vm);
     } else {
@@ -330,7 +330,6 @@ static gboolean serve_requests(GSource *source, GSourceFunc unused, gpointer opa
         if (request.noted && !vm->own->quitting) {
             act(vm, request_order[i], request.value, request.cause);
         }
-        g_free(request.cause);
     }
     return G_SOURCE_CONTINUE;
 }
@@ -342,7 +341,9 @@ static void vm_request(Machine *machine, RequestKind kind, int value, const char
 
     pthread_mutex_lock(&vm->own->lock);
     if (!request->noted) {
-        *request = (Request){ true, value, g_strdup(cause) };
+        request->noted = true;
+        request->value = value;
+        g_strlcpy(request->cause, cause ? cause : "", sizeof request->cause);
         g_source_set_ready_time(vm->own->wake, 0);
     }
     pthread_mutex_unlock(&vm->own->lock);
@@ -375,9 +376,6 @@ void vm_free(Vm *vm)
     vm->machine->request = NULL;
     g_source_destroy(vm->own->wake);
     g_source_unref(vm->own->wake);
-    for (unsigned i = 0; i < REQUEST_KINDS; i++) {
-        g_free(vm->own->request[i].cause);
-    }
     g_array_unref(vm->own->listeners);
     pthread_mutex_destroy(&vm->own->lock);
     g_free(vm->own);
