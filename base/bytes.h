@@ -31,4 +31,22 @@ BYTES_GET_PUT_(64)
 
 #undef BYTES_GET_PUT_
 
+/* Numbers, `n` bytes wide, and zeroes at the end of an array. */
+static inline void append_num(GByteArray *to, u64 value, unsigned n)
+{
+    value = GUINT64_TO_LE(value);
+    g_byte_array_append(to, (const u8 *)&value, n);
+}
+
+static inline void append_bytes(GByteArray *to, const void *from, unsigned n)
+{
+    g_byte_array_append(to, (const u8 *)from, n);
+}
+
+static inline void append_zeroes(GByteArray *to, unsigned n)
+{
+    g_byte_array_set_size(to, to->len + n);
+    memset(to->data + to->len - n, 0, n);
+}
+
 #endif

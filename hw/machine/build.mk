@@ -1,3 +1,9 @@
+src += hw/machine/acpi.c
+src += hw/machine/acpi_dsdt.c
+src += hw/machine/acpi_pci.c
+src += hw/machine/acpi_tables.c
+src += hw/machine/aml.c
+src += hw/machine/aml_resource.c
 src += hw/machine/boot.c
 src += hw/machine/boot_elf.c
 src += hw/machine/boot_linux.c

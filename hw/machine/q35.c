@@ -113,6 +113,19 @@ static unsigned route(unsigned slot, unsigned pin)
     return slot < 25 ? (slot + pin) % 4 + 4 : pin;
 }
 
+/* Between the configuration window and the IOAPIC, and 32 GiB above all RAM. */
+PciWindows q35_pci_windows(const Machine *machine)
+{
+    u64 high = 4 * GiB + machine->ram_bytes - machine->ram_below_4g;
+    u64 base = (high + GiB - 1) & -GiB;
+
+    return (PciWindows){
+        .io = { 0xc000, 0x10000 },
+        .mem = { MCH_ECAM_BASE + MCH_ECAM_BYTES, MMIO_BASE },
+        .mem64 = { base, base + 32 * GiB },
+    };
+}
+
 static void wire(Q35 *q35)
 {
     Machine *machine = q35->machine;

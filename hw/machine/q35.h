@@ -10,6 +10,7 @@
 #include "hw/machine/board.h"
 #include "hw/machine/boot.h"
 #include "hw/machine/fw_cfg.h"
+#include "hw/pci/pci.h"
 
 typedef struct {
     Machine *machine;
@@ -21,6 +22,9 @@ typedef struct {
     Region bios;
     Boot *boot;                     /* a kernel entered without firmware, or NULL */
 } Q35;
+
+/* q35.c: where PCI functions may be placed. */
+PciWindows q35_pci_windows(const Machine *machine);
 
 /* q35_firmware.c */
 bool q35_load_bios(Q35 *q35, GError **err) must_check;

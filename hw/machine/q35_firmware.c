@@ -206,12 +206,7 @@ void q35_play_firmware(Q35 *q35)
     enum { MCH = PCI_DEVFN(0, 0), LPC = PCI_DEVFN(31, 0), RAM_ON = 0x33 };
     enum { LEVEL_PORT = 0x4d1, LEVEL_10_11 = 0x0c, ACPI_ON = 0x80 };
     static const u8 irq[8] = { 10, 10, 11, 11, 10, 10, 11, 11 };
-    u64 high = 4 * GiB + q35->machine->ram_bytes - q35->machine->ram_below_4g;
-    PciWindows windows = {
-        .io = { 0xc000, 0x10000 },
-        .mem = { MCH_ECAM_BASE + MCH_ECAM_BYTES, MMIO_BASE },
-        .mem64 = { (high + GiB - 1) & -GiB, ((high + GiB - 1) & -GiB) + 32 * GiB },
-    };
+    PciWindows windows = q35_pci_windows(q35->machine);
 
     poke(q35, MCH, MCH_PCIEXBAR, MCH_ECAM_BASE | 1, 4);
     for (unsigned i = 0; i < MCH_PAMS; i++) {
