@@ -163,11 +163,11 @@ static void link_current(Aml *aml, const char *reg)
 {
     enum { INTERRUPT_AT = 5 };
     static const u32 any = 5;
-    size_t method = aml_method(aml, "_CRS", 0, true), mark;
+    size_t mark = aml_resources(aml, "BUF"), method;
 
-    mark = aml_resources(aml, "BUF");
     aml_res_interrupts(aml, &any, 1);
     aml_resources_end(aml, mark);
+    method = aml_method(aml, "_CRS", 0, true);
     aml_op(aml, AML_CREATE_DWORD_FIELD);
     aml_path(aml, "BUF");
     aml_int(aml, INTERRUPT_AT);

@@ -10,30 +10,31 @@ enum {
     SMALL_IRQ = 0x23, SMALL_IO = 0x47, SMALL_END = 0x79,
     LARGE_MEMORY32 = 0x86, LARGE_DWORD = 0x87, LARGE_WORD = 0x88,
     LARGE_INTERRUPT = 0x89, LARGE_QWORD = 0x8a,
-    OP_BUFFER = 0x11, OP_WORD = 0x0b,
+    OP_BUFFER = 0x11,
 };
 
-/* A buffer whose size is a word, filled in at the end. */
 size_t aml_resources(Aml *aml, const char *name)
 {
-    size_t mark;
-
     aml_name(aml, name);
     aml_op(aml, OP_BUFFER);
-    mark = aml->len;
-    aml_op(aml, OP_WORD);
-    append_num(aml, 0, 2);
-    return mark;
+    return aml->len;
 }
 
+/*
+ * The size goes in front of the descriptors, and the length of the term in front of
+ * that.
+ */
 void aml_resources_end(Aml *aml, size_t mark)
 {
+    g_autoptr(GByteArray) size = g_byte_array_new();
     size_t n;
 
     append_num(aml, SMALL_END, 2);              /* checksum 0: not to be checked */
-    n = aml->len - mark - 3;
-    aml->data[mark + 1] = n;
-    aml->data[mark + 2] = n >> 8;
+    n = aml->len - mark;
+    aml_int(size, n);
+    append_zeroes(aml, size->len);
+    memmove(aml->data + mark + size->len, aml->data + mark, n);
+    memcpy(aml->data + mark, size->data, size->len);
     aml_end(aml, mark);
 }
 

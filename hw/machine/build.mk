@@ -16,3 +16,6 @@ src += hw/machine/mch.c
 src += hw/machine/pam.c
 src += hw/machine/q35.c
 src += hw/machine/q35_firmware.c
+src += hw/machine/q35_load.c
+src += hw/machine/smbios.c
+src += hw/machine/smbios_option.c

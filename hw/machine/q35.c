@@ -17,6 +17,7 @@
 #include "hw/machine/q35.h"
 #include "accel/accel.h"
 #include "hw/devices.h"
+#include "hw/input/i8042.h"
 #include "hw/intc/ioapic.h"
 #include "hw/intc/pic.h"
 #include "hw/isa/lpc.h"
@@ -25,11 +26,6 @@
 #include "hw/timer/hpet.h"
 #include "hw/timer/pit.h"
 #include "hw/timer/rtc.h"
-
-static Q35 *q35_of(Machine *machine)
-{
-    return machine->board;
-}
 
 /* ---- interrupts ---- */
 
@@ -208,6 +204,7 @@ static bool add_devices(Q35 *q35, GError **err)
     }
     q35->machine->fw_cfg = fw_cfg_of(dev);
     return (config->no_hpet || add(q35, &dev, &hpet_type, NULL, err)) &&
+           (config->no_i8042 || add(q35, &dev, &i8042_type, NULL, err)) &&
            add_serials(q35, err);
 }
 
@@ -249,49 +246,4 @@ void board_close(Machine *machine)
     g_clear_pointer(&machine->pci, pci_bus_free);
     g_clear_pointer(&machine->board, g_free);
     machine->fw_cfg = NULL;
-}
-
-bool board_load(Machine *machine, GError **err)
-{
-    Q35 *q35 = q35_of(machine);
-    const BoardConfig *config = &q35->config;
-
-    if (!config->kernel && (config->initrd || config->append)) {
-        g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                    "-%s is for a kernel: -kernel FILE is missing",
-                    config->initrd ? "initrd" : "append");
-        return false;
-    }
-    q35_fill_cmos(q35);
-    if (!q35_fill_fw_cfg(q35, err)) {
-        return false;
-    }
-    if (!config->kernel) {
-        return q35_load_bios(q35, err);
-    }
-    q35->boot = boot_new(machine, config, 0, 0, 0);
-    return boot_load(q35->boot, err);
-}
-
-void board_reset(Machine *machine)
-{
-    Q35 *q35 = q35_of(machine);
-    g_autoptr(GError) error = NULL;
-
-    machine_reset_devices(machine);
-    if (q35->boot) {
-        q35_play_firmware(q35);
-        if (!boot_write(q35->boot, &error)) {
-            machine_request(machine, REQUEST_CRASH, 0, error->message);
-        }
-    }
-}
-
-void board_boot_state(Machine *machine, X86State *state)
-{
-    Q35 *q35 = q35_of(machine);
-
-    if (q35->boot) {
-        boot_state(q35->boot, state);
-    }
 }

@@ -23,6 +23,11 @@ typedef struct {
     Boot *boot;                     /* a kernel entered without firmware, or NULL */
 } Q35;
 
+static inline Q35 *q35_of(Machine *machine)
+{
+    return machine->board;
+}
+
 /* q35.c: where PCI functions may be placed. */
 PciWindows q35_pci_windows(const Machine *machine);
 
