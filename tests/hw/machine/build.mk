@@ -1,1 +1,0 @@
-test += tests/hw/machine/acpi.c
