@@ -367,6 +367,7 @@ static void rtc_reset(Device *dev)
     rtc_catch_up(rtc);
     s->cmos[RTC_B] &= ~(B_PIE | B_AIE | B_UIE | B_SQWE);
     s->cmos[RTC_C] = 0;
+    s->last_tick = rtc_tick_at(s, s->seen);
     s->index = 0;
     rtc_restart(rtc);
 }
@@ -383,7 +384,9 @@ static bool rtc_loaded(Device *dev, GError **err)
     rtc_put_date(date, rtc_date(s, now));
     s->epoch = rtc_get_date(date) - now / NS_PER_SEC;
     s->seen = MIN(s->seen, now);
-    s->last_tick = MIN(s->last_tick, rtc_tick_at(s, now));
+    if (rtc_has_rate(s)) {
+        s->last_tick = MIN(s->last_tick, rtc_tick_at(s, now));
+    }
     s->cmos[RTC_A] &= ~A_UIP;
     s->cmos[RTC_D] = D_VALID;
     rtc_restart(rtc);
