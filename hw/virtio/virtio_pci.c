@@ -242,7 +242,7 @@ static u64 ones(unsigned bytes)
 
 static u64 read_common(VirtioPci *vp, unsigned offset, unsigned size)
 {
-    unsigned within;
+    unsigned within = 0;
     CommonRegister r = find_register(offset, &within);
 
     return read_register(vp, r) >> 8 * within & ones(size);
@@ -251,7 +251,7 @@ static u64 read_common(VirtioPci *vp, unsigned offset, unsigned size)
 /* 4.1.3.1: the driver uses each field's own width, 64-bit fields maybe in halves; anything else is ignored. */
 static void write_common(VirtioPci *vp, unsigned offset, u64 value, unsigned size)
 {
-    unsigned within;
+    unsigned within = 0;
     CommonRegister r = find_register(offset, &within);
 
     if (r < REGISTERS && (size == register_bytes[r] || (register_bytes[r] == 8 && size == 4 && !(within & 3)))) {

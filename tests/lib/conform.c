@@ -305,9 +305,12 @@ static char *close_rule(Rig *used, const DeviceType *type, const BusType *bus,
                         const char *options, u64 seed)
 {
     g_autoptr(KeyVals) kv = keyvals_parse(options ? options : "", NULL, NULL);
-    Device *twin = device_new(used->machine, type, bus, NULL, kv, NULL);
+    Device *twin = NULL;
 
     /* The first goes, a second one (if two are possible) stays and works. */
+    if (!type->board_only) {
+        twin = device_new(used->machine, type, bus, NULL, kv, NULL);
+    }
     device_free(used->dev);
     used->dev = twin;
     rig_use(used, seed, STEPS);

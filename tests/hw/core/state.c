@@ -237,7 +237,10 @@ static void absent_row_is_reset(Fixture *f, gconstpointer data)
 
 static void put(GByteArray *out, u64 value, unsigned size)
 {
-    g_byte_array_append(out, (const u8 *)&value, size);
+    const u64 words[2] = { value };
+
+    g_assert_cmpuint(size, <=, sizeof words);
+    g_byte_array_append(out, (const u8 *)words, size);
 }
 
 static void put_name(GByteArray *out, const char *name)
