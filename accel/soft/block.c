@@ -279,8 +279,8 @@ bool insn_ends_block(const Insn *insn)
     return attr & OP_ENDS || (attr & OP_REP && insn->shape & (INSN_REPZ | INSN_REPNZ));
 }
 
-/* Ends a block that does not end by itself: goes on behind its last instruction. */
-static void block_end(Block *block)
+/* A block that does not end by itself goes on behind its last instruction. */
+void block_finish(Block *block)
 {
     const Insn *last = &block->insn[block->n - 1];
     Insn *fall = &block->insn[block->n];
@@ -345,7 +345,7 @@ static Block *block_make(Cpu *cpu, const u8 *bytes, gpa at, u64 ram_page)
     if (!block->n) {
         return NULL;
     }
-    block_end(block);
+    block_finish(block);
     blocks->used += sizeof *block + block->entries * sizeof(Insn);
     blocks->made++;
     if (ram_page != UINT64_MAX) {
@@ -371,65 +371,10 @@ static void page_protect(Cpu *cpu, u64 ram_page)
     exclusive_end(soft, cpu);
 }
 
-/* ---- instructions that stand alone ---- */
-
-static void one_finish(Block *one)
-{
-    one->valid = true;
-    one->n = 1;
-    one->ram_page = UINT64_MAX;
-    block_end(one);
-    one->links = false;
-}
-
-Block *block_first_insn(Cpu *cpu, const Block *block)
-{
-    Block *one = cpu_one_block(cpu);
-
-    *one = (Block){ .at = block->at, .mode = block->mode };
-    one->insn[0] = block->insn[0];
-    one_finish(one);
-    return one;
-}
-
-/* Bytes of code that CS's limit leaves at rip; 64-bit mode has no limit. */
-static u64 limit_left(const Cpu *cpu)
-{
-    const Segment *cs = &cpu->seg[SEG_CS];
-
-    return cpu_code64(cpu) ? INSN_BYTES : cpu->rip > cs->limit ? 0 : cs->limit - cpu->rip + 1;
-}
-
-/* An instruction that crosses into the next page, or into the end of its segment, is decoded every time. */
-static Block *block_crossing(Cpu *cpu, const u8 *bytes, gva at, gpa phys)
-{
-    Block *one = cpu_one_block(cpu);
-    unsigned here = MIN(PAGE_BYTES - (at & ~PAGE_MASK), INSN_BYTES);
-    unsigned n = MIN(limit_left(cpu), INSN_BYTES);
-    u8 copy[INSN_BYTES];
-    u64 ram_page;
-
-    memcpy(copy, bytes, here);
-    *one = (Block){ .at = phys, .mode = block_mode(cpu) };
-    if (!decode_insn(copy, MIN(n, here), one->mode, 0, cpu, &one->insn[0])) {
-        if (n > here) {
-            bytes = mmu_fetch(cpu, code_linear(cpu, cpu->rip + here), &phys, &ram_page);
-            if (bytes) {
-                memcpy(copy + here, bytes, n - here);
-            }
-        }
-        if (!bytes || !decode_insn(copy, n, one->mode, 0, cpu, &one->insn[0])) {
-            cpu_gp(cpu, 0);
-        }
-    }
-    one_finish(one);
-    return one;
-}
-
 /* ---- finding ---- */
 
 /* Looks up or makes the block for code at `phys`.  NULL: try again. */
-static Block *block_get(Cpu *cpu, const u8 *bytes, gva at, gpa phys, u64 ram_page)
+static Block *block_get(Cpu *cpu, const u8 *bytes, gpa phys, u64 ram_page)
 {
     BlockCache *blocks = cpu->soft->blocks;
     Block *block;
@@ -442,7 +387,7 @@ static Block *block_get(Cpu *cpu, const u8 *bytes, gva at, gpa phys, u64 ram_pag
                             *page_flags(blocks, ram_page) & PAGE_CODE)) {
         block = block_make(cpu, bytes, phys, ram_page);
         pthread_mutex_unlock(&blocks->lock);
-        return block ? block : block_crossing(cpu, bytes, at, phys);
+        return block ? block : one_crossing(cpu, bytes, phys);
     }
     pthread_mutex_unlock(&blocks->lock);
     if (!block && full) {
@@ -456,10 +401,9 @@ static Block *block_get(Cpu *cpu, const u8 *bytes, gva at, gpa phys, u64 ram_pag
 Block *block_find(Cpu *cpu)
 {
     gva at = code_linear(cpu, cpu->rip);
-    JumpEntry *entry = jump_entry(cpu, at);
     Block *block = NULL;
 
-    if (!limit_left(cpu)) {
+    if (!code_left(cpu)) {
         cpu_gp(cpu, 0);
     }
     while (!block) {
@@ -472,14 +416,17 @@ Block *block_find(Cpu *cpu)
         }
         block = hash_find(cpu->soft->blocks, phys, block_mode(cpu));
         if (!block) {
-            block = block_get(cpu, bytes, at, phys, ram_page);
+            block = one_known_crossing(cpu, bytes, phys);
         }
-        if (block && block->bytes > limit_left(cpu)) {
-            return block_crossing(cpu, bytes, at, phys);
+        if (!block) {
+            block = block_get(cpu, bytes, phys, ram_page);
+        }
+        if (block && block->bytes > code_left(cpu)) {
+            return one_crossing(cpu, bytes, phys);
         }
     }
-    if (block != cpu_one_block(cpu)) {
-        *entry = (JumpEntry){ .rip = at, .block = block, .mode = jump_mode(cpu) };
+    if (!block->own) {
+        *jump_entry(cpu, at) = (JumpEntry){ .rip = at, .block = block, .mode = jump_mode(cpu) };
     }
     return block;
 }

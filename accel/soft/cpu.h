@@ -63,6 +63,13 @@ typedef struct {
 } JumpEntry;
 enum { JUMP_BITS = 12, JUMP_SIZE = 1 << JUMP_BITS };
 
+/* A block of one instruction that is this CPU's own, and its bytes. */
+typedef struct {
+    u8 byte[16];
+    u8 block[sizeof(Block) + 2 * sizeof(Insn)] __attribute__((aligned(8)));
+} OneBlock;
+enum { CROSSINGS = 64 };
+
 typedef struct {
     u64 base;
     u32 limit;                  /* bytes, expanded */
@@ -144,7 +151,8 @@ struct Cpu {
     u64 tsc_offset;             /* guest TSC - what the clock alone would give */
     Block *block;               /* being run, or last run */
     bool leaving;               /* the unwinding under way is cpu_leave_block(), not an exception */
-    u8 one_block[sizeof(Block) + 2 * sizeof(Insn)] __attribute__((aligned(16)));     /* run.h */
+    OneBlock step;              /* one.c: the instruction of a single step */
+    OneBlock crossing[CROSSINGS];       /* ... and those that cross pages */
     sigjmp_buf unwind;          /* set by the run loop; use cpu_raise() */
     u64 unimp_seen;             /* instructions that are not there, counted */
 

@@ -151,13 +151,12 @@ static bool mode_fits(const Decoder *d, const Opcode *row)
            !(row->attr & (d->rex & REX_W ? OP_W32 : OP_W64));
 }
 
-static bool form_fits(const Decoder *d, const Opcode *row)
+static bool form_fits(const Decoder *d, u8 traits)
 {
-    if (opcode_has_operand(row, O_Sw) && d->reg > SEG_GS) {
+    if (traits & HAS_SREG && d->reg > SEG_GS) {
         return false;
     }
-    return opcode_ignores_mod(row) ||
-           (d->mod == 3 ? opcode_takes_register(row) : opcode_takes_memory(row));
+    return traits & IGNORES_MOD || !(traits & (d->mod == 3 ? NO_REGISTER : NO_MEMORY));
 }
 
 static bool feature_fits(const Cpu *cpu, const Opcode *row)
@@ -183,7 +182,7 @@ static unsigned find_row(Decoder *d, const Cpu *cpu)
 
         if (bytes_fit(d, row)) {
             if (mode_fits(d, row) && feature_fits(cpu, row) &&
-                (!can.modrm || form_fits(d, row))) {
+                (!can.modrm || form_fits(d, opcode_traits(can.row[i])))) {
                 return can.row[i];
             }
             answer = OP_ILLEGAL;
@@ -202,14 +201,8 @@ static unsigned address_shape(const Decoder *d)
     return !(d->mode & MODE_CODE32) == d->addrsize ? INSN_ADDR32 : INSN_ADDR16;
 }
 
-static bool wants_y(const Opcode *row)
-{
-    return opcode_has_operand(row, O_Ey) || opcode_has_operand(row, O_Gy) ||
-           opcode_has_operand(row, O_Ry);
-}
-
 /* Operand size, log2 bytes. */
-static unsigned operand_width(const Decoder *d, const Opcode *row)
+static unsigned operand_width(const Decoder *d, const Opcode *row, u8 traits)
 {
     bool opsize = d->opsize && row->prefix != P_66;
 
@@ -219,7 +212,7 @@ static unsigned operand_width(const Decoder *d, const Opcode *row)
     if (code64(d) && (d->rex & REX_W || row->attr & OP_FORCE64)) {
         return 3;
     }
-    if (wants_y(row)) {
+    if (traits & HAS_Y) {
         return 2;
     }
     if (code64(d)) {
@@ -350,9 +343,8 @@ static u8 byte_register(const Decoder *d, u8 reg)
     return d->rex || reg < RSP ? reg : BYTE_HIGH | (reg - RSP);
 }
 
-static void set_registers(const Decoder *d, Insn *insn, const Opcode *row)
+static void set_registers(const Decoder *d, Insn *insn, const Opcode *row, bool modrm)
 {
-    bool modrm = opcode_has_modrm(row);
     u8 r = modrm ? d->reg | (d->rex & REX_R) << 1 : (d->opcode & 7) | (d->rex & REX_B) << 3;
     u8 b = modrm ? d->rm | (d->rex & REX_B) << 3 : 0;
 
@@ -397,10 +389,10 @@ static void set_row(Insn *insn, unsigned op)
     insn->fn = opcode_row(op)->fn;
 }
 
-static void set_sizes(const Decoder *d, Insn *insn, const Opcode *row)
+static void set_sizes(const Decoder *d, Insn *insn, const Opcode *row, u8 traits)
 {
     insn->shape = address_shape(d);
-    insn->more = operand_width(d, row);
+    insn->more = operand_width(d, row, traits);
     insn->more |= code64(d) ? INSN2_CODE64 : d->mode & MODE_CODE32 ? INSN2_CODE32 : 0;
     insn->more |= d->lock ? INSN2_LOCK : 0;
     insn->shape |= d->rex ? INSN_REX : 0;
@@ -411,11 +403,11 @@ static void set_sizes(const Decoder *d, Insn *insn, const Opcode *row)
 }
 
 /* What follows the opcode and ModRM bytes, as the row's operands say. */
-static void read_operands(Decoder *d, Insn *insn, const Opcode *row)
+static void read_operands(Decoder *d, Insn *insn, const Opcode *row, u8 traits)
 {
-    set_sizes(d, insn, row);
-    set_registers(d, insn, row);
-    if (opcode_has_modrm(row) && d->mod != 3 && !opcode_ignores_mod(row)) {
+    set_sizes(d, insn, row, traits);
+    set_registers(d, insn, row, traits & HAS_MODRM);
+    if (traits & HAS_MODRM && d->mod != 3 && !(traits & IGNORES_MOD)) {
         insn->shape |= INSN_MEM;
         if ((insn->shape & INSN_ADDR) == INSN_ADDR16) {
             read_memory16(d, insn);
@@ -428,7 +420,7 @@ static void read_operands(Decoder *d, Insn *insn, const Opcode *row)
     }
     insn->len = d->at;
     resolve_rip(insn);
-    if (opcode_has_operand(row, O_Jb) || opcode_has_operand(row, O_Jz)) {
+    if (traits & HAS_TARGET) {
         insn->imm += insn->at + insn->len;
     }
 }
@@ -443,7 +435,7 @@ unsigned decode_insn(const u8 *bytes, unsigned n, unsigned mode, unsigned at, co
     read_opcode(&d);
     op = d.ended ? OP_ILLEGAL : find_row(&d, cpu);
     if (op >= OP_SPECIAL && !d.ended) {
-        read_operands(&d, insn, opcode_row(op));
+        read_operands(&d, insn, opcode_row(op), opcode_traits(op));
         insn->op = op;
         insn->fn = pick_function(insn, opcode_row(op));
     }

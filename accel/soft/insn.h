@@ -99,6 +99,7 @@ struct Block {
     void *code;                 /* translated code; NULL: run by the interpreter */
     u32 runs;                   /* how often it was entered, for the translator */
     bool links;                 /* may be followed by `link`: it ends in a near branch or runs into the next */
+    bool own;                   /* one.c: of one vCPU, and not kept */
     Insn insn[];
 };
 

@@ -48,67 +48,49 @@ enum { BYTES = 256 };
 
 static struct {
     const Opcode **row;
+    u8 *traits;                         /* HAS_* by row number */
     unsigned rows;
     u16 *candidate;                     /* row numbers, grouped by map and byte */
     u16 first[MAP_COUNT * BYTES + 1];   /* into candidate */
     bool modrm[MAP_COUNT * BYTES];
 } table;
 
-static bool any_operand(const Opcode *row, const Operand *of, unsigned n)
+/* ---- what follows from the operands ---- */
+
+enum { RM_ONLY = HAS_MODRM | NO_MEMORY, MEMORY_ONLY = HAS_MODRM | NO_REGISTER };
+
+static const u8 operand_traits[] = {
+    [O_Eb] = HAS_MODRM, [O_Ew] = HAS_MODRM, [O_Ed] = HAS_MODRM, [O_Eq] = HAS_MODRM,
+    [O_Ey] = HAS_MODRM | HAS_Y, [O_Ev] = HAS_MODRM, [O_Ep] = HAS_MODRM,
+    [O_Gb] = HAS_MODRM, [O_Gw] = HAS_MODRM, [O_Gd] = HAS_MODRM, [O_Gq] = HAS_MODRM,
+    [O_Gy] = HAS_MODRM | HAS_Y, [O_Gv] = HAS_MODRM,
+    [O_Rd] = RM_ONLY, [O_Rv] = RM_ONLY, [O_Ry] = RM_ONLY | HAS_Y,
+    [O_M] = MEMORY_ONLY, [O_Mb] = MEMORY_ONLY, [O_Mw] = MEMORY_ONLY, [O_Md] = MEMORY_ONLY,
+    [O_Mq] = MEMORY_ONLY, [O_Mdq] = MEMORY_ONLY, [O_Mp] = MEMORY_ONLY, [O_Ms] = MEMORY_ONLY,
+    [O_Zb] = HAS_Z, [O_Zv] = HAS_Z, [O_Zq] = HAS_Z,
+    [O_Jb] = HAS_TARGET, [O_Jz] = HAS_TARGET,
+    [O_Sw] = HAS_MODRM | HAS_SREG,
+    [O_Cd] = HAS_MODRM | IGNORES_MOD, [O_Dd] = HAS_MODRM | IGNORES_MOD,
+    [O_Vx] = HAS_MODRM, [O_Wx] = HAS_MODRM, [O_Ux] = RM_ONLY,
+    [O_Wd] = HAS_MODRM, [O_Wq] = HAS_MODRM, [O_Ww] = HAS_MODRM,
+    [O_Pq] = HAS_MODRM, [O_Qq] = HAS_MODRM, [O_Qd] = HAS_MODRM, [O_Nq] = RM_ONLY,
+    [O_STi] = HAS_MODRM, [O_Mx87] = MEMORY_ONLY,
+};
+
+static u8 row_traits(const Opcode *row)
 {
-    for (unsigned i = 0; i < n; i++) {
-        if (opcode_has_operand(row, of[i])) {
-            return true;
+    u8 traits = row->ext >= 0 || row->rm >= 0 ? HAS_MODRM : 0;
+
+    traits |= row->mod == MOD_MEM ? MEMORY_ONLY : row->mod == MOD_REG ? RM_ONLY : 0;
+    for (unsigned i = 0; i < G_N_ELEMENTS(row->operand); i++) {
+        if (row->operand[i] < G_N_ELEMENTS(operand_traits)) {
+            traits |= operand_traits[row->operand[i]];
         }
     }
-    return false;
+    return traits;
 }
 
-bool opcode_has_operand(const Opcode *row, Operand operand)
-{
-    return memchr(row->operand, operand, sizeof row->operand);
-}
-
-static const Operand rm_any[] = {
-    O_Eb, O_Ew, O_Ed, O_Eq, O_Ey, O_Ev, O_Ep, O_Wx, O_Wd, O_Wq, O_Ww, O_Qq, O_Qd,
-};
-static const Operand rm_memory[] = {
-    O_M, O_Mb, O_Mw, O_Md, O_Mq, O_Mdq, O_Mp, O_Ms, O_Mx87,
-};
-static const Operand rm_register[] = { O_Rd, O_Rv, O_Ry, O_Ux, O_Nq };
-static const Operand modrm_reg[] = {
-    O_Gb, O_Gw, O_Gd, O_Gq, O_Gy, O_Gv, O_Sw, O_Cd, O_Dd, O_Vx, O_Pq,
-};
-static const Operand in_opcode[] = { O_Zb, O_Zv, O_Zq };
-
-bool opcode_ignores_mod(const Opcode *row)
-{
-    return opcode_has_operand(row, O_Cd) || opcode_has_operand(row, O_Dd);
-}
-
-bool opcode_takes_memory(const Opcode *row)
-{
-    return row->mod != MOD_REG && !any_operand(row, rm_register, G_N_ELEMENTS(rm_register));
-}
-
-bool opcode_takes_register(const Opcode *row)
-{
-    return row->mod != MOD_MEM && !any_operand(row, rm_memory, G_N_ELEMENTS(rm_memory));
-}
-
-bool opcode_has_z(const Opcode *row)
-{
-    return any_operand(row, in_opcode, G_N_ELEMENTS(in_opcode));
-}
-
-bool opcode_has_modrm(const Opcode *row)
-{
-    return row->ext >= 0 || row->rm >= 0 || row->mod != MOD_ANY ||
-           any_operand(row, rm_any, G_N_ELEMENTS(rm_any)) ||
-           any_operand(row, rm_memory, G_N_ELEMENTS(rm_memory)) ||
-           any_operand(row, rm_register, G_N_ELEMENTS(rm_register)) ||
-           any_operand(row, modrm_reg, G_N_ELEMENTS(modrm_reg));
-}
+/* ---- the index ---- */
 
 /* How much a row asks for: of two that fit, the one that asks for more is meant. */
 static unsigned particular(const Opcode *row)
@@ -126,9 +108,9 @@ static int compare(const void *a, const void *b)
 }
 
 /* The last opcode byte that a row stands for. */
-static unsigned last_byte(const Opcode *row)
+static unsigned last_byte(unsigned op)
 {
-    return opcode_has_z(row) ? row->byte | 7u : row->byte;
+    return table.traits[op] & HAS_Z ? table.row[op]->byte | 7u : table.row[op]->byte;
 }
 
 static void collect_rows(void)
@@ -148,6 +130,10 @@ static void collect_rows(void)
         }
     }
     g_assert(table.rows == n && n < UINT16_MAX);
+    table.traits = g_new(u8, n);
+    for (unsigned i = 0; i < n; i++) {
+        table.traits[i] = row_traits(table.row[i]);
+    }
 }
 
 /* Counts the rows of each byte, makes room for them in order, fills it from behind and sorts. */
@@ -158,7 +144,7 @@ static void index_rows(void)
     for (unsigned i = OP_SPECIAL; i < table.rows; i++) {
         const Opcode *row = table.row[i];
 
-        for (unsigned byte = row->byte; byte <= last_byte(row); byte++) {
+        for (unsigned byte = row->byte; byte <= last_byte(i); byte++) {
             first[row->map * BYTES + byte]++;
         }
     }
@@ -169,11 +155,11 @@ static void index_rows(void)
     for (unsigned i = OP_SPECIAL; i < table.rows; i++) {
         const Opcode *row = table.row[i];
 
-        for (unsigned byte = row->byte; byte <= last_byte(row); byte++) {
+        for (unsigned byte = row->byte; byte <= last_byte(i); byte++) {
             unsigned at = row->map * BYTES + byte;
 
             table.candidate[--first[at]] = i;
-            table.modrm[at] |= opcode_has_modrm(row);
+            table.modrm[at] |= table.traits[i] & HAS_MODRM;
         }
     }
     for (unsigned at = 0; at < MAP_COUNT * BYTES; at++) {
@@ -190,6 +176,11 @@ static void build_table(void)
         index_rows();
         g_once_init_leave(&built, 1);
     }
+}
+
+u8 opcode_traits(unsigned op)
+{
+    return table.traits[op];
 }
 
 OpCandidates opcode_candidates(unsigned map, unsigned byte)

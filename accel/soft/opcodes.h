@@ -30,15 +30,18 @@ typedef struct {
 OpCandidates opcode_candidates(unsigned map, unsigned byte);
 unsigned opcode_count(void);                    /* rows in all, the special ones included */
 
-/* Does a row's instruction have a ModRM byte; does it want a register or memory there? */
-bool opcode_has_modrm(const Opcode *row);
-bool opcode_takes_memory(const Opcode *row);
-bool opcode_takes_register(const Opcode *row);
-/* The row stands for eight opcode bytes, one per register. */
-bool opcode_has_z(const Opcode *row);
-bool opcode_has_operand(const Opcode *row, Operand operand);
-/* ModRM.rm is a register whatever ModRM.mod says (MOV from and to control and debug registers). */
-bool opcode_ignores_mod(const Opcode *row);
+/* What the decoder asks about a row, worked out once from its operands. */
+enum {
+    HAS_MODRM       = 1 << 0,
+    NO_MEMORY       = 1 << 1,       /* ModRM must name a register */
+    NO_REGISTER     = 1 << 2,       /* ModRM must name memory */
+    IGNORES_MOD     = 1 << 3,       /* ModRM names a register whatever mod says (MOV from and to CRn, DRn) */
+    HAS_Z           = 1 << 4,       /* eight opcode bytes, one per register */
+    HAS_Y           = 1 << 5,       /* 32 or 64 bits by REX.W alone */
+    HAS_SREG        = 1 << 6,
+    HAS_TARGET      = 1 << 7,       /* a relative branch */
+};
+u8 opcode_traits(unsigned op);
 
 extern const OpFamily ops_alu, ops_atomic, ops_bcd, ops_bits, ops_branch, ops_flags, ops_move,
     ops_muldiv, ops_pushpop, ops_shift, ops_string;

@@ -104,7 +104,7 @@ static Block *block_next(Cpu *cpu, Block *last)
     }
     block = block_look_up(cpu);
     if (((block->at ^ last->at) & PAGE_MASK) == 0 && block->at - last->at == distance &&
-        block != cpu_one_block(cpu)) {
+        !block->own) {
         __atomic_store_n(link, block, __ATOMIC_RELEASE);
     }
     return block;
@@ -120,7 +120,7 @@ static void cpu_run_one(Cpu *cpu)
     }
     cpu->inhibit = 0;
     cpu_recheck_interrupts(cpu);
-    block_run(cpu, block_first_insn(cpu, block_look_up(cpu)));
+    block_run(cpu, one_first(cpu, block_look_up(cpu)));
     if (step) {                         /* INT n and SYSCALL clear TF and are not trapped */
         cpu_step_end(cpu, trap && cpu->rflags & FLAG_TF);
     }

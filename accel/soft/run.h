@@ -31,17 +31,30 @@ static inline u64 jump_mode(const Cpu *cpu)
     return block_mode(cpu) | (u64)(cpu->cpl == 3) << 8;
 }
 
-/* A vCPU's private block of one instruction. */
-static inline Block *cpu_one_block(Cpu *cpu)
-{
-    return (Block *)cpu->one_block;
-}
-
 /* Does the instruction set rip (and so has to be the last of its block)? */
 bool insn_ends_block(const Insn *insn);
+/* Completes a block that has its instructions: what follows from the last of them. */
+void block_finish(Block *block);
 
-/* A private block with the first instruction of `block` alone. */
-Block *block_first_insn(Cpu *cpu, const Block *block);
+/* ---- one.c: blocks of one instruction ---- */
+
+/* The first instruction of `block` alone. */
+Block *one_first(Cpu *cpu, const Block *block);
+/*
+ * The instruction at cpu->rip, whose bytes in this page are given, if it is known to cross into the next page; NULL: not known.
+ * May raise what fetching the rest raises.
+ */
+Block *one_known_crossing(Cpu *cpu, const u8 *bytes, gpa phys);
+/* The same decoded: it crosses into the next page, or into the end of the code segment. */
+Block *one_crossing(Cpu *cpu, const u8 *bytes, gpa phys);
+
+/* Bytes of code that CS's limit leaves at rip; 64-bit mode has no limit. */
+static inline u64 code_left(const Cpu *cpu)
+{
+    u32 limit = cpu->seg[SEG_CS].limit;
+
+    return cpu_code64(cpu) ? UINT64_MAX : cpu->rip > limit ? 0 : limit - cpu->rip + 1;
+}
 
 /* Before the present instruction: back to the run loop, which looks for the block at its address. */
 void cpu_leave_block(Cpu *cpu) __attribute__((noreturn, cold));
