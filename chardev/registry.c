@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* In order of creation.  A plain array: the handler of a crash looks at it. */
@@ -157,6 +158,18 @@ static Chardev *make(const ChardevKind *kind, const char *options, GError **err)
     return chr;
 }
 
+/* With the first back end: what the process as a whole must do. */
+static void prepare_process(void)
+{
+    static bool done;
+
+    if (!done) {
+        signal(SIGPIPE, SIG_IGN);       /* a reader that has gone: write says so */
+        atexit(chardevs_flush);         /* whoever calls exit: nothing is lost */
+        done = true;
+    }
+}
+
 Chardev *chardev_new(const char *options, GError **err)
 {
     size_t n = strcspn(options, ",");
@@ -170,7 +183,7 @@ Chardev *chardev_new(const char *options, GError **err)
     kind = find_kind(name, err);
     chr = kind ? make(kind, options + n + (options[n] == ','), err) : NULL;
     if (chr) {
-        signal(SIGPIPE, SIG_IGN);       /* a reader that has gone: write says so */
+        prepare_process();
         all[n_all++] = chr;
     }
     return chr;

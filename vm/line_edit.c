@@ -200,10 +200,15 @@ static void complete(LineEdit *e)
 {
     g_autofree char *before = g_strndup(e->line, e->cursor);
     g_autoptr(GPtrArray) names = e->ops->complete(before);
-    size_t n = names->len ? common_length(names) : 0;
+    size_t n = names->len ? common_length(names) : 0, same = 0;
 
     if (n > e->cursor || names->len == 1) {
-        replace(e, 0, e->cursor, names->pdata[0], n);
+        const char *name = names->pdata[0];
+
+        while (same < MIN(n, e->cursor) && name[same] == before[same]) {
+            same++;
+        }
+        replace(e, same, e->cursor, name + same, n - same);
         if (names->len == 1) {
             replace(e, e->cursor, e->cursor, " ", 1);
         }

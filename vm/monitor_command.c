@@ -105,7 +105,8 @@ static bool take_all(MonitorCall *call, const MonitorCommand *command,
         wrong = take_one(call, *take, &text);
     }
     if (!wrong && *skip_blanks(text)) {
-        say(call, "%s: extraneous characters at the end of line\n", shown);
+        say(call, "%s%s%s: extraneous characters at the end of line\n", command->name,
+            command->alias ? "|" : "", command->alias ? command->alias : "");
         wrong = "";
     }
     if (!wrong) {

@@ -44,10 +44,9 @@ static void print_value(GString *out, char format, u8 size, u64 value, bool widt
 
     switch (format) {
     case 'o':
-        g_string_append_printf(out, "0%0*" PRIo64, width ? octal : 0, value);
+        g_string_append_printf(out, "%#*" PRIo64, width ? octal : 0, value);
         break;
-    case 'd':
-        value = (u64)((s64)(value << (64 - bits)) >> (64 - bits));
+    case 'd':                   /* as QEMU: only the widest values have a sign */
         g_string_append_printf(out, "%*" PRId64, width ? decimal : 0, (s64)value);
         break;
     case 'u':
@@ -63,9 +62,7 @@ static void print_value(GString *out, char format, u8 size, u64 value, bool widt
 
 void monitor_print(MonitorCall *call)
 {
-    char format = call->format.format ? call->format.format : 'd';
-
-    print_value(call->out, format == 'i' ? 'd' : format, 8, call->number, false);
+    print_value(call->out, call->format.format, 8, call->number, false);
     say(call, "\n");
 }
 

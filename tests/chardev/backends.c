@@ -71,7 +71,7 @@ static void test_file_soon(void)
     chardevs_close_all();
 }
 
-/* A descriptor that was passed on by number: a pipe, and a socket, which open refuses. */
+/* A descriptor passed on by number: a pipe, and a socket, which open refuses. */
 static void test_file_by_number(void)
 {
     g_autoptr(GString) text = g_string_new(NULL);
@@ -81,7 +81,8 @@ static void test_file_by_number(void)
         Recorder *r;
         int fd[2];
 
-        g_assert_cmpint(pass ? socketpair(AF_UNIX, SOCK_STREAM, 0, fd) : pipe(fd), ==, 0);
+        g_assert_true(pass ? socketpair(AF_UNIX, SOCK_STREAM, 0, fd) == 0
+                           : pipe(fd) == 0);
         path = g_strdup_printf("/proc/self/fd/%d", fd[1]);
         r = open_on("file,id=f,path=%s", path);
         recorder_say(r, "by number\n");

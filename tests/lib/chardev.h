@@ -13,7 +13,7 @@ typedef struct {
     GString *input;             /* bytes that arrived */
     GString *events;            /* one letter each: O C B i o, and w for writable */
     size_t room;                /* what can_read says */
-    bool locked_right;          /* every callback held the lock, or none, as it should */
+    bool locked_right;          /* callbacks held the lock if they should */
 } Recorder;
 
 /* Attaches one; it takes everything until `room` is changed. */

@@ -1,1 +1,2 @@
+test += tests/vm/monitor.c
 test += tests/vm/object.c
