@@ -3,3 +3,4 @@ test += tests/hw/core/dispatch.c
 test += tests/hw/core/memory.c
 test += tests/hw/core/space.c
 test += tests/hw/core/state.c
+test += tests/hw/core/threads.c
