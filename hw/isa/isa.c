@@ -14,8 +14,7 @@ bool isa_ports(IsaDevice *isa, unsigned base, unsigned count, const RegionOps *o
     g_assert(isa->n_ranges < ISA_RANGES);
     if (base >= ISA_PORTS || count > ISA_PORTS - base) {
         g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                    "%s: %u ports from 0x%x on go beyond port 0xffff",
-                    isa->device.type->name, count, base);
+                    "%u ports from 0x%x on go beyond port 0xffff", count, base);
         return false;
     }
     region_init_io(range, isa->device.type->name, ops, isa, count);
@@ -35,8 +34,7 @@ static bool range_is_free(const Space *io, const Region *range, GError **err)
 
         if (there && there->region->priority >= 0) {
             g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                        "%s: port 0x%x is taken by %s", range->name, (unsigned)port,
-                        there->region->name);
+                        "port 0x%x is taken by %s", (unsigned)port, there->region->name);
             return false;
         }
     }
