@@ -58,13 +58,13 @@ static bool check(Kernel *kernel, GError **err)
                          "boot protocol %u.%02u is too old: 2.06 or later is needed",
                          kernel->version >> 8, kernel->version & 0xff);
     }
-    if (!(head[LOADFLAGS] & LOADED_HIGH)) {
-        return boot_fail(err, kernel->file, "a zImage; a bzImage is needed");
-    }
     if (size <= setup || size + 15 < whole) {
         return boot_fail(err, kernel->file,
                          "truncated: %" PRIu64 " bytes of a kernel that has %" PRIu64,
                          size, whole);
+    }
+    if (!(head[LOADFLAGS] & LOADED_HIGH)) {
+        return boot_fail(err, kernel->file, "a zImage; a bzImage is needed");
     }
     kernel->payload = setup;
     kernel->bytes = size - setup;

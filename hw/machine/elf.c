@@ -55,8 +55,8 @@ static bool read_segment(ElfSegment *s, const Layout *l, const u8 *raw, unsigned
         return true;
     }
     if (s->offset > file->size || s->file_size > file->size - s->offset) {
-        return boot_fail(err, file, "segment %u ends at byte 0x%" PRIx64 "+0x%" PRIx64
-                         " of a file that has 0x%" PRIx64, i, s->offset, s->file_size,
+        return boot_fail(err, file, "segment %u is 0x%" PRIx64 " bytes from 0x%" PRIx64
+                         " on, in a file of 0x%" PRIx64, i, s->file_size, s->offset,
                          file->size);
     }
     if (s->type == ELF_LOAD && s->file_size > s->size) {
@@ -92,7 +92,8 @@ bool elf_read(Elf *elf, File *file, GError **err)
     for (unsigned i = 0; i < elf->n; i++) {
         if (table > file->size ||
             !file_read(file, table + i * l->segment_bytes, raw, l->segment_bytes)) {
-            return boot_fail(err, file, "truncated: it has %u segments", elf->n);
+            return boot_fail(err, file, "truncated: the table of its %u segments is "
+                             "not there", elf->n);
         }
         if (!read_segment(&elf->segment[i], l, raw, i, file, err)) {
             return false;
@@ -107,12 +108,11 @@ bool elf_place(const Elf *elf, Boot *boot, File *file, GError **err)
 
     for (unsigned i = 0; i < elf->n; i++) {
         const ElfSegment *s = &elf->segment[i];
-        g_autofree char *what = g_strdup_printf("segment %u", i);
 
         if (s->type != ELF_LOAD || s->size == 0) {
             continue;
         }
-        if (!boot_claim(boot, file, what, s->address, s->size, err)) {
+        if (!boot_claim(boot, file, "a segment", s->address, s->size, err)) {
             return false;
         }
         boot_put_file(boot, s->address, s->size, file, s->offset, s->file_size);

@@ -1,0 +1,1 @@
+test += tests/hw/machine/boot.c
