@@ -32,9 +32,25 @@ typedef struct {
 } CpuFeature;
 extern const CpuFeature cpu_features[];         /* ends with name NULL */
 
+/* Other names in use.  Ends with alias NULL. */
+typedef struct {
+    const char *alias, *name;
+} CpuAlias;
+extern const CpuAlias cpu_feature_aliases[];
+
+/* The row number of a feature's first row, or -1; '_' and '.' in names are the same as '-'. */
+int cpu_feature_find(const char *name);
+static inline u32 *cpuid_register(CpuidLeaf *leaf, unsigned reg)
+{
+    return reg == 0 ? &leaf->eax : reg == 1 ? &leaf->ebx : reg == 2 ? &leaf->ecx : &leaf->edx;
+}
+/* Is this row's bit set in the table? */
+bool cpuid_has_row(const CpuidTable *table, const CpuFeature *row);
+
 /* Is this feature's bit set in the table? */
 bool cpuid_has(const CpuidTable *table, const char *feature);
-CpuidLeaf *cpuid_find(CpuidTable *table, u32 leaf, u32 index);
+CpuidLeaf *cpuid_find(CpuidTable *table, u32 leaf, u32 index);      /* NULL: not there */
+/* The same, made if need be; NULL when the table is full. */
 CpuidLeaf *cpuid_add(CpuidTable *table, u32 leaf, u32 index, bool indexed);
 
 /*
@@ -49,7 +65,8 @@ typedef struct {
 
 /*
  * Builds the table for a `-cpu` value ("host", "max", "portable", "x86-64-v2", "qemu64", "kvm64", ... ,+f,-f,f=on|off).
- * `supported`: what the accelerator can do; `signature`: hypervisor leaf 0x40000000 text of 12 bytes ("KVMKVMKVM\0\0\0") or NULL.
+ * `supported`: what the accelerator can do.  Its vendor (leaf 0) is the guest's, but for models that pin one; a vendor
+ * of zeros means that any will do.  Its hypervisor leaves (0x40000000) are the guest's, unless kvm=off.
  * Fails on unknown models and features (nearest name) and on asked-for features that are not there when
  * `enforce` was given; otherwise those are warned of once in one line.
  */

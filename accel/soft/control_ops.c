@@ -89,7 +89,6 @@ static void op_mov_to_cr(Cpu *cpu, const Insn *insn)
 
 static void op_clts(Cpu *cpu, const Insn *insn)
 {
-    (void)insn;
     check_kernel(cpu);
     cpu->cr0 &= ~(u64)CR0_TS;
 }
@@ -164,7 +163,6 @@ static void check_osxsave(Cpu *cpu)
 
 static void op_xgetbv(Cpu *cpu, const Insn *insn)
 {
-    (void)insn;
     check_osxsave(cpu);
     if ((u32)cpu->gpr[RCX]) {
         cpu_gp(cpu, 0);

@@ -86,7 +86,6 @@ static void op_sysenter(Cpu *cpu, const Insn *insn)
     u16 selector = cpu->sysenter_cs & ~3u;
     bool wide = cpu_long(cpu);
 
-    (void)insn;
     check_sysenter(cpu);
     cpu->gpr[RSP] = wide ? cpu->sysenter_esp : (u32)cpu->sysenter_esp;
     cpu->rip = wide ? cpu->sysenter_eip : (u32)cpu->sysenter_eip;
@@ -116,7 +115,6 @@ static void op_swapgs(Cpu *cpu, const Insn *insn)
 {
     u64 base = cpu->seg[SEG_GS].base;
 
-    (void)insn;
     if (cpu->cpl) {
         cpu_gp(cpu, 0);
     }

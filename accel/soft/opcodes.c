@@ -12,7 +12,8 @@
 const OpFamily *const op_families[] = {
     &ops_alu, &ops_atomic, &ops_bcd, &ops_bits, &ops_branch, &ops_flags, &ops_move,
     &ops_muldiv, &ops_pushpop, &ops_shift, &ops_string,
-    &ops_control, &ops_far, &ops_fastcall, &ops_port, &ops_return, &ops_system, &ops_table,
+    &ops_control, &ops_cpuid, &ops_far, &ops_fastcall, &ops_msr, &ops_port, &ops_return,
+    &ops_segment, &ops_system, &ops_table,
     &ops_mmx, &ops_sse, &ops_x87, &ops_xsave,
     NULL,
 };

@@ -49,6 +49,6 @@ extern const OpFamily ops_mmx, ops_sse, ops_x87, ops_xsave;
 
 /* System instructions. */
 extern const OpFamily ops_control, ops_cpuid, ops_far, ops_fastcall, ops_msr, ops_port, ops_return,
-    ops_system, ops_table;
+    ops_segment, ops_system, ops_table;
 
 #endif

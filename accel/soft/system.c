@@ -24,7 +24,6 @@ static void check_iopl(Cpu *cpu)
 
 static void op_cli(Cpu *cpu, const Insn *insn)
 {
-    (void)insn;
     check_iopl(cpu);
     cpu->rflags &= ~FLAG_IF;
 }
@@ -52,7 +51,6 @@ static void op_hlt(Cpu *cpu, const Insn *insn)
 
 static void op_cache(Cpu *cpu, const Insn *insn)
 {
-    (void)insn;
     check_kernel(cpu);
 }
 
@@ -111,7 +109,6 @@ static void set_edx_eax(Cpu *cpu, u64 value)
 
 static void op_rdtsc(Cpu *cpu, const Insn *insn)
 {
-    (void)insn;
     if ((cpu->cr4 & CR4_TSD) && cpu->cpl) {
         cpu_gp(cpu, 0);
     }
@@ -127,7 +124,6 @@ static void op_rdtscp(Cpu *cpu, const Insn *insn)
 /* There is no performance counter, so no index is valid. */
 static void op_rdpmc(Cpu *cpu, const Insn *insn)
 {
-    (void)insn;
     cpu_gp(cpu, 0);
 }
 
@@ -173,13 +169,11 @@ static void set_ac(Cpu *cpu, u32 ac)
 
 static void op_clac(Cpu *cpu, const Insn *insn)
 {
-    (void)insn;
     set_ac(cpu, 0);
 }
 
 static void op_stac(Cpu *cpu, const Insn *insn)
 {
-    (void)insn;
     set_ac(cpu, FLAG_AC);
 }
 
@@ -187,22 +181,16 @@ static void op_stac(Cpu *cpu, const Insn *insn)
 
 static void op_lfence(Cpu *cpu, const Insn *insn)
 {
-    (void)cpu;
-    (void)insn;
     __builtin_ia32_lfence();
 }
 
 static void op_mfence(Cpu *cpu, const Insn *insn)
 {
-    (void)cpu;
-    (void)insn;
     __builtin_ia32_mfence();
 }
 
 static void op_sfence(Cpu *cpu, const Insn *insn)
 {
-    (void)cpu;
-    (void)insn;
     __builtin_ia32_sfence();
 }
 
@@ -215,8 +203,7 @@ static void op_hypercall(Cpu *cpu, const Insn *insn)
 {
     s64 answer = cpu->cpl ? -KVM_EPERM : -KVM_ENOSYS;
 
-    (void)insn;
-    if (!cpu_has(cpu, "kvm")) {
+    if (!cpuid_find(&cpu->cpuid, 0x40000000, 0)) {
         cpu_raise(cpu, EXC_UD);
     }
     cpu->gpr[RAX] = cpu_code64(cpu) ? (u64)answer : (u32)answer;
@@ -224,7 +211,6 @@ static void op_hypercall(Cpu *cpu, const Insn *insn)
 
 static void op_ud(Cpu *cpu, const Insn *insn)
 {
-    (void)insn;
     cpu_raise(cpu, EXC_UD);
 }
 
