@@ -8,12 +8,16 @@
 #include "hw/input/i8042.h"
 #include "hw/intc/ioapic.h"
 #include "hw/intc/pic.h"
+#include "hw/isa/lpc.h"
+#include "hw/machine/fw_cfg.h"
+#include "hw/machine/mch.h"
 #include "hw/timer/hpet.h"
 #include "hw/timer/pit.h"
 #include "hw/timer/rtc.h"
 #include "hw/virtio/devices.h"
 
 const DeviceType *const device_types[] = {
+    &fw_cfg_type,
     &hpet_type,
     &i8042_type,
     &ioapic_type,
@@ -23,7 +27,9 @@ const DeviceType *const device_types[] = {
     &pit_type,
     &post_type,
     &serial_type,
+    &lpc_type.device,
     &rtc_type,
+    &mch_type.device,
     &port92_type,
     &pvpanic_type,
     &virtio_rng.device,

@@ -120,10 +120,17 @@ static u64 next_toggle(u64 ns)
     return ((unsigned __int128)ticks * NS_PER_SEC + PM_HZ - 1) / PM_HZ;
 }
 
-/*
- * Sets TMR_STS if its time has come, and waits for the next time if that is an
- * interrupt.
- */
+/* TMR_STS is worked out when it is looked at; a timer runs only for an interrupt. */
+static void arm_timer(Lpc *lpc)
+{
+    if (lpc->state.pm[PM1_EN] & STS_TIMER && !(lpc->state.pm[PM1_STS] & STS_TIMER)) {
+        timer_set(lpc->timer, lpc->state.toggle);
+    } else {
+        timer_cancel(lpc->timer);
+    }
+    update_sci(lpc);
+}
+
 static void update_timer(Lpc *lpc)
 {
     u64 now = clock_now(lpc->dev.machine->clock);
@@ -132,12 +139,7 @@ static void update_timer(Lpc *lpc)
         lpc->state.pm[PM1_STS] |= STS_TIMER;
         lpc->state.toggle = next_toggle(now);
     }
-    if (lpc->state.pm[PM1_EN] & STS_TIMER && !(lpc->state.pm[PM1_STS] & STS_TIMER)) {
-        timer_set(lpc->timer, lpc->state.toggle);
-    } else {
-        timer_cancel(lpc->timer);
-    }
-    update_sci(lpc);
+    arm_timer(lpc);
 }
 
 static void timer_due(void *opaque)
@@ -363,7 +365,7 @@ static bool lpc_loaded(Device *dev, GError **err)
     Lpc *lpc = lpc_of(dev);
 
     (void)err;
-    update_timer(lpc);
+    arm_timer(lpc);
     update_pic(lpc);
     for (unsigned i = 0; i < 8; i++) {
         machine_gsi(dev->machine, 16 + i, lpc->state.pirq >> i & 1);
