@@ -106,6 +106,16 @@ Device *device_find(Machine *machine, const char *id_or_path)
     return NULL;
 }
 
+static bool id_is_good(const char *id)
+{
+    for (const char *p = id; *p; p++) {
+        if (!g_ascii_isalnum(*p) && (p == id || !strchr("-._", *p))) {
+            return false;
+        }
+    }
+    return g_ascii_isalpha(*id);
+}
+
 /* The user's id, or the type's name and the first free number. */
 static bool device_set_path(Device *dev, const char *id, GError **err)
 {
@@ -113,6 +123,12 @@ static bool device_set_path(Device *dev, const char *id, GError **err)
     const char *dot = g_ascii_isdigit(name[strlen(name) - 1]) ? "." : "";
 
     if (id) {
+        if (!id_is_good(id)) {
+            g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                        "id '%s' is not a letter and then letters, digits, '-', '.' or "
+                        "'_'", id);
+            return false;
+        }
         if (device_find(dev->machine, id)) {
             g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                         "id '%s' is taken by another device", id);

@@ -110,8 +110,9 @@ struct Device {
 extern const DeviceType *const device_types[];
 
 /*
- * Finds a type by the name a user writes (with the bus's suffix, or an alias) and the
- * bus meant by it.  NULL and an error with the nearest name if there is none.
+ * Finds a type that can be added, by the name a user writes (with the bus's suffix, or
+ * an alias), and the bus meant by it.  NULL and an error if there is none (it has the
+ * nearest name), or if it is the board's own.
  */
 const DeviceType *device_type_find(const char *name, const BusType **bus, GError **err);
 void device_types_help(GString *out);                           /* -device help */

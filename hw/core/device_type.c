@@ -82,16 +82,15 @@ static bool name_collect(const DeviceType *type, const BusType *bus, const char 
     return false;
 }
 
-const DeviceType *device_type_find(const char *name, const BusType **bus, GError **err)
+/* Any type: help and -global are for the board's own devices too. */
+static const DeviceType *find_any(const char *name, const BusType **bus, GError **err)
 {
     g_autoptr(GPtrArray) names = NULL;
     Search search = { .name = name };
     const char *near;
 
     if (all_names(name_is, &search)) {
-        if (bus) {
-            *bus = search.bus;
-        }
+        *bus = search.bus;
         return search.type;
     }
     names = g_ptr_array_new_with_free_func(g_free);
@@ -104,6 +103,18 @@ const DeviceType *device_type_find(const char *name, const BusType **bus, GError
     return NULL;
 }
 
+const DeviceType *device_type_find(const char *name, const BusType **bus, GError **err)
+{
+    const DeviceType *type = find_any(name, bus, err);
+
+    if (type && type->board_only) {
+        g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "'%s' is a part of the board and can't be added", name);
+        return NULL;
+    }
+    return type;
+}
+
 /* ---- help ---- */
 
 typedef struct {
@@ -112,16 +123,21 @@ typedef struct {
     GString *out;
 } Help;
 
+static const char *section_of(const BusType *bus)
+{
+    return bus ? bus->name : "System";
+}
+
 static bool bus_collect(const DeviceType *type, const BusType *bus, const char *name,
                         const char *alias_of, void *opaque)
 {
-    const char *bus_name = bus ? bus->name : "System";
+    const char *bus_name = section_of(bus);
     GPtrArray *seen = opaque;
 
-    (void)type;
     (void)name;
     (void)alias_of;
-    if (!g_ptr_array_find_with_equal_func(seen, bus_name, g_str_equal, NULL)) {
+    if (!type->board_only &&
+        !g_ptr_array_find_with_equal_func(seen, bus_name, g_str_equal, NULL)) {
         g_ptr_array_add(seen, (char *)bus_name);
     }
     return false;
@@ -132,7 +148,7 @@ static bool help_line(const DeviceType *type, const BusType *bus, const char *na
 {
     Help *help = opaque;
 
-    if (strcmp(bus ? bus->name : "System", help->bus) != 0) {
+    if (type->board_only || strcmp(section_of(bus), help->bus) != 0) {
         return false;
     }
     g_string_append_printf(help->out, "name \"%s\"", name);
@@ -142,8 +158,7 @@ static bool help_line(const DeviceType *type, const BusType *bus, const char *na
     if (alias_of) {
         g_string_append_printf(help->out, ", alias of \"%s\"", alias_of);
     }
-    g_string_append_printf(help->out, ", desc \"%s\"%s\n", type->help,
-                           type->board_only ? ", no-user" : "");
+    g_string_append_printf(help->out, ", desc \"%s\"\n", type->help);
     return false;
 }
 
@@ -163,7 +178,7 @@ void device_types_help(GString *out)
 bool device_type_help(const char *name, GString *out, GError **err)
 {
     const BusType *bus;
-    const DeviceType *type = device_type_find(name, &bus, err);
+    const DeviceType *type = find_any(name, &bus, err);
     Device *dev = type ? device_blank(NULL, type, bus, err) : NULL;
 
     if (!dev) {
@@ -255,7 +270,7 @@ static bool global_check(const Global *g, GError **err)
     g_autoptr(GError) unknown = NULL;
     KeyVal pair = { g->key, g->value, false };
     const BusType *bus;
-    const DeviceType *type = device_type_find(g->driver, &bus, &unknown);
+    const DeviceType *type = find_any(g->driver, &bus, &unknown);
     Device *dev = type ? device_blank(NULL, type, bus, err) : NULL;
     bool right = dev && device_option(dev, &pair, given, err);
 
