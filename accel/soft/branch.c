@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Near transfers of control: Jcc JMP CALL RET LOOPcc JrCXZ.  Far ones are elsewhere.
+ * Near transfers of control: Jcc JMP CALL RET LOOPcc JrCXZ, and BOUND, which goes on or raises #BR.  Far ones are elsewhere.
  * A target outside the code segment is the fault of the branch: nothing has changed then.
  */
 
@@ -152,6 +152,23 @@ static const OpForms call_forms = { .reg = WIDTHS3(call) };
 static const OpForms call_rm = { WIDTHS3(call_reg), WIDTHS3(call_mem), { NULL } };
 static const OpForms ret_forms = { .reg = WIDTHS3(ret) };
 
+/* ---- BOUND: the two limits lie one after the other ---- */
+
+inline_always void bound(Cpu *cpu, const Insn *insn, unsigned w)
+{
+    gva at = insn_linear(cpu, insn, 2 << w, ACCESS_READ);
+    s64 index = sign_extend(cpu->gpr[insn->reg], w);
+
+    if (index < sign_extend(mem_get(cpu, at, w), w) ||
+        index > sign_extend(mem_get(cpu, (u32)(at + (1 << w)), w), w)) {
+        cpu_raise(cpu, EXC_BR);
+    }
+}
+
+STAMP(bound16, 1, bound)
+STAMP(bound32, 2, bound)
+static const OpForms bound_forms = { .mem = { NULL, bound16, bound32 } };
+
 /* ---- rows ---- */
 
 enum { NEAR = OP_ENDS | OP_FORCE64 };
@@ -197,6 +214,7 @@ static const Opcode rows[] = {
     BRANCH_EXT(4, "jmp", jmp_rm),
     BRANCH(0xc2, "ret", O_Iw, 0, ret_forms),
     BRANCH(0xc3, "ret", O_NONE, 0, ret_forms),
+    ROW(MAP_1, 0x62, "bound", .operand = { O_Gv, O_M }, .attr = OP_NO64, .forms = &bound_forms),
 };
 
 FAMILY(ops_branch, "branch", rows);

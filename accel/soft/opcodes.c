@@ -93,8 +93,7 @@ static u8 row_traits(const Opcode *row)
 
 /* ---- the index ---- */
 
-/* How much a row asks for: of two that fit, the one that asks for more is meant. */
-static unsigned particular(const Opcode *row)
+unsigned opcode_particular(const Opcode *row)
 {
     return (row->prefix != P_ANY) + (row->ext >= 0) + (row->rm >= 0) * 2 +
            (row->mod != MOD_ANY) + !!(row->attr & (OP_W64 | OP_W32)) + (row->feature != NULL);
@@ -103,7 +102,7 @@ static unsigned particular(const Opcode *row)
 static int compare(const void *a, const void *b)
 {
     u16 i = *(const u16 *)a, j = *(const u16 *)b;
-    unsigned more = particular(table.row[j]), less = particular(table.row[i]);
+    unsigned more = opcode_particular(table.row[j]), less = opcode_particular(table.row[i]);
 
     return more != less ? (int)more - (int)less : i - j;
 }

@@ -42,6 +42,8 @@ enum {
     HAS_TARGET      = 1 << 7,       /* a relative branch */
 };
 u8 opcode_traits(unsigned op);
+/* How much a row asks for: of two that fit, the one that asks for more is meant. */
+unsigned opcode_particular(const Opcode *row);
 
 extern const OpFamily ops_alu, ops_atomic, ops_bcd, ops_bits, ops_branch, ops_flags, ops_move,
     ops_muldiv, ops_pushpop, ops_shift, ops_string;
