@@ -271,12 +271,14 @@ static const OpForms crc32_forms = { WIDTHS4(crc32_reg), WIDTHS4(crc32_mem), { N
 
 #define BIT_ROWS(op, name, sym, lock)                                                       \
     ROW(MAP_0F, 0xa3 + op * 8, name, .operand = { O_Ev, O_Gv }, .attr = lock,               \
-        .writes = FLAGS_ARITH, .class = CLASS_COPY, .forms = &sym##_REG),                   \
+        .writes = FLAGS_BIT, .class = CLASS_COPY, .forms = &sym##_REG),                     \
     ROW_EXT(MAP_0F, 0xba, 4 + op, name, .operand = { O_Ev, O_Ib }, .attr = lock,            \
-            .writes = FLAGS_ARITH, .class = CLASS_COPY, .forms = &sym##_IMM)
+            .writes = FLAGS_BIT, .class = CLASS_COPY, .forms = &sym##_IMM)
 #define BIT_MOVE(byte, name, prefix_, needs, form)                                          \
     ROW(MAP_0F, byte, name, .prefix = prefix_, .operand = { O_Gv, O_Ev },                   \
         .writes = FLAGS_ARITH, .feature = needs, .class = CLASS_COPY, .forms = &form)
+
+enum { FLAGS_BIT = FLAGS_ARITH & ~FLAG_ZF };
 
 static const Opcode rows[] = {
     BIT_ROWS(BT, "bt", bt, 0),

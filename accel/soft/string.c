@@ -307,20 +307,20 @@ PORT_FORMS(outs, OUTS)
 
 /* ---- rows ---- */
 
-#define STRING(byte, name, ab, bb, av, bv, flags, form)                                     \
-    ROW(MAP_1, byte, name, .operand = { ab, bb }, .attr = OP_REP | OP_BYTE,                 \
-        .writes = flags, .forms = &form),                                                   \
-    ROW(MAP_1, byte + 1, name, .operand = { av, bv }, .attr = OP_REP, .writes = flags,      \
-        .class = CLASS_BRANCH, .forms = &form)
+#define STRING(byte, name, ab, bb, av, bv, in, out, form)                                   \
+    ROW(MAP_1, byte, name, .operand = { ab, bb }, .attr = OP_REP | OP_BYTE, .reads = in,    \
+        .writes = out, .forms = &form),                                                     \
+    ROW(MAP_1, byte + 1, name, .operand = { av, bv }, .attr = OP_REP, .reads = in,          \
+        .writes = out, .forms = &form)
 
 static const Opcode rows[] = {
-    STRING(0xa4, "movs", O_Yb, O_Xb, O_Yv, O_Xv, 0, movs),
-    STRING(0xa6, "cmps", O_Xb, O_Yb, O_Xv, O_Yv, FLAGS_ARITH, cmps),
-    STRING(0xaa, "stos", O_Yb, O_AL, O_Yv, O_AX, 0, stos),
-    STRING(0xac, "lods", O_AL, O_Xb, O_AX, O_Xv, 0, lods),
-    STRING(0xae, "scas", O_AL, O_Yb, O_AX, O_Yv, FLAGS_ARITH, scas),
-    STRING(0x6c, "ins", O_Yb, O_DX, O_Yv, O_DX, 0, ins),
-    STRING(0x6e, "outs", O_DX, O_Xb, O_DX, O_Xv, 0, outs),
+    STRING(0xa4, "movs", O_Yb, O_Xb, O_Yv, O_Xv, 0, 0, movs),
+    STRING(0xa6, "cmps", O_Xb, O_Yb, O_Xv, O_Yv, FLAG_ZF, FLAGS_ARITH, cmps),
+    STRING(0xaa, "stos", O_Yb, O_AL, O_Yv, O_AX, 0, 0, stos),
+    STRING(0xac, "lods", O_AL, O_Xb, O_AX, O_Xv, 0, 0, lods),
+    STRING(0xae, "scas", O_AL, O_Yb, O_AX, O_Yv, FLAG_ZF, FLAGS_ARITH, scas),
+    STRING(0x6c, "ins", O_Yb, O_DX, O_Yv, O_DX, 0, 0, ins),
+    STRING(0x6e, "outs", O_DX, O_Xb, O_DX, O_Xv, 0, 0, outs),
 };
 
 FAMILY(ops_string, "string", rows);

@@ -220,7 +220,7 @@ static const Opcode rows[] = {
     ROW(MAP_1, 0xf4, "hlt", .attr = OP_ENDS, .fn = op_hlt),
     ROW(MAP_1, 0xfa, "cli", .fn = op_cli),
     ROW(MAP_1, 0xfb, "sti", .attr = OP_ENDS, .fn = op_sti),
-    ROW_RM(MAP_0F, 0x01, 0, 1, "vmcall", .fn = op_hypercall),
+    ROW_RM(MAP_0F, 0x01, 0, 1, "vmcall", .prefix = P_NONE, .fn = op_hypercall),
     ROW_RM(MAP_0F, 0x01, 1, 2, "clac", .prefix = P_NONE, .feature = "smap", .fn = op_clac),
     ROW_RM(MAP_0F, 0x01, 1, 3, "stac", .prefix = P_NONE, .feature = "smap", .fn = op_stac),
     ROW_RM(MAP_0F, 0x01, 3, 1, "vmmcall", .fn = op_hypercall),

@@ -1,0 +1,2 @@
+test-$(CONFIG_ZYDIS) += tests/accel/soft/decode.c
+test += tests/accel/soft/table.c
