@@ -1,1 +1,3 @@
+test += tests/hw/machine/acpi.c
+test += tests/hw/machine/board.c
 test += tests/hw/machine/boot.c
