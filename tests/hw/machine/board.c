@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The q35 board as firmware and drivers meet it: PAM segments (82P35 data sheet, 5.1.16), the
- * reset vector, ACPI power management (ICH9 data sheet, 13.8.3), interrupt wires, and what is
- * set up when a kernel is entered directly.
+ * The q35 board as firmware and drivers meet it: PAM segments (82P35 data sheet,
+ * 5.1.16), the reset vector, ACPI power management (ICH9 data sheet, 13.8.3), interrupt
+ * wires, and what is set up when a kernel is entered directly.
  */
 
 #include "base/lock.h"
@@ -242,7 +242,7 @@ static void test_pam(void)
         MODE(0);
         g_assert_cmphex(load(first), ==, rom);
         /* executable memory again: RAM and ROM, not a callback */
-        g_assert_true(first < 0xe0000 || space_find(machine->mmio, first)->host != NULL);
+        g_assert_true(first < 0xe0000 || space_find(machine->mmio, first)->host);
         MODE(3);
     }
     board_reset(machine);
@@ -289,7 +289,7 @@ static void test_pm_base(void)
     g_assert_cmphex(in(0x604, 4), ==, 0xffffffff);
     pm_on();
     g_assert_cmphex(in(0x604, 4), ==, 0);
-    g_assert_cmphex(in(0x630, 4), ==, 0x20);        /* APMC_EN: SMM is not the guest's */
+    g_assert_cmphex(in(0x630, 4), ==, 0x20);    /* APMC_EN: SMM is not the guest's */
     config_write(LPC, 0x40, 0x1001, 4);
     g_assert_cmphex(in(0x604, 4), ==, 0xffffffff);
     g_assert_cmphex(in(0x1030, 4), ==, 0x20);
@@ -365,7 +365,7 @@ static void test_reset_register(void)
     g_assert_cmpint(asked.kind, ==, REQUEST_RESET);
     out(0xcf9, 0x0e, 1);
     g_assert_cmpuint(asked.n, ==, 2);
-    out(0xcf8, 0x80000600, 4);              /* as an address, bits 8-15 mean nothing here */
+    out(0xcf8, 0x80000600, 4);          /* an address, not a byte for 0xcf9 */
     g_assert_cmpuint(asked.n, ==, 2);
     tear_down();
 }
@@ -476,7 +476,7 @@ static void test_direct(void)
         g_assert_cmphex(load(0x100000) & 0xff, ==, 0xb0);
         store(0x100000, 0);
         store(0xf0000, 0);
-        g_assert_cmphex(load(0xf0000), ==, 0);              /* RAM that can be written */
+        g_assert_cmphex(load(0xf0000), ==, 0);          /* RAM that can be written */
         board_reset(machine);
     }
     tear_down();
@@ -516,7 +516,9 @@ static void test_refused(void)
     refuse(16 * MiB, &(BoardConfig){ .rtc = "base=never" }, "never");
 }
 
-/* Every device saved after use, loaded into a fresh board, saved again: the same bytes. */
+/*
+ * Every device saved after use, loaded into a fresh board, saved again: the same bytes.
+ */
 static void test_save(void)
 {
     g_autoptr(GPtrArray) saved = g_ptr_array_new_with_free_func((GDestroyNotify)
