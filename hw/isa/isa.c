@@ -34,7 +34,8 @@ static bool range_is_free(const Space *io, const Region *range, GError **err)
 
         if (there && there->region->priority >= 0) {
             g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                        "port 0x%x is taken by %s", (unsigned)port, there->region->name);
+                        "port 0x%x is taken by %s", (unsigned)port,
+                        there->region->name);
             return false;
         }
     }

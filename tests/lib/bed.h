@@ -38,7 +38,7 @@ void out8(Bed *bed, u16 port, u8 value);
 u64 mmio_read(Bed *bed, gpa at, unsigned size);
 void mmio_write(Bed *bed, gpa at, u64 value, unsigned size);
 
-/* Virtual time becomes `ns`, and timers due at that moment or before fire, once each. */
+/* Virtual time becomes `ns`; timers due at that moment or before fire, once each. */
 void bed_time(Bed *bed, u64 ns);
 /* The same in steps: no timer fires more than `step` too late. */
 void bed_run(Bed *bed, u64 until, u64 step);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Keyboard controller, keyboard and mouse as drivers see them.  What is expected stands in
- * IBM's PS/2 Hardware Interface Technical Reference (1991), sections "Keyboard and
+ * Keyboard controller, keyboard and mouse as drivers see them.  What is expected stands
+ * in IBM's PS/2 Hardware Interface Technical Reference (1991), sections "Keyboard and
  * Auxiliary Device Controller", "Keyboards" and "Mouse"; scan codes in its tables.
  */
 
@@ -46,7 +46,7 @@ static void write_data(Kbc *k, u8 byte)
     out8(k->bed, DATA, byte);
 }
 
-/* Exactly these bytes are there, from the keyboard (or the controller), or the mouse. */
+/* Exactly these bytes are there, from the keyboard (or controller), or the mouse. */
 static void assert_bytes(Kbc *k, bool mouse, const char *hex)
 {
     g_autoptr(GString) got = g_string_new(NULL);
@@ -135,7 +135,7 @@ static void output_port(Kbc *k, gconstpointer data)
     g_assert_cmpuint(k->bed->requests, ==, 2);
 }
 
-/* "Write output buffer", as if from the keyboard or the mouse; Linux probes IRQ 12 so. */
+/* "Write output buffer", as if from keyboard or mouse; Linux probes IRQ 12 so. */
 static void loops(Kbc *k, gconstpointer data)
 {
     set_command_byte(k, 0x47);
@@ -209,7 +209,7 @@ static void scan_codes(Kbc *k, gconstpointer data)
         { 0x4e, "79 f0 79", "4e ce" },                  /* keypad + */
         { KEY_EXTENDED + 0x48, "e0 75 e0 f0 75", "e0 48 e0 c8" },       /* up */
         { KEY_EXTENDED + 0x1d, "e0 14 e0 f0 14", "e0 1d e0 9d" },       /* right Ctrl */
-        { KEY_EXTENDED + 0x5b, "e0 1f e0 f0 1f", "e0 5b e0 db" },       /* left Windows */
+        { KEY_EXTENDED + 0x5b, "e0 1f e0 f0 1f", "e0 5b e0 db" },       /* left Win */
         { KEY_PAUSE, "e1 14 77 e1 f0 14 f0 77", "e1 1d 45 e1 9d c5" },
     };
 
@@ -226,7 +226,7 @@ static void scan_codes(Kbc *k, gconstpointer data)
     }
 }
 
-/* Keys wait while the controller's clock line or the keyboard is off, or are not taken. */
+/* Keys wait while the clock line is off, and are lost while the keyboard is. */
 static void inhibited(Kbc *k, gconstpointer data)
 {
     command(k, 0xad);

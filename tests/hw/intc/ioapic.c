@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The I/O APIC as a driver sees it.  What is expected stands in Intel's 82093AA data sheet,
- * in the ICH9 data sheet (13.5, EOI register), and for messages in SDM vol. 3, 11.11.
+ * The I/O APIC as a driver sees it.  What is expected stands in Intel's 82093AA data
+ * sheet, in the ICH9 data sheet (13.5, EOI register), and for messages in SDM vol. 3,
+ * 11.11.
  */
 
 #include "hw/intc/ioapic.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The pair of 8259As as a driver sees them.  What is expected stands in Intel's 8259A data
- * sheet (its section names are given) and, for the edge/level registers, in the ICH9's.
+ * The pair of 8259As as a driver sees them.  What is expected stands in Intel's 8259A
+ * data sheet (its section names are given) and, for the edge/level registers, in the
+ * ICH9's.
  */
 
 #include "hw/intc/pic.h"
@@ -179,7 +180,7 @@ static void rotation(Pics *p, gconstpointer data)
     up(p, 4);
     up(p, 6);
     assert_vector(p, 0x24);
-    out8(p->bed, MASTER, 0xa0);         /* rotate on non-specific EOI: IR5 is highest now */
+    out8(p->bed, MASTER, 0xa0);         /* rotate on non-specific EOI: IR5 highest */
     down(p, 4);
     up(p, 4);
     assert_vector(p, 0x26);             /* the data sheet's example */
@@ -251,7 +252,7 @@ static void poll(Pics *p, gconstpointer data)
     g_assert_cmphex(in8(p->bed, SLAVE), ==, 0x82);
 }
 
-/* "Edge and Level Triggered Modes": no request any more at the acknowledge: IR7, no ISR bit. */
+/* "Edge and Level Triggered Modes": no request at the acknowledge: IR7, no ISR bit. */
 static void spurious(Pics *p, gconstpointer data)
 {
     up(p, 4);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The HPET as a driver sees it.  What is expected stands in the IA-PC HPET specification,
- * revision 1.0a.
+ * The HPET as a driver sees it.  What is expected stands in the IA-PC HPET
+ * specification, revision 1.0a.
  */
 
 #include "hw/timer/hpet.h"
@@ -11,8 +11,8 @@
 #include <string.h>
 
 enum { CAPABILITIES = 0x00, CONFIG = 0x10, STATUS = 0x20, COUNTER = 0xf0 };
-enum { LEVEL = 1 << 1, ENABLE = 1 << 2, PERIODIC = 1 << 3, SET = 1 << 6, MODE32 = 1 << 8,
-       FSB = 1 << 14 };
+enum { LEVEL = 1 << 1, ENABLE = 1 << 2, PERIODIC = 1 << 3, SET = 1 << 6,
+       MODE32 = 1 << 8, FSB = 1 << 14 };
 enum { ROUTE_20 = 20 << 9, ROUTE_21 = 21 << 9 };
 
 typedef struct {

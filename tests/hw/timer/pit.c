@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The 8254 and port 0x61 as a driver sees them.  What is expected stands in Intel's 8254
- * data sheet (order number 231164); its "Mode Definitions" are meant where a mode is
- * named, and in the ICH9 data sheet, 13.7.1, for port 0x61.
+ * The 8254 and port 0x61 as a driver sees them.  What is expected stands in Intel's
+ * 8254 data sheet (order number 231164); its "Mode Definitions" are meant where a mode
+ * is named, and in the ICH9 data sheet, 13.7.1, for port 0x61.
  */
 
 #include "hw/timer/pit.h"
@@ -185,7 +185,7 @@ static void mode3(Chip *c, gconstpointer data)
     assert_row(c, START + 21, 7, odd, "1110011");
 }
 
-/* Software and hardware triggered strobe: low for one pulse, N + 1 after the trigger. */
+/* Software and hardware triggered strobe: low for a pulse, N + 1 after the trigger. */
 static void mode4_and_5(Chip *c, gconstpointer data)
 {
     static const u16 values[] = { 3, 2, 1, 0, 0xffff };

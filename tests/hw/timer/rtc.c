@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The real-time clock as a driver sees it.  What is expected stands in Motorola's MC146818
- * data sheet.
+ * The real-time clock as a driver sees it.  What is expected stands in Motorola's
+ * MC146818 data sheet.
  */
 
 #include "hw/timer/rtc.h"
@@ -11,8 +11,8 @@
 #include <time.h>
 
 enum { SECONDS = 0, SECONDS_ALARM = 1, MINUTES = 2, MINUTES_ALARM = 3, HOURS = 4,
-       HOURS_ALARM = 5, WEEKDAY = 6, DAY = 7, MONTH = 8, YEAR = 9, A = 10, B = 11, C = 12,
-       D = 13, CENTURY = 0x32 };
+       HOURS_ALARM = 5, WEEKDAY = 6, DAY = 7, MONTH = 8, YEAR = 9, A = 10, B = 11,
+       C = 12, D = 13, CENTURY = 0x32 };
 enum { SET = 0x80, PIE = 0x40, AIE = 0x20, UIE = 0x10, BINARY = 0x04, H24 = 0x02 };
 enum { IRQF = 0x80, PF = 0x40, AF = 0x20, UF = 0x10 };
 
@@ -150,7 +150,7 @@ static void set_time(Clk *c, gconstpointer data)
     assert_time(c, "2000-01-01 00:00:00 7");
 }
 
-/* "The first update cycle begins one-half second" after the divider's reset is lifted. */
+/* "The first update cycle begins one-half second" after the divider's reset ends. */
 static void divider_reset(Clk *c, gconstpointer data)
 {
     bed_time(c->bed, SEC / 4);
@@ -167,7 +167,7 @@ static void divider_reset(Clk *c, gconstpointer data)
     g_assert_cmphex(get(c, SECONDS), ==, 0x11);
 }
 
-/* Figure 14: UIP from 244 us before the update cycle of 1984 us, after which time is new. */
+/* Figure 14: UIP from 244 us before the update cycle of 1984 us to its end. */
 static void update_in_progress(Clk *c, gconstpointer data)
 {
     bed_time(c->bed, SEC - 2229 * US);
