@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A test bed for the software CPU: a machine with RAM at 0, one port that ends the run, and
+ * nothing else.  While the bed does not run, the test calls the CPU's functions itself, from the main thread.
+ */
+
+#ifndef TESTS_LIB_SOFT_BED_H
+#define TESTS_LIB_SOFT_BED_H
+
+#include "accel/soft/soft.h"
+
+enum { BED_RAM = 16 << 20, BED_EXIT_PORT = 0xf4 };
+
+typedef struct {
+    Machine *machine;
+    Soft *soft;
+    Cpu *cpu;                       /* the first one */
+    X86State state;                 /* of the first one, before and after a run */
+    Region exit_port;
+    _Atomic int request;            /* the last RequestKind, -1: none */
+    _Atomic int value;              /* REQUEST_EXIT: what was written to the port */
+} SoftBed;
+
+/* vCPUs in reset state; `model` as for -cpu, NULL for the default. */
+SoftBed *soft_bed_new(unsigned cpus, const char *model);
+void soft_bed_free(SoftBed *bed);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SoftBed, soft_bed_free)
+
+void soft_bed_put(SoftBed *bed, gpa at, const void *from, size_t n);
+void soft_bed_put64(SoftBed *bed, gpa at, u64 value);
+u64 soft_bed_get64(SoftBed *bed, gpa at);
+
+/* bed->state becomes the first vCPU's. */
+void soft_bed_set(SoftBed *bed);
+
+/* Gives the state of flat 64-bit code at privilege level 0, with paging by `cr3`. */
+void soft_bed_long_mode(SoftBed *bed, u64 cr3);
+
+/* Runs until the guest asks something of the machine; at most 10 s.  The request's kind. */
+int soft_bed_run(SoftBed *bed);
+
+/* The vector that `call` raises, or -1. */
+#define CAUGHT(cpu, call) \
+    (sigsetjmp((cpu)->unwind, 0) ? (int)(cpu)->raised_vector : ((void)(call), -1))
+
+#endif
