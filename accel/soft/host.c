@@ -206,7 +206,7 @@ static HostStub *stub_make(const Opcode *row, const Insn *insn)
         emit_flags_out(&c);
     }
     if (row->ext >= 0) {
-        emit(&c, src == HOST_XMM ? "\x0f\x11\x0f" : "\x0f\x7f\x0f\x0f\x77", src == HOST_XMM ? 3 : 5);
+        emit(&c, src == HOST_XMM ? "\x0f\x11\x0e" : "\x0f\x7f\x0e\x0f\x77", src == HOST_XMM ? 3 : 5);
     } else {
         emit_stores(&c, reverse ? HOST_NONE : dst, src);
     }

@@ -4,6 +4,7 @@
  * Main thread, but for the functions that accel.h lets any thread call.
  */
 
+#include "accel/soft/host.h"
 #include "accel/soft/mmu.h"
 #include "accel/soft/soft.h"
 #include "base/log.h"
@@ -160,7 +161,7 @@ static bool soft_fill(Soft *soft, const AccelConfig *config, GError **err)
     soft->topology = config->topology;
     soft->tsc_khz = TSC_KHZ;
     soft_cpuid_supported(&supported, soft->tsc_khz);
-    if (!soft_config(soft, config->options, err) ||
+    if (!host_open(err) || !soft_config(soft, config->options, err) ||
         !cpu_model_build(config->cpu ? config->cpu : "max", &supported, &soft->topology, &soft->model, err)) {
         return false;
     }
@@ -268,6 +269,20 @@ static void soft_nmi(Accel *accel, unsigned cpu)
     cpu_request(soft_of(accel)->cpu[cpu], REQUEST_NMI_IN);
 }
 
+/* Pins and messages reach the LAPICs through soft_msi; there is no kernel to be told of them. */
+static void soft_ioapic_route(Accel *accel, unsigned pin, bool masked, gpa address, u32 data)
+{
+}
+
+static bool soft_irqfd(Accel *accel, int fd, gpa address, u32 data, u32 *route)
+{
+    return false;
+}
+
+static void soft_irqfd_remove(Accel *accel, int fd, u32 route)
+{
+}
+
 static bool soft_translate(Accel *accel, unsigned cpu, gva at, gpa *out)
 {
     return mmu_translate(soft_of(accel)->cpu[cpu], at, out);
@@ -308,6 +323,9 @@ const AccelType accel_soft = {
     .msi       = soft_msi,
     .extint    = soft_extint,
     .nmi       = soft_nmi,
+    .ioapic_route = soft_ioapic_route,
+    .irqfd        = soft_irqfd,
+    .irqfd_remove = soft_irqfd_remove,
     .translate = soft_translate,
     .print_tlb = soft_print_tlb,
     .print_jit = soft_print_jit,
