@@ -45,22 +45,12 @@ static bool uart_has_data(const UartState *s)
 /* Table V: the interrupt of the highest priority. */
 static u8 uart_iir(const UartState *s)
 {
-    if ((s->ier & IER_LINE) && s->line_error) {
-        return IIR_LINE;
-    }
-    if ((s->ier & IER_DATA) && uart_has_data(s)) {
-        return IIR_DATA;
-    }
-    if ((s->ier & IER_DATA) && s->timed_out) {
-        return IIR_TIMEOUT;
-    }
-    if ((s->ier & IER_THRE) && s->thr_emptied) {
-        return IIR_THRE;
-    }
-    if ((s->ier & IER_MODEM) && (s->msr & MSR_DELTAS)) {
-        return IIR_MODEM;
-    }
-    return IIR_NONE;
+    return (s->ier & IER_LINE) && s->line_error ? IIR_LINE
+           : (s->ier & IER_DATA) && uart_has_data(s) ? IIR_DATA
+           : (s->ier & IER_DATA) && s->timed_out ? IIR_TIMEOUT
+           : (s->ier & IER_THRE) && s->thr_emptied ? IIR_THRE
+           : (s->ier & IER_MODEM) && (s->msr & MSR_DELTAS) ? IIR_MODEM
+           : IIR_NONE;
 }
 
 static void uart_update(Uart *uart)
@@ -122,15 +112,6 @@ static void uart_receive(Uart *uart, u8 byte, u8 error)
         s->line_error |= error;
     }
     s->rx_count++;
-    uart_time(uart);
-}
-
-static void uart_rx_clear(Uart *uart)
-{
-    UartState *s = &uart->state;
-
-    s->rx_count = 0;
-    memset(s->rx_error, 0, sizeof s->rx_error);
     uart_time(uart);
 }
 
@@ -234,7 +215,9 @@ static void uart_fcr_write(Uart *uart, u8 value)
     }
     s->fcr = value & FCR_ENABLE ? value & FCR_KEPT : 0;
     if (value & FCR_RX_RESET) {
-        uart_rx_clear(uart);
+        s->rx_count = 0;
+        memset(s->rx_error, 0, sizeof s->rx_error);
+        uart_time(uart);
         chardev_accept_input(uart->front);
     }
     if ((value & FCR_TX_RESET) && s->tx_count) {

@@ -5,3 +5,4 @@ src += hw/timer/pit.c
 src += hw/timer/pit_channel.c
 src += hw/timer/rtc.c
 src += hw/timer/rtc_date.c
+src += hw/timer/rtc_events.c
