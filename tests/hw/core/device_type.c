@@ -16,7 +16,8 @@ static void names(void)
         { "gizmo-slot", &gizmo_type, &slot_bus, NULL },
         { "gizmo-bare", &gizmo_type, &bare_bus, NULL },
         { "gizmo-old",  &gizmo_type, &slot_bus, NULL },
-        { "plain2",     NULL, NULL, "'plain2' is a part of the board and can't be added" },
+        { "plain2",     NULL, NULL, "'plain2' is a part of the board and can't be "
+          "added" },
         { "gizmo-slto", NULL, NULL, "'gizmo-slto' is not a valid device model name; "
           "did you mean 'gizmo-slot'?" },
         { "gizmo",      NULL, NULL, "'gizmo' is not a valid device model name; "

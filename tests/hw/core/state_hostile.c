@@ -59,7 +59,7 @@ static void forged_records(Fixture *f, gconstpointer data)
     } rows[] = {
         { "toy", { { "mode", 1, 1, 2 } }, NULL },
         { "toy", { { "mode", 8, 1, 2 }, { "base", 2, 1, 0x1000 } }, NULL },
-        { "toy", { { NULL } }, NULL },
+        { "toy", { { NULL, 0, 0, 0 } }, NULL },
         { "toy", { { "mode", 1, 1, 3 } }, "toy: mode: 3 is not from 0 to 2" },
         { "toy", { { "base", 4, 1, 0 } }, "toy: base: 0 is not from 1 to 4096" },
         { "toy", { { "base", 8, 1, 1ull << 32 } },
@@ -100,7 +100,7 @@ static void forged_records(Fixture *f, gconstpointer data)
 
 static void records_and_sizes(Fixture *f, gconstpointer data)
 {
-    static const ForgedRow mode[] = { { "mode", 1, 1, 2 }, { NULL } };
+    static const ForgedRow mode[] = { { "mode", 1, 1, 2 }, { NULL, 0, 0, 0 } };
     g_autoptr(GByteArray) twice = g_byte_array_new(), hashed = g_byte_array_new();
     g_autofree char *a = NULL, *b = NULL, *c = NULL, *d = NULL;
 
@@ -132,7 +132,7 @@ static void records_and_sizes(Fixture *f, gconstpointer data)
 /* Neither a reset nor a refused load changes what a battery keeps. */
 static void battery(Fixture *f, gconstpointer data)
 {
-    static const ForgedRow mode[] = { { "mode", 1, 1, 1 }, { NULL } };
+    static const ForgedRow mode[] = { { "mode", 1, 1, 1 }, { NULL, 0, 0, 0 } };
     g_autoptr(GByteArray) bytes = g_byte_array_new();
     Now *now = container_of(add(f, &battery_type), Now, dev);
     g_autofree char *message = NULL;
