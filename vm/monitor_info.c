@@ -80,7 +80,7 @@ static void registers(MonitorCall *call)
         g_autofree X86State *state = monitor_cpu_state(call, i);
 
         if (state) {
-            say(call, "\nCPU#%u\n", i);
+            say(call, "\n");
             x86_state_print(state, i, call->out);
         }
     }
@@ -160,7 +160,22 @@ static void print_types(MonitorCall *call, const char *const *types)
 
 static void pic(MonitorCall *call)
 {
-    print_types(call, (const char *const[]){ "i8259", "ioapic", NULL });
+    print_types(call, (const char *const[]){ "ioapic", "isa-i8259", NULL });
+}
+
+/* The board's interrupt lines: how often each was raised. */
+static void irq(MonitorCall *call)
+{
+    Machine *machine = call->vm->machine;
+
+    say(call, "IRQ statistics for gsi:\n");
+    machine_lock();
+    for (unsigned i = 0; i < GSI_COUNT; i++) {
+        if (machine->gsi_raised[i]) {
+            say(call, "%2u: %" PRIu64 "\n", i, machine->gsi_raised[i]);
+        }
+    }
+    machine_unlock();
 }
 
 static void chardevs(MonitorCall *call)
@@ -274,6 +289,7 @@ static void tlb(MonitorCall *call)
 const MonitorCommand monitor_infos[] = {
     { "chardev", .help = "show the character devices", .run = chardevs },
     { "cpus", .help = "show infos for each CPU", .run = cpus },
+    { "irq", .help = "show the interrupts statistics", .run = irq },
     { "jit", .help = "show dynamic compiler info", .run = jit },
     { "mem", .help = "show the active virtual memory mappings", .run = mem },
     { "mtree", .help = "show memory tree", .run = mtree },

@@ -42,6 +42,7 @@ struct Machine {
     FwCfg *fw_cfg;
     /* the board's interrupt inputs: to PIC (0-15) and IOAPIC */
     Irq gsi[GSI_COUNT];
+    u64 gsi_raised[GSI_COUNT];      /* how often each rose: info irq */
     Irq power_button;               /* pulsed by system_powerdown */
 
     /*

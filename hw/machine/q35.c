@@ -42,6 +42,7 @@ static void gsi_set(void *opaque, unsigned n, bool level)
 {
     Q35 *q35 = opaque;
 
+    q35->machine->gsi_raised[n] += level && !q35->gsi[n];
     q35->gsi[n] = level;
     if (n < 16) {
         update_pic(q35, n);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The human monitor: its dialogue, its commands on a machine with a CPU that only stands
- * there, and hostile input.
+ * The human monitor: its dialogue, its commands on a machine with a CPU that only
+ * stands there, and hostile input.
  *
- * What x, xp, print, help and the error messages say was taken from QEMU 7.2 with the same
- * bytes in memory.  MAYFLY_LONG makes the random part longer.
+ * What x, xp, print, help and the error messages say was taken from QEMU 7.2 with the
+ * same bytes in memory.  MAYFLY_LONG makes the random part longer.
  */
 
 #include "accel/accel.h"
@@ -17,8 +17,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BANNER "QEMU 8.2.0 (Mayfly " CONFIG_VERSION ") monitor - type 'help' for more " \
-               "information\r\n"
+#define BANNER "QEMU 8.2.0 (Mayfly " CONFIG_VERSION ") monitor - " \
+               "type 'help' for more information\r\n"
 #define PROMPT "(qemu) "
 
 /* ---- the machine ---- */
@@ -187,7 +187,8 @@ static void test_expressions(void)
         { "p -1", "0xffffffffffffffff\n" },
         { "p /d ~0", "-1\n" },
         { "p /o 8", "010\n" },
-        { "p /c 'a'", "invalid char in expression\nTry \"help p\" for more information\n" },
+        { "p /c 'a'",
+          "invalid char in expression\nTry \"help p\" for more information\n" },
         { "p $pc", "0xffff0\n" },
         { "p $eip+1", "0xfff1\n" },
         { "p $cs.base", "0xf0000\n" },
@@ -196,7 +197,8 @@ static void test_expressions(void)
         { "xp /2xw $foo", "unknown register\nTry \"help xp\" for more information\n" },
         { "xp /2xw 1+",
           "unexpected end of expression\nTry \"help xp\" for more information\n" },
-        { "xp", "unexpected end of expression\nTry \"help xp\" for more information\n" },
+        { "xp",
+          "unexpected end of expression\nTry \"help xp\" for more information\n" },
         { "xp /zz 0",
           "invalid char in format: 'z'\nTry \"help xp\" for more information\n" },
     };
@@ -473,12 +475,13 @@ static void test_endless_line(void)
 }
 
 static const char *const scraps[] = {
-    "info ", "x ", "xp ", "/", "4xw ", "65536xb ", "9999999999xg ", "i ", "0x", "$", "pc",
-    "(", "((((((((", ")", "-", "~", "*", "%", "/0", "print ", "help ", "cpu ", "log ",
-    "registers -a", "mtree", "qtree", "tlb", "mem", "chardev", "pic", "jit", "roms",
-    "cont\n", "stop\n", "nmi\n", "system_reset\n", "system_powerdown\n", "\n", "\r", "\t",
-    "\b", "\025", "\033", "\033[", "\033[A", "\033[3~", "\033O", "\001", "\001c", "999999999",
-    "ffffffffffffffff", " ", ",", "ringbuf_read ", "m ", "%s%n", "\xff\xfe", "none\n",
+    "info ", "x ", "xp ", "/", "4xw ", "65536xb ", "9999999999xg ", "i ", "0x", "$",
+    "pc", "(", "((((((((", ")", "-", "~", "*", "%", "/0", "print ", "help ", "cpu ",
+    "log ", "registers -a", "mtree", "qtree", "tlb", "mem", "chardev", "pic", "jit",
+    "irq", "roms", "cont\n", "stop\n", "nmi\n", "system_reset\n", "system_powerdown\n",
+    "\n", "\r", "\t", "\b", "\025", "\033", "\033[", "\033[A", "\033[3~", "\033O",
+    "\001", "\001c", "999999999", "ffffffffffffffff", " ", ",", "ringbuf_read ", "m ",
+    "%s%n", "\xff\xfe", "none\n",
 };
 
 static void test_random(void)
