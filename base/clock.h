@@ -7,8 +7,8 @@
  * callbacks run on the main thread, in its GLib loop, with the machine lock held.
  * Nothing polls: the earliest timer arms one timerfd.
  *
- * A Clock is read by any thread without a lock; timers are set and cancelled under the
- * machine lock.
+ * A Clock is read by any thread without a lock; timers are set and cancelled, and the
+ * clock is started, stopped and set, under the machine lock.
  */
 
 #ifndef BASE_CLOCK_H

@@ -256,13 +256,14 @@ void device_print(Device *dev, GString *out)
 void device_fault(Device *dev, const char *fmt, ...)
 {
     __atomic_fetch_add(&dev->faults, 1, __ATOMIC_RELAXED);
-    if (!__atomic_exchange_n(&dev->faulted, true, __ATOMIC_RELAXED)) {
+    if (log_is_on(LOG_GUEST_ERROR) &&
+        !__atomic_exchange_n(&dev->faulted, true, __ATOMIC_RELAXED)) {
         g_autofree char *text = NULL;
         va_list args;
 
         va_start(args, fmt);
         text = g_strdup_vprintf(fmt, args);
         va_end(args);
-        log_at(LOG_GUEST_ERROR, "%s: %s", dev->path, text);
+        log_write("%s: %s", dev->path, text);
     }
 }
