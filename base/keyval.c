@@ -194,7 +194,8 @@ static char fold(char c)
 /* Edit distance where swapping two neighbours is one step. */
 static unsigned distance(const char *a, const char *b)
 {
-    size_t n = strlen(a), m = strlen(b), width = m + 1;
+    size_t n = strlen(a), m = strlen(b);
+    ptrdiff_t width = m + 1;            /* signed: cells are reached backwards */
     g_autofree unsigned *d = g_new(unsigned, (n + 1) * width);
 
     for (size_t i = 0; i <= n; i++) {
