@@ -8,10 +8,15 @@
 #include "accel/soft/operand.h"
 
 /* The target as the operand size cuts it; #GP(0) if code can't be there. */
+inline_always bool target_fits(const Cpu *cpu, unsigned w, u64 target)
+{
+    return w == 3 ? (u64)((s64)(target << 16) >> 16) == target : target <= cpu->seg[SEG_CS].limit;
+}
+
 inline_always u64 checked_target(Cpu *cpu, unsigned w, u64 target)
 {
     target = low_bits(target, w);
-    if (w == 3 ? (u64)((s64)(target << 16) >> 16) != target : target > cpu->seg[SEG_CS].limit) {
+    if (unlikely(!target_fits(cpu, w, target))) {
         cpu_gp(cpu, 0);
     }
     return target;
@@ -114,25 +119,32 @@ static const OpForms jcxz = { .reg = WIDTHS3(jcxz) };
 
 /* ---- CALL, RET ---- */
 
+/* A fault of the stack comes before one of the target. */
 inline_always void call(Cpu *cpu, const Insn *insn, unsigned w, u64 target)
 {
+    u64 sp = cpu->gpr[RSP];
+
     push_value(cpu, w, insn_next(cpu, insn));
+    if (unlikely(!target_fits(cpu, w, target))) {
+        cpu->gpr[RSP] = sp;
+        cpu_gp(cpu, 0);
+    }
     cpu->rip = target;
 }
 
 inline_always void call_direct(Cpu *cpu, const Insn *insn, unsigned w)
 {
-    call(cpu, insn, w, direct_target(cpu, insn, w));
+    call(cpu, insn, w, low_bits(cpu->gpr[REG_BLOCK] + insn->imm, w));
 }
 
 inline_always void call_reg(Cpu *cpu, const Insn *insn, unsigned w)
 {
-    call(cpu, insn, w, checked_target(cpu, w, reg_get(cpu, insn->rm, w)));
+    call(cpu, insn, w, reg_get(cpu, insn->rm, w));
 }
 
 inline_always void call_mem(Cpu *cpu, const Insn *insn, unsigned w)
 {
-    call(cpu, insn, w, checked_target(cpu, w, mem_get(cpu, mem_in(cpu, insn, w), w)));
+    call(cpu, insn, w, mem_get(cpu, mem_in(cpu, insn, w), w));
 }
 
 /* The immediate, if there is one, is how many bytes of arguments to drop. */

@@ -37,13 +37,15 @@ static gva wrap(const Cpu *cpu, gva at)
     return cpu_long(cpu) ? at : (u32)at;
 }
 
-/* Does the present instruction's memory operand lie on the stack by default? */
-static bool on_stack(const Cpu *cpu, gva at)
+/* Does the present instruction reach memory through SS: by the base register of its operand, or as PUSH, POP and CALL do? */
+static bool on_stack(const Cpu *cpu)
 {
     const Insn *insn = cpu->insn;
 
-    return insn && (insn->shape & INSN_MEM) && insn->seg == SEG_FLAT &&
-           (insn->base == RSP || insn->base == RBP) && insn_offset(cpu, insn) == at;
+    if (insn && insn->shape & INSN_MEM) {
+        return insn->seg == SEG_FLAT && (insn->base == RSP || insn->base == RBP);
+    }
+    return insn && opcode_row(insn->op)->attr & OP_DEF64;
 }
 
 /* SDM vol. 1, 3.3.7.1: an address that is not canonical is #SS on the stack, else #GP. */
@@ -51,7 +53,7 @@ static void check_canonical(Cpu *cpu, gva at, size_t n)
 {
     if (cpu_long(cpu) && unlikely(!cpu_canonical(cpu, at) ||
                                   !cpu_canonical(cpu, at + n - 1))) {
-        cpu_raise_error(cpu, on_stack(cpu, at) ? EXC_SS : EXC_GP, 0);
+        cpu_raise_error(cpu, on_stack(cpu) ? EXC_SS : EXC_GP, 0);
     }
 }
 

@@ -317,7 +317,7 @@ static const Opcode rows[] = {
     ROW(MAP_1, 0x87, "xchg", .operand = { O_Ev, O_Gv }, .attr = OP_LOCK, .forms = &xchg),
     MOVE(MAP_1, 0x91, "xchg", O_Zv, O_AX, 0, .forms = &xchg_z),
     MOVE(MAP_1, 0x90, "nop", O_NONE, 0, 0, .forms = &nop_90),
-    ROW(MAP_1, 0x90, "pause", .prefix = P_F3, .forms = &nop_90),
+    ROW(MAP_1, 0x90, "pause", .prefix = P_F3, .fn = nop),
     HINT(0x0d), HINT(0x18), HINT(0x19), HINT(0x1a), HINT(0x1b), HINT(0x1c), HINT(0x1d),
     HINT(0x1e), HINT(0x1f),
 };

@@ -257,15 +257,19 @@ inline_always bool wants_more(const Cpu *cpu, const Insn *insn, String op)
            (!compares || cpu_zf(cpu) == !!(insn->shape & INSN_REPZ));
 }
 
+/* A fault leaves the flags as they were before the instruction (SDM vol. 2B, REP), whatever was compared until then. */
 inline_always void repeat(Cpu *cpu, const Insn *insn, unsigned w, String op)
 {
+    u16 before = cpu->arith;
     int budget = cpu->mode & MODE_STEP ? 1 : RUN_ELEMENTS;
     bool more = reg_get(cpu, RCX, address_width(insn)) != 0;
 
     while (more && budget > 0) {
         u64 count = reg_get(cpu, RCX, address_width(insn));
-        u64 done = budget > 1 ? chunk(cpu, insn, w, op, count) : 0;
+        u64 done;
 
+        cpu->arith = before;
+        done = budget > 1 ? chunk(cpu, insn, w, op, count) : 0;
         if (!done) {
             element(cpu, insn, w, op);
         }

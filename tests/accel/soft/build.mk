@@ -1,3 +1,6 @@
+test += tests/accel/soft/cpu.c
 test-$(CONFIG_ZYDIS) += tests/accel/soft/decode.c
 test += tests/accel/soft/table.c
+
+testlib += tests/lib/host_cpu.c
 testlib += tests/lib/soft_bed.c
