@@ -298,6 +298,16 @@ HostStub *host_stub_x87(u8 opcode, u8 modrm)
 
 /* ---- SIGFPE ---- */
 
+/* Not from a stub: whoever handled the signal before, or by default the end. */
+static void pass_on(int sig, siginfo_t *info, void *context)
+{
+    if (host.old_fpe.sa_flags & SA_SIGINFO) {
+        host.old_fpe.sa_sigaction(sig, info, context);
+    } else {
+        sigaction(SIGFPE, &host.old_fpe, NULL);
+    }
+}
+
 /*
  * In a stub: an SSE exception that the guest has unmasked.  The stub goes on at `abort`, which returns without
  * storing a result; r8 and the stack are as the stub has them.
@@ -309,7 +319,7 @@ static void on_fpe(int sig, siginfo_t *info, void *context)
     uintptr_t rip = reg[REG_RIP], start = (uintptr_t)host.exec;
 
     if (rip < start || rip >= start + CODE_BYTES) {
-        sigaction(SIGFPE, &host.old_fpe, NULL);             /* not ours: the fault comes again and is seen there */
+        pass_on(sig, info, context);
         return;
     }
     ((HostRegs *)reg[REG_R8])->mxcsr = uc->uc_mcontext.fpregs->mxcsr;
@@ -336,7 +346,7 @@ static bool map_twice(GError **err)
 
 bool host_open(GError **err)
 {
-    struct sigaction fpe = { .sa_sigaction = on_fpe, .sa_flags = SA_SIGINFO };
+    struct sigaction fpe = { .sa_sigaction = on_fpe, .sa_flags = SA_SIGINFO | SA_ONSTACK };
     GError *failed = NULL;
     Code c = { .n = 0 };
 

@@ -50,6 +50,10 @@ static const void *simd_source(Cpu *cpu, const Insn *insn, const Opcode *row, Op
 
         simd_load(cpu, simd_linear(cpu, insn, n, ACCESS_READ, row->attr & OP_ALIGN), bytes, n);
         memcpy(&regs->rcx, bytes, 8);
+        if (n == 4) {                   /* INSERTPS selects an element of a register, but takes the one of memory */
+            memcpy(bytes + 4, bytes, 4);
+            memcpy(bytes + 8, bytes, 8);
+        }
         return bytes;
     }
     if (kind == HOST_XMM) {
@@ -343,12 +347,16 @@ void simd_mask_move(Cpu *cpu, const Insn *insn)
     simd_check(cpu, row);
     offset = (insn->shape & INSN_ADDR) == INSN_ADDR64 ? offset : (insn->shape & INSN_ADDR) ? (u32)offset : (u16)offset;
     at = insn->seg == SEG_FLAT ? offset : segment_linear(cpu, insn->seg, offset, n, ACCESS_WRITE);
-    mmu_probe_write(cpu, at, n);
     if (mmx) {
         mmx_begin(cpu);
     }
     from = mmx ? cpu_mm(cpu, insn->reg) : cpu_xmm(cpu, insn->reg);
     mask = mmx ? cpu_mm(cpu, insn->rm) : cpu_xmm(cpu, insn->rm);
+    for (unsigned i = 0; i < n; i++) {          /* only selected bytes can fault */
+        if (mask[i] & 0x80) {
+            mmu_probe_write(cpu, at + i, 1);
+        }
+    }
     for (unsigned i = 0; i < n; i++) {
         if (mask[i] & 0x80) {
             cpu_store8(cpu, at + i, from[i]);
@@ -359,5 +367,6 @@ void simd_mask_move(Cpu *cpu, const Insn *insn)
 void simd_emms(Cpu *cpu, const Insn *insn)
 {
     mmx_check(cpu);
+    mmx_begin(cpu);
     cpu->fx[FX_FTW] = 0;
 }
