@@ -134,6 +134,12 @@ void boot_put(Boot *boot, gpa at, void *bytes, u64 n)
     g_array_append_val(boot->pieces, piece);
 }
 
+void boot_put_table(Boot *boot, gpa at, const void *bytes, u64 n)
+{
+    claim_add(boot, at, at + n, "the firmware's tables");
+    boot_put(boot, at, g_memdup2(bytes, n), n);
+}
+
 void boot_put_file(Boot *boot, gpa at, u64 size, File *file, u64 offset, u64 n)
 {
     Piece piece = { .at = at, .size = size, .n = n, .file = file, .offset = offset };
@@ -256,7 +262,7 @@ Boot *boot_new(Machine *machine, const BoardConfig *config, u64 acpi, u64 n, u64
     boot->pieces = g_array_new(FALSE, FALSE, sizeof(Piece));
     g_array_set_clear_func(boot->pieces, piece_clear);
     boot->claims = g_array_new(FALSE, FALSE, sizeof(Claim));
-    claim_add(boot, LOW_RAM_END, HOLE_END, "display memory and ROMs");
+    claim_add(boot, LOW_RAM_END, DISPLAY_END, "display memory");
     return boot;
 }
 

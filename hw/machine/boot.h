@@ -50,6 +50,12 @@ bool boot_load(Boot *boot, GError **err) must_check;
 bool boot_write(Boot *boot, GError **err) must_check;
 void boot_state(const Boot *boot, X86State *state);
 
+/*
+ * Before boot_load: a table of firmware's, copied to a place that kernels then must
+ * avoid.
+ */
+void boot_put_table(Boot *boot, gpa at, const void *bytes, u64 n);
+
 /* ---- for loaders ---- */
 
 /* "FILE: text" */

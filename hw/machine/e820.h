@@ -19,6 +19,7 @@ typedef struct {
 enum {
     LOW_RAM_END = 0x9fc00,          /* firmware has the last KiB of 640 */
     HOLE_BASE = 0xa0000,            /* display memory, then ROMs */
+    DISPLAY_END = 0xc0000,
     HOLE_END = 0x100000,
     FIRMWARE_BASE = 0xf0000,        /* where tables are searched for */
 };

@@ -75,7 +75,10 @@ static void ioapic_changed(void *opaque, u32 pins)
     Q35 *q35 = opaque;
     Accel *accel = q35->machine->accel;
 
-    for (unsigned i = 0; accel && i < IOAPIC_PINS; i++) {
+    if (!accel || !accel->type->ioapic_route) {
+        return;
+    }
+    for (unsigned i = 0; i < IOAPIC_PINS; i++) {
         if (pins >> i & 1) {
             IoapicRoute route = ioapic_route(q35->ioapic, i);
 

@@ -38,9 +38,8 @@ static bool place_smbios(Boot *boot, const Smbios *smbios, GError **err)
         return false;
     }
     smbios_entry3(smbios, SMBIOS_AT, entry);
-    boot_put(boot, ENTRY_AT, g_memdup2(entry, sizeof entry), sizeof entry);
-    boot_put(boot, SMBIOS_AT, g_memdup2(smbios->tables->data, smbios->tables->len),
-             smbios->tables->len);
+    boot_put_table(boot, ENTRY_AT, entry, sizeof entry);
+    boot_put_table(boot, SMBIOS_AT, smbios->tables->data, smbios->tables->len);
     return true;
 }
 
@@ -61,9 +60,8 @@ static bool load_kernel(Q35 *q35, const Smbios *smbios, GError **err)
     q35->boot = boot_new(machine, config, at, room, acpi ? RSDP_AT : 0);
     if (acpi) {
         acpi_place(acpi, at);
-        boot_put(q35->boot, at, g_memdup2(acpi->tables->data, n), n);
-        boot_put(q35->boot, RSDP_AT, g_memdup2(acpi->rsdp, sizeof acpi->rsdp),
-                 sizeof acpi->rsdp);
+        boot_put_table(q35->boot, at, acpi->tables->data, n);
+        boot_put_table(q35->boot, RSDP_AT, acpi->rsdp, sizeof acpi->rsdp);
     }
     return place_smbios(q35->boot, smbios, err) && boot_load(q35->boot, err);
 }
