@@ -59,9 +59,11 @@ void mmx_begin(Cpu *cpu)
 
 /* ---- computing ---- */
 
-static void x87_run(Cpu *cpu, const Insn *insn, u8 modrm, void *memory)
+/* On `fx`, the CPU's state or a copy of it. */
+static void x87_run(Cpu *cpu, const Insn *insn, u8 modrm, u8 *fx, void *memory)
 {
     u8 opcode = opcode_row(insn->op)->byte;
+    u16 fop = (opcode & 7) << 8 | modrm;
     HostStub *stub = host_stub_x87(opcode, modrm);
     HostRegs regs = { .arith = cpu->arith, .host_mxcsr = HOST_MXCSR };
     u64 fip = cpu_rip(cpu), fdp;
@@ -69,12 +71,12 @@ static void x87_run(Cpu *cpu, const Insn *insn, u8 modrm, void *memory)
     if (!stub) {
         cpu_unimplemented(cpu, insn);
     }
-    memcpy(&fdp, cpu->fx + FX_FDP, sizeof fdp);
-    stub(cpu->fx, memory, &regs);
+    memcpy(&fdp, fx + FX_FDP, sizeof fdp);
+    stub(fx, memory, &regs);
     cpu->arith = regs.arith;
-    fx_set16(cpu, FX_FOP, (opcode & 7) << 8 | modrm);
-    memcpy(cpu->fx + FX_FIP, &fip, sizeof fip);
-    memcpy(cpu->fx + FX_FDP, &fdp, sizeof fdp);
+    memcpy(fx + FX_FOP, &fop, sizeof fop);
+    memcpy(fx + FX_FIP, &fip, sizeof fip);
+    memcpy(fx + FX_FDP, &fdp, sizeof fdp);
 }
 
 static void set_data_pointer(Cpu *cpu, const Insn *insn)
@@ -97,35 +99,49 @@ void x87_load(Cpu *cpu, const Insn *insn)
     x87_check(cpu);
     x87_check_pending(cpu);
     mmu_read(cpu, insn_linear(cpu, insn, n, ACCESS_READ), bytes, n);
-    x87_run(cpu, insn, memory_form(insn), bytes);
+    x87_run(cpu, insn, memory_form(insn), cpu->fx, bytes);
     set_data_pointer(cpu, insn);
 }
 
-/* An unmasked exception leaves memory as it was: the host does so with the copy. */
+/* An unmasked invalid operation, denormal, overflow or underflow leaves memory alone (SDM vol. 1, 8.5): it can't fault then. */
+static void store_unmasked(Cpu *cpu, const Insn *insn, gva at, unsigned n)
+{
+    u8 fx[sizeof cpu->fx] __attribute__((aligned(16))), bytes[16];
+    u16 fsw;
+
+    memcpy(fx, cpu->fx, sizeof fx);
+    x87_run(cpu, insn, memory_form(insn), fx, bytes);
+    memcpy(&fsw, fx + FX_FSW, sizeof fsw);
+    if (!(fsw & ~fx_get16(cpu, FX_FCW) & 0x1f)) {
+        mmu_write(cpu, at, bytes, n);
+    }
+    memcpy(cpu->fx, fx, sizeof fx);
+}
+
 void x87_store(Cpu *cpu, const Insn *insn)
 {
     unsigned n = opcode_row(insn->op)->memory;
-    bool unmasked = (fx_get16(cpu, FX_FCW) & 0x3f) != 0x3f;
     u8 bytes[16];
     gva at;
 
     x87_check(cpu);
     x87_check_pending(cpu);
     at = insn_linear(cpu, insn, n, ACCESS_WRITE);
-    mmu_probe_write(cpu, at, n);
-    if (unmasked) {
-        mmu_read(cpu, at, bytes, n);
+    if ((fx_get16(cpu, FX_FCW) & 0x3f) != 0x3f) {
+        store_unmasked(cpu, insn, at, n);
+    } else {
+        mmu_probe_write(cpu, at, n);
+        x87_run(cpu, insn, memory_form(insn), cpu->fx, bytes);
+        mmu_write(cpu, at, bytes, n);
     }
-    x87_run(cpu, insn, memory_form(insn), bytes);
     set_data_pointer(cpu, insn);
-    mmu_write(cpu, at, bytes, n);
 }
 
 void x87_register(Cpu *cpu, const Insn *insn)
 {
     x87_check(cpu);
     x87_check_pending(cpu);
-    x87_run(cpu, insn, 0xc0 | (insn->reg & 7) << 3 | (insn->rm & 7), NULL);
+    x87_run(cpu, insn, 0xc0 | (insn->reg & 7) << 3 | (insn->rm & 7), cpu->fx, NULL);
 }
 
 void x87_nop(Cpu *cpu, const Insn *insn)
