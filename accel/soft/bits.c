@@ -87,6 +87,9 @@ inline_always gva bit_linear(Cpu *cpu, const Insn *insn, unsigned w, Source from
     if (from == REG) {
         offset += (sign_extend(cpu->gpr[insn->reg], w) >> (3 + w)) * (1 << w);
         offset = low_bits(offset, 1 + ((insn->shape & INSN_ADDR) >> 2));
+        if (unlikely(insn->seg == SEG_FLAT && !cpu_canonical(cpu, offset))) {
+            cpu_raise_error(cpu, insn->base == RSP || insn->base == RBP ? EXC_SS : EXC_GP, 0);
+        }
     }
     return insn->seg == SEG_FLAT ? offset :
            segment_linear(cpu, insn->seg, offset, 1 << w, access);

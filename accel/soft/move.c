@@ -248,7 +248,7 @@ static void nop(Cpu *cpu, const Insn *insn)
 {
 }
 
-/* 90 is XCHG rAX, rAX that does not even clear the upper half; with REX.B it is an exchange. */
+/* 90 is XCHG rAX, rAX that does not even clear the upper half; with REX.B it is an exchange (but PAUSE is not). */
 inline_always void nop_or_xchg(Cpu *cpu, const Insn *insn, unsigned w)
 {
     if (insn->reg != RAX) {

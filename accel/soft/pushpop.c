@@ -77,18 +77,29 @@ static const OpForms pop_forms = { WIDTHS3(pop_reg), WIDTHS3(pop_mem), { NULL } 
 
 /* ---- several at once ---- */
 
+/* Where `size` bytes to be written at this stack pointer lie. */
+static gva stack_linear(Cpu *cpu, u64 sp, unsigned size)
+{
+    if (cpu_code64(cpu)) {
+        if (!cpu_canonical(cpu, sp)) {
+            cpu_raise_error(cpu, EXC_SS, 0);
+        }
+        return sp;
+    }
+    sp = cpu->mode & MODE_STACK32 ? (u32)sp : (u16)sp;
+    return segment_linear(cpu, SEG_SS, sp, size, ACCESS_WRITE);
+}
+
 /* Pushes value[0], value[1], ...: all or nothing.  The stack pointer is returned, not set. */
 static u64 push_all(Cpu *cpu, const u64 *value, unsigned n, unsigned w)
 {
-    u64 mask = cpu_code64(cpu) ? UINT64_MAX : cpu->mode & MODE_STACK32 ? UINT32_MAX : UINT16_MAX;
-    unsigned size = 1 << w;
     gva at[32 + 1];
     u64 sp = cpu->gpr[RSP];
 
     for (unsigned i = 0; i < n; i++) {
-        sp = (sp - size) & mask;
-        at[i] = cpu_code64(cpu) ? sp : segment_linear(cpu, SEG_SS, sp, size, ACCESS_WRITE);
-        mmu_probe_write(cpu, at[i], size);
+        sp -= 1 << w;
+        at[i] = stack_linear(cpu, sp, 1 << w);
+        mmu_probe_write(cpu, at[i], 1 << w);
     }
     for (unsigned i = 0; i < n; i++) {
         mem_set(cpu, at[i], w, value[i]);
@@ -126,6 +137,8 @@ static u64 frame_get(Cpu *cpu, u64 below, unsigned w)
     if (!cpu_code64(cpu)) {
         at = cpu->mode & MODE_STACK32 ? (u32)at : (u16)at;
         at = segment_linear(cpu, SEG_SS, at, 1 << w, ACCESS_READ);
+    } else if (!cpu_canonical(cpu, at)) {
+        cpu_raise_error(cpu, EXC_SS, 0);
     }
     return mem_get(cpu, at, w);
 }
@@ -146,8 +159,7 @@ static void enter(Cpu *cpu, const Insn *insn)
     }
     sp = push_all(cpu, value, n, w) - (u16)insn->imm;
     /* The new stack pointer's page must be writable, and is not written. */
-    mmu_probe_write(cpu, cpu_code64(cpu) ? sp : segment_linear(cpu, SEG_SS, sp & (cpu->mode &
-                    MODE_STACK32 ? UINT32_MAX : UINT16_MAX), 1, ACCESS_WRITE), 1);
+    mmu_probe_write(cpu, stack_linear(cpu, sp, 1), 1);
     reg_set(cpu, RBP, w, frame);
     cpu_set_stack_pointer(cpu, sp);
 }
