@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Near transfers of control: Jcc JMP CALL RET LOOPcc JrCXZ, and BOUND, which goes on or raises #BR.  Far ones are elsewhere.
+ * Near transfers of control: Jcc JMP CALL RET LOOPcc JrCXZ, and BOUND, which goes on or raises
+ * #BR.  Far ones are elsewhere.
  * A target outside the code segment is the fault of the branch: nothing has changed then.
  */
 
 #include "accel/soft/opcodes.h"
 #include "accel/soft/operand.h"
 
-/* The target as the operand size cuts it; #GP(0) if code can't be there. */
+/* Can code be there? */
 inline_always bool target_fits(const Cpu *cpu, unsigned w, u64 target)
 {
     return w == 3 ? (u64)((s64)(target << 16) >> 16) == target : target <= cpu->seg[SEG_CS].limit;
 }
 
+/* The target as the operand size cuts it. */
 inline_always u64 checked_target(Cpu *cpu, unsigned w, u64 target)
 {
     target = low_bits(target, w);

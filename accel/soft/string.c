@@ -249,33 +249,36 @@ inline_always u64 chunk(Cpu *cpu, const Insn *insn, unsigned w, String op, u64 n
 
 /* ---- repetition ---- */
 
-inline_always bool wants_more(const Cpu *cpu, const Insn *insn, String op)
+/* After an element: do comparisons want another one? */
+inline_always bool goes_on(const Cpu *cpu, const Insn *insn, String op)
 {
-    bool compares = op == CMPS || op == SCAS;
-
-    return reg_get(cpu, RCX, address_width(insn)) &&
-           (!compares || cpu_zf(cpu) == !!(insn->shape & INSN_REPZ));
+    return (op != CMPS && op != SCAS) || cpu_zf(cpu) == !!(insn->shape & INSN_REPZ);
 }
 
-/* A fault leaves the flags as they were before the instruction (SDM vol. 2B, REP), whatever was compared until then. */
+/*
+ * Flags are those of the last comparison, and of no other: a fault in between finds them as they were before the
+ * instruction (SDM vol. 2B, REP).
+ */
 inline_always void repeat(Cpu *cpu, const Insn *insn, unsigned w, String op)
 {
-    u16 before = cpu->arith;
     int budget = cpu->mode & MODE_STEP ? 1 : RUN_ELEMENTS;
-    bool more = reg_get(cpu, RCX, address_width(insn)) != 0;
+    u64 count = reg_get(cpu, RCX, address_width(insn));
+    u16 before = cpu->arith;
+    bool more = count;
 
     while (more && budget > 0) {
-        u64 count = reg_get(cpu, RCX, address_width(insn));
-        u64 done;
+        u64 done = budget > 1 ? chunk(cpu, insn, w, op, count) : 0;
 
-        cpu->arith = before;
-        done = budget > 1 ? chunk(cpu, insn, w, op, count) : 0;
         if (!done) {
             element(cpu, insn, w, op);
         }
         budget -= done ? CHUNK_COST : 1;
         advance(cpu, insn, RCX, -(s64)MAX(done, 1));
-        more = wants_more(cpu, insn, op);
+        count = reg_get(cpu, RCX, address_width(insn));
+        more = count && goes_on(cpu, insn, op);
+        if (more) {
+            cpu->arith = before;
+        }
     }
     cpu->rip = more ? cpu_rip(cpu) : insn_next(cpu, insn);
 }
