@@ -123,6 +123,7 @@ struct Cpu {
     /* Events. */
     u8 run_state;               /* RUN_* */
     u8 sipi_vector;
+    _Atomic u8 sipi_sent;       /* the vector that comes with REQUEST_SIPI: set by the sender */
     bool nmi_pending, nmi_masked;
     bool irq_waiting;           /* an interrupt waits for IF, the shadow or TPR: looked at when these change */
     struct { u8 vector; u32 error; bool pending, has_error, soft; u64 payload; } event;  /* being delivered; for double faults */

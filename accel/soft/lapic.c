@@ -552,9 +552,15 @@ void lapic_get_state(Lapic *l, X86Lapic *state)
     pthread_mutex_unlock(&l->lock);
 }
 
-/* While paused, machine lock held: the timer is armed anew. */
+/* While paused, with the machine lock; or at INIT by the owner's thread, which takes it: the timer is armed anew. */
 void lapic_set_state(Lapic *l, const X86Lapic *state)
 {
+    bool inside = atomic_load(&l->cpu->in_guest);
+
+    if (inside) {
+        guest_leave(l->cpu);
+        machine_lock();
+    }
     pthread_mutex_lock(&l->lock);
     memcpy(l->reg, state->reg, sizeof l->reg);
     l->base = l->cpu->apic_base;
@@ -562,6 +568,10 @@ void lapic_set_state(Lapic *l, const X86Lapic *state)
     l->tsc_deadline = state->tsc_deadline;
     timer_arm(l, clock_now(l->cpu->machine->clock));
     pthread_mutex_unlock(&l->lock);
+    if (inside) {
+        machine_unlock();
+        guest_enter(l->cpu);
+    }
 }
 
 Lapic *lapic_new(Cpu *cpu)

@@ -73,7 +73,7 @@ static void receive(Lapic *l, const Message *m)
         }
         break;
     case LAPIC_MODE_SIPI:
-        l->cpu->sipi_vector = m->vector;
+        atomic_store(&l->cpu->sipi_sent, m->vector);
         cpu_request(l->cpu, REQUEST_SIPI);
         break;
     default:                                /* SMI: there is no system management mode */

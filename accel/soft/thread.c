@@ -73,6 +73,7 @@ static void cpu_init(Cpu *cpu)
 /* SIPI (SDM vol. 3, 10.4.4): starts at vector << 12 in real mode. */
 static void cpu_start_up(Cpu *cpu)
 {
+    cpu->sipi_vector = atomic_load(&cpu->sipi_sent);
     cpu->seg[SEG_CS].selector = cpu->sipi_vector << 8;
     cpu->seg[SEG_CS].base = (u64)cpu->sipi_vector << 12;
     cpu->rip = 0;
