@@ -14,4 +14,5 @@ src += vm/options_machine.c
 src += vm/options_table.c
 src += vm/page_walk.c
 src += vm/process.c
+src += vm/setup.c
 src += vm/vm.c

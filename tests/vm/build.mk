@@ -1,2 +1,4 @@
 test += tests/vm/monitor.c
 test += tests/vm/object.c
+test += tests/vm/options.c
+test += tests/vm/vm.c

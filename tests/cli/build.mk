@@ -1,0 +1,3 @@
+check_script += tests/cli/errors.sh
+check_script += tests/cli/help.sh
+check_script += tests/cli/lifetime.sh

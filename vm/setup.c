@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Builds the machine: see setup.h.  What can be named by others is made before what
+ * names it: back ends, then the board and its serial ports, then the accelerator, then
+ * devices, and monitors last.
+ */
+
+#include "vm/setup.h"
+
+#include "accel/accel.h"
+#include "base/lock.h"
+#include "base/log.h"
+#include "chardev/chardev.h"
+#include "vm/monitor.h"
+#include "vm/object.h"
+#include "vm/options.h"
+#include "vm/process.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static Machine *machine;
+static Vm *vm;
+static VmConfig *config;
+static GPtrArray *monitor_ends;     /* ids of chardevs that get a monitor: char * */
+
+/* ---- back ends ---- */
+
+typedef bool MakeFn(const char *text, GError **err);
+
+/* Makes one thing for each value of an option; an error says which value it was. */
+static bool make_all(GPtrArray *values, const char *option, MakeFn *make, GError **err)
+{
+    for (unsigned i = 0; i < values->len; i++) {
+        if (!make(values->pdata[i], err)) {
+            g_prefix_error(err, "-%s %s: ", option, (char *)values->pdata[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool make_chardev(const char *text, GError **err)
+{
+    return chardev_new(text, err) != NULL;
+}
+
+/* -serial and -monitor; *id is NULL after "none". */
+static bool make_short(const char *value, const char *option, unsigned n,
+                       const char **id, GError **err)
+{
+    g_autofree char *name = g_strdup_printf("%s%u", option, n);
+    Chardev *chr = NULL;
+    bool monitor = false;
+
+    *id = NULL;
+    if (!chardev_new_short(value, name, &chr, &monitor, err)) {
+        g_prefix_error(err, "-%s %s: ", option, value);
+        return false;
+    }
+    if (chr) {
+        *id = chardev_id(chr);
+    }
+    if (chr && monitor) {
+        g_ptr_array_add(monitor_ends, (char *)*id);
+    }
+    return true;
+}
+
+static bool make_serials(GError **err)
+{
+    for (unsigned i = 0; i < config->serial->len; i++) {
+        if (!make_short(config->serial->pdata[i], "serial", i, &config->board.serial[i],
+                        err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool make_monitor_ends(GError **err)
+{
+    for (unsigned i = 0; i < config->monitor->len; i++) {
+        const char *id;
+
+        if (!make_short(config->monitor->pdata[i], "monitor", i, &id, err)) {
+            return false;
+        }
+        if (id) {
+            g_ptr_array_add(monitor_ends, (char *)id);
+        }
+    }
+    return true;
+}
+
+static bool make_mon(const char *text, GError **err)
+{
+    MonOption option = { 0 };
+    bool right = fields_parse(mon_rows, &option, text, "chardev", NULL, err);
+    Chardev *chr = right ? chardev_find(option.chardev, err) : NULL;
+
+    fields_clear(mon_rows, &option);
+    if (chr) {
+        g_ptr_array_add(monitor_ends, (char *)chardev_id(chr));
+    }
+    return chr != NULL;
+}
+
+static void quit_key(void)
+{
+    if (vm) {
+        vm_quit(vm, CAUSE_HOST_QUIT, 0);
+    }
+}
+
+static bool make_back_ends(GError **err)
+{
+    static const ChardevHost host = { .quit = quit_key };
+
+    chardevs_set_host(&host);
+    chardevs_set_escape(config->escape_key);
+    return make_all(config->object, "object", object_new, err) &&
+           make_all(config->chardev, "chardev", make_chardev, err) &&
+           make_serials(err) && make_monitor_ends(err) &&
+           make_all(config->mon, "mon", make_mon, err);
+}
+
+/* ---- the machine ---- */
+
+static bool open_accel(GError **err)
+{
+    AccelConfig accel = {
+        .cpu = config->cpu,
+        .topology = config->topology,
+        .thread_names = config->name.debug_threads,
+    };
+
+    return accel_open(machine, (const char *const *)config->accels, &accel,
+                      config->accel_chosen, err);
+}
+
+/* The type may also stand as driver=TYPE, anywhere. */
+static bool make_device(const char *text, GError **err)
+{
+    g_autoptr(KeyVals) options = keyvals_parse(text, "driver", err);
+    g_autofree char *name = options ? keyvals_take(options, "driver") : NULL;
+    g_autofree char *id = options ? keyvals_take(options, "id") : NULL;
+    const DeviceType *type;
+    const BusType *bus;
+
+    if (!options) {
+        return false;
+    }
+    if (!name) {
+        return refuse(err, "the device's type is missing");
+    }
+    type = device_type_find(name, &bus, err);
+    return type && device_new(machine, type, bus, id, options, err);
+}
+
+static bool build_machine(GError **err)
+{
+    machine->cpus = config->topology.cpus;
+    machine->ram_bytes = config->ram_bytes;
+    return make_all(config->global, "global", device_global, err) &&
+           board_q35_open(machine, &config->board, err) && open_accel(err) &&
+           make_all(config->device, "device", make_device, err) &&
+           board_load(machine, err);
+}
+
+static void reset_cpu(unsigned i)
+{
+    g_autofree X86State *state = g_new(X86State, 1);
+    g_autoptr(GError) error = NULL;
+
+    x86_state_reset(state, cpu_apic_id(&config->topology, i), i == 0);
+    if (i == 0) {
+        machine_lock();
+        board_boot_state(machine, state);
+        machine_unlock();
+    }
+    if (!machine->accel->type->set_state(machine->accel, i, state, &error)) {
+        machine_request(machine, REQUEST_CRASH, i, error->message);
+    }
+}
+
+/* Devices, what boot puts into RAM, and the vCPUs. */
+static void reset_machine(Vm *unused)
+{
+    (void)unused;
+    machine_lock();
+    board_reset(machine);
+    machine_unlock();
+    for (unsigned i = 0; i < machine->cpus; i++) {
+        reset_cpu(i);
+    }
+}
+
+static bool make_monitors(GError **err)
+{
+    for (unsigned i = 0; i < monitor_ends->len; i++) {
+        const char *id = monitor_ends->pdata[i];
+        Chardev *chr = chardev_find(id, err);
+
+        if (!chr || !monitor_new(vm, chr, err)) {
+            g_prefix_error(err, "monitor on '%s': ", id);
+            return false;
+        }
+    }
+    /* Nobody may be watching a monitor that came by default, on a pipe or a file. */
+    vm->reachable = config->monitor->len + config->mon->len ? monitor_ends->len > 0
+                    : monitor_ends->len > 0 && isatty(STDIN_FILENO);
+    return true;
+}
+
+static void say_where_the_console_is(void)
+{
+    if (!config->nographic && !config->no_display && !config->nodefaults &&
+        !config->daemonize) {
+        info_user("there is no window yet: serial port and monitor are here, "
+                  "as with -nographic "
+                  "(Ctrl-A h lists the keys)");
+    }
+}
+
+static bool begin(GError **err)
+{
+    if (config->name.process) {
+        process_set_name(config->name.process);
+    }
+    if (config->log_file && !log_set_file(config->log_file, err)) {
+        g_prefix_error(err, "-D %s: ", config->log_file);
+        return false;
+    }
+    return !config->daemonize || process_detach(err);
+}
+
+Vm *vm_setup(VmConfig *given, GError **err)
+{
+    config = given;
+    if (!begin(err)) {
+        return NULL;
+    }
+    monitor_ends = g_ptr_array_new();
+    machine = machine_new();
+    vm = vm_new(machine);
+    vm->name = config->name.guest;
+    vm->uuid = config->uuid;
+    vm->actions = config->actions;
+    vm->reset = reset_machine;
+    if (!make_back_ends(err) || !build_machine(err) || !make_monitors(err)) {
+        return NULL;
+    }
+    say_where_the_console_is();
+    reset_machine(vm);
+    if ((config->pidfile && !process_pidfile(config->pidfile, err)) ||
+        !process_catch_signals(vm, err)) {
+        return NULL;
+    }
+    process_detached();
+    return vm;
+}
+
+void vm_teardown(void)
+{
+    monitors_free();
+    if (machine) {
+        accel_close(machine->accel);
+        machine->accel = NULL;
+        vm_free(vm);
+        board_close(machine);
+        machine_free(machine);
+    }
+    chardevs_close_all();
+    objects_close_all();
+    g_clear_pointer(&monitor_ends, g_ptr_array_unref);
+    machine = NULL;
+    vm = NULL;
+    process_end();
+}
