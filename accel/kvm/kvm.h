@@ -2,9 +2,11 @@
 /*
  * The KVM accelerator's inside (Linux Documentation/virt/kvm/api.rst).
  *
- * The local APICs are in the kernel; PIC, IOAPIC and PIT are the machine's own models (split irqchip), shared with the
- * software CPU.  One thread per vCPU sits in KVM_RUN.  A pause kicks it out with a signal and waits until it stands between two
- * runs; a vCPU that shut down (triple fault) or that KVM can't go on with stands still until its state is set anew.
+ * The local APICs are in the kernel; PIC, IOAPIC and PIT are the machine's own models
+ * (split irqchip), shared with the software CPU.  One thread per vCPU sits in KVM_RUN.
+ * A pause kicks it out with a signal and waits until it stands between two runs; a vCPU
+ * that shut down (triple fault) or that KVM can't go on with stands until its state is
+ * set anew.
  */
 
 #ifndef ACCEL_KVM_KVM_H
@@ -24,8 +26,9 @@ typedef struct {
     struct kvm_run *run;
     pthread_t thread;
     bool has_thread;
-    bool at_boundary;               /* under Kvm.lock: stands between two KVM_RUNs */
-    bool dead;                      /* under Kvm.lock: shut down or failed; waits for a new state */
+    bool unfinished;                /* its own thread: the last exit awaits a KVM_RUN */
+    bool at_boundary;               /* under Kvm.lock: stands between two runs */
+    _Atomic bool dead;              /* shut down or failed; waits for a new state */
 } KvmCpu;
 
 /* GSIs 0-23 are the IOAPIC's pins; irqfds get the ones above. */
@@ -45,12 +48,6 @@ typedef struct {
     bool readonly;
 } KvmSlot;
 
-/* An ioeventfd in force. */
-typedef struct {
-    struct kvm_ioeventfd io;
-    bool wanted;                    /* while the set is compared with a new one */
-} KvmBell;
-
 struct Kvm {
     Accel accel;
     int system, vm;                 /* /dev/kvm, and the virtual machine */
@@ -59,19 +56,19 @@ struct Kvm {
     unsigned cpus;
     CpuTopology topology;
     CpuidTable model;
-    size_t xsave_bytes;
+    struct kvm_msrs *msrs;          /* those that are state, as they are after power-on */
+    u64 clock_ns;                   /* kvmclock, while paused */
+    bool has_run;
 
-    pthread_mutex_t lock;           /* guards what follows, and at_boundary and dead */
+    pthread_mutex_t lock;           /* with `changed`: for those who wait */
     pthread_cond_t changed;
-    bool stopping, closing;
+    _Atomic bool stopping, closing;
     _Atomic bool extint;            /* the PIC's INTR line */
 
     KvmRoute route[KVM_ROUTES];     /* under route_lock */
     pthread_mutex_t route_lock;
-    KvmSlot *slot;                  /* machine lock; index is KVM's slot number, size 0 is free */
-    unsigned slots;
-    GArray *bells;                  /* machine lock: KvmBell, the ioeventfds in force */
-    struct kvm_msr_list *msrs;      /* all that KVM saves and restores */
+    GArray *slots;                  /* machine lock: KvmSlot by KVM's number; size 0: free */
+    GArray *bells;                  /* machine lock: kvm_ioeventfd, those in force */
 };
 
 extern const AccelType accel_kvm;
@@ -81,28 +78,37 @@ static inline Kvm *kvm_of(Accel *accel)
     return container_of(accel, Kvm, accel);
 }
 
-/* ioctl that retries EINTR; -1 with errno. */
-int kvm_ioctl(int fd, unsigned long request, void *argument);
+/* kvm_vm.c: the virtual machine.  Main thread. */
+int kvm_ioctl(int fd, unsigned long request, void *argument);   /* retries EINTR */
 /* A failed ioctl as an error: "KVM_CREATE_VM: Device or resource busy". */
 void kvm_error(GError **err, const char *what);
+bool kvm_probe(char **why);
+bool kvm_vm_open(Kvm *kvm, GError **err) must_check;
+bool kvm_model_build(Kvm *kvm, const char *cpu, GError **err) must_check;
+bool kvm_cpus_open(Kvm *kvm, GError **err) must_check;
+
+/* kvm_cpu.c: a vCPU's thread and exits. */
+void *kvm_cpu_thread(void *cpu);
+void kvm_cpu_kick(KvmCpu *cpu);     /* any thread */
+void kvm_kick_setup(void);          /* installs the signal's handler */
+
+/* kvm_irq.c */
+void kvm_msi(Accel *accel, gpa address, u32 data);
+void kvm_nmi(Accel *accel, unsigned cpu);
+void kvm_ioapic_route(Accel *accel, unsigned pin, bool masked, gpa address, u32 data);
+bool kvm_irqfd(Accel *accel, int fd, gpa address, u32 data, u32 *route);
+void kvm_irqfd_remove(Accel *accel, int fd, u32 route);
+void kvm_offer_extint(KvmCpu *cpu);     /* the vCPU's thread, between two runs */
 
 /* kvm_memory.c: slots and ioeventfds follow the address map.  Machine lock held. */
 void kvm_memory_changed(void *opaque, const FlatView *old, const FlatView *now);
 void kvm_ports_changed(void *opaque, const FlatView *old, const FlatView *now);
 
-/* kvm_irq.c */
-void kvm_msi(Accel *accel, gpa address, u32 data);
-void kvm_ioapic_route(Accel *accel, unsigned pin, bool masked, gpa address, u32 data);
-bool kvm_irqfd(Accel *accel, int fd, gpa address, u32 data, u32 *route);
-void kvm_irqfd_remove(Accel *accel, int fd, u32 route);
-
-/* kvm_cpu.c: a vCPU's thread and exits. */
-void *kvm_cpu_thread(void *cpu);
-void kvm_cpu_kick(KvmCpu *cpu);
-void kvm_kick_setup(void);          /* installs the signal's handler, once */
-
-/* kvm_state.c */
+/* kvm_state.c, kvm_msr.c: the neutral state.  Main thread, paused. */
 bool kvm_get_state(Accel *accel, unsigned cpu, X86State *state, GError **err);
 bool kvm_set_state(Accel *accel, unsigned cpu, const X86State *state, GError **err);
+bool kvm_msrs_open(Kvm *kvm, GError **err) must_check;  /* needs a vCPU */
+bool kvm_msrs_get(KvmCpu *cpu, X86State *to, GError **err) must_check;
+bool kvm_msrs_set(KvmCpu *cpu, const X86State *from, GError **err) must_check;
 
 #endif

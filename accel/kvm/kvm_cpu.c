@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A vCPU's thread: KVM_RUN and what it comes back for (api.rst, 5: the kvm_run structure).
+ * A vCPU's thread: KVM_RUN and what it comes back for (api.rst, 5: the kvm_run
+ * structure).
  */
 
 #include "accel/kvm/kvm.h"
+
 #include "base/lock.h"
 #include "base/log.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -13,27 +16,32 @@
 
 /* ---- getting a thread out of KVM_RUN ---- */
 
-static int kick_signal(void)
-{
-    return SIGRTMIN;
-}
-
 static void on_kick(int sig)
 {
+    (void)sig;
 }
 
+/* Other system calls of the thread go on; KVM_RUN is never restarted. */
 void kvm_kick_setup(void)
 {
-    struct sigaction kick = { .sa_handler = on_kick };
+    struct sigaction kick = { .sa_handler = on_kick, .sa_flags = SA_RESTART };
 
-    sigaction(kick_signal(), &kick, NULL);
+    sigaction(SIGRTMIN, &kick, NULL);
 }
 
-/* immediate_exit makes a KVM_RUN that has not begun yet return at once, so no kick is lost. */
+static void set_immediate_exit(KvmCpu *cpu, u8 value)
+{
+    atomic_store((_Atomic u8 *)&cpu->run->immediate_exit, value);
+}
+
+/*
+ * Whoever kicks has changed something before; the thread clears immediate_exit and then
+ * looks.  So it sees the change, or its next KVM_RUN returns at once.
+ */
 void kvm_cpu_kick(KvmCpu *cpu)
 {
-    atomic_store((_Atomic u8 *)&cpu->run->immediate_exit, 1);
-    pthread_kill(cpu->thread, kick_signal());
+    set_immediate_exit(cpu, 1);
+    pthread_kill(cpu->thread, SIGRTMIN);
 }
 
 /* ---- exits ---- */
@@ -76,43 +84,6 @@ static void exit_mmio(KvmCpu *cpu)
     machine_unlock();
 }
 
-static void cpu_dies(KvmCpu *cpu)
-{
-    pthread_mutex_lock(&cpu->kvm->lock);
-    cpu->dead = true;
-    pthread_mutex_unlock(&cpu->kvm->lock);
-}
-
-static void exit_shutdown(KvmCpu *cpu)
-{
-    log_at(LOG_CPU_RESET | LOG_INT, "vCPU %u: triple fault", cpu->index);
-    cpu_dies(cpu);
-    machine_request(cpu->kvm->accel.machine, REQUEST_RESET, 0, "triple fault");
-}
-
-/* The kernel can't go on with this vCPU: said in one line, with what it tells of the reason. */
-static void cpu_fails(KvmCpu *cpu)
-{
-    struct kvm_run *run = cpu->run;
-    g_autofree char *cause = NULL;
-
-    if (run->exit_reason == KVM_EXIT_INTERNAL_ERROR) {
-        static const char *const name[] = { NULL, "an instruction that KVM can't emulate", "simultaneous exceptions",
-                                            "an exit while delivering an event", "an unexpected exit reason" };
-        u32 sub = run->internal.suberror;
-
-        cause = g_strdup_printf("KVM internal error on vCPU %u: suberror %u (%s)", cpu->index, sub,
-                                sub < G_N_ELEMENTS(name) && name[sub] ? name[sub] : "unknown");
-    } else if (run->exit_reason == KVM_EXIT_FAIL_ENTRY) {
-        cause = g_strdup_printf("KVM could not enter the guest on vCPU %u: hardware reason 0x%llx", cpu->index,
-                                (unsigned long long)run->fail_entry.hardware_entry_failure_reason);
-    } else {
-        cause = g_strdup_printf("KVM exit reason %u on vCPU %u is not handled", run->exit_reason, cpu->index);
-    }
-    cpu_dies(cpu);
-    machine_request(cpu->kvm->accel.machine, REQUEST_CRASH, cpu->index, cause);
-}
-
 static void exit_eoi(KvmCpu *cpu)
 {
     Machine *machine = cpu->kvm->accel.machine;
@@ -124,20 +95,64 @@ static void exit_eoi(KvmCpu *cpu)
     machine_unlock();
 }
 
-static void exit_system_event(KvmCpu *cpu)
+static void cpu_crashes(KvmCpu *cpu, const char *cause)
 {
-    Machine *machine = cpu->kvm->accel.machine;
+    cpu->dead = true;
+    machine_request(cpu->kvm->accel.machine, REQUEST_CRASH, cpu->index, cause);
+}
 
-    switch (cpu->run->system_event.type) {
-    case KVM_SYSTEM_EVENT_SHUTDOWN:
-        machine_request(machine, REQUEST_POWEROFF, 0, "guest shutdown");
-        break;
-    case KVM_SYSTEM_EVENT_RESET:
-        machine_request(machine, REQUEST_RESET, 0, "guest reset");
-        break;
-    default:
-        machine_request(machine, REQUEST_PANIC, 0, "guest crashed");
+static void exit_shutdown(KvmCpu *cpu)
+{
+    log_at(LOG_CPU_RESET | LOG_INT, "vCPU %u: triple fault", cpu->index);
+    cpu->dead = true;
+    machine_request(cpu->kvm->accel.machine, REQUEST_RESET, 0, "triple fault");
+}
+
+static void append_instruction(const struct kvm_run *run, GString *out)
+{
+    if (run->emulation_failure.ndata >= 3 &&
+        run->emulation_failure.flags &
+            KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES) {
+        g_string_append(out, ", bytes");
+        for (unsigned i = 0; i < MIN(run->emulation_failure.insn_size, 15u); i++) {
+            g_string_append_printf(out, " %02x", run->emulation_failure.insn_bytes[i]);
+        }
     }
+}
+
+static void exit_internal_error(KvmCpu *cpu)
+{
+    static const char *const name[] = {
+        [KVM_INTERNAL_ERROR_EMULATION] = "an instruction that KVM can't emulate",
+        [KVM_INTERNAL_ERROR_SIMUL_EX] = "simultaneous exceptions",
+        [KVM_INTERNAL_ERROR_DELIVERY_EV] = "an exit while an event was delivered",
+        [KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON] = "an unexpected exit reason",
+    };
+    g_autoptr(GString) cause = g_string_new(NULL);
+    u32 sub = cpu->run->internal.suberror;
+
+    g_string_printf(cause, "KVM internal error %u on vCPU %u: %s", sub, cpu->index,
+                    sub < G_N_ELEMENTS(name) && name[sub] ? name[sub] : "unknown");
+    if (sub == KVM_INTERNAL_ERROR_EMULATION) {
+        append_instruction(cpu->run, cause);
+    }
+    cpu_crashes(cpu, cause->str);
+}
+
+static void exit_unknown(KvmCpu *cpu)
+{
+    const struct kvm_run *run = cpu->run;
+    g_autofree char *cause = NULL;
+
+    if (run->exit_reason == KVM_EXIT_FAIL_ENTRY) {
+        cause = g_strdup_printf(
+            "KVM can't enter the guest on vCPU %u: hardware reason 0x%llx", cpu->index,
+            (unsigned long long)run->fail_entry.hardware_entry_failure_reason);
+    } else {
+        cause = g_strdup_printf("KVM exit reason %u on vCPU %u is not handled",
+                                run->exit_reason, cpu->index);
+    }
+    cpu_crashes(cpu, cause);
 }
 
 static void cpu_exit(KvmCpu *cpu)
@@ -145,105 +160,85 @@ static void cpu_exit(KvmCpu *cpu)
     switch (cpu->run->exit_reason) {
     case KVM_EXIT_IO:
         exit_io(cpu);
+        cpu->unfinished = true;
         break;
     case KVM_EXIT_MMIO:
         exit_mmio(cpu);
+        cpu->unfinished = true;
         break;
     case KVM_EXIT_IOAPIC_EOI:
         exit_eoi(cpu);
         break;
     case KVM_EXIT_IRQ_WINDOW_OPEN:
     case KVM_EXIT_INTR:
-    case KVM_EXIT_SET_TPR:
         break;
     case KVM_EXIT_SHUTDOWN:
         exit_shutdown(cpu);
         break;
-    case KVM_EXIT_SYSTEM_EVENT:
-        exit_system_event(cpu);
+    case KVM_EXIT_INTERNAL_ERROR:
+        exit_internal_error(cpu);
         break;
     default:
-        cpu_fails(cpu);
+        exit_unknown(cpu);
     }
-}
-
-/* ---- the PIC's interrupts: they come from outside the kernel ---- */
-
-/* Gives the PIC's interrupt to the first vCPU if it can take it now, else asks to be told when. */
-static void offer_extint(KvmCpu *cpu)
-{
-    Machine *machine = cpu->kvm->accel.machine;
-    struct kvm_interrupt interrupt;
-    bool pending;
-
-    cpu->run->request_interrupt_window = 0;
-    if (cpu->index || !atomic_load(&cpu->kvm->extint)) {
-        return;
-    }
-    if (!cpu->run->ready_for_interrupt_injection || !cpu->run->if_flag) {
-        cpu->run->request_interrupt_window = 1;
-        return;
-    }
-    machine_lock();
-    pending = machine->pic_pending && machine->pic_pending(machine);
-    interrupt.irq = pending ? machine->pic_ack(machine) : 0;
-    machine_unlock();
-    if (pending) {
-        kvm_ioctl(cpu->fd, KVM_INTERRUPT, &interrupt);
-    }
-    cpu->run->request_interrupt_window = atomic_load(&cpu->kvm->extint);
 }
 
 /* ---- the thread ---- */
 
-/* An exit is completed only by the next KVM_RUN: so one with immediate_exit before the state may be looked at. */
-static void complete_exit(KvmCpu *cpu)
+static void cpu_run(KvmCpu *cpu)
 {
-    if (cpu->run->exit_reason == KVM_EXIT_IO || cpu->run->exit_reason == KVM_EXIT_MMIO) {
-        atomic_store((_Atomic u8 *)&cpu->run->immediate_exit, 1);
-        ioctl(cpu->fd, KVM_RUN, 0);
+    int result = ioctl(cpu->fd, KVM_RUN, 0);
+
+    cpu->unfinished = false;
+    if (result == 0) {
+        cpu_exit(cpu);
+    } else if (errno != EINTR && errno != EAGAIN) {
+        g_autofree char *cause =
+            g_strdup_printf("KVM_RUN on vCPU %u: %s", cpu->index, g_strerror(errno));
+
+        cpu_crashes(cpu, cause);
     }
 }
 
-/* Stands at the boundary as long as the machine is paused or the vCPU is dead.  False: the thread ends. */
-static bool cpu_may_run(KvmCpu *cpu)
+static bool cpu_must_stand(KvmCpu *cpu)
+{
+    return cpu->kvm->stopping || cpu->kvm->closing || cpu->dead;
+}
+
+/* Stands between two runs as long as it must. */
+static void cpu_stand(KvmCpu *cpu)
 {
     Kvm *kvm = cpu->kvm;
-    bool closing;
 
     pthread_mutex_lock(&kvm->lock);
-    if (kvm->stopping || kvm->closing || cpu->dead) {
-        complete_exit(cpu);
-        cpu->at_boundary = true;
-        pthread_cond_broadcast(&kvm->changed);
-        while ((kvm->stopping || cpu->dead) && !kvm->closing) {
-            pthread_cond_wait(&kvm->changed, &kvm->lock);
-        }
-        cpu->at_boundary = false;
+    cpu->at_boundary = true;
+    pthread_cond_broadcast(&kvm->changed);
+    while (cpu_must_stand(cpu) && !kvm->closing) {
+        pthread_cond_wait(&kvm->changed, &kvm->lock);
     }
-    closing = kvm->closing;
-    if (!closing) {
-        atomic_store((_Atomic u8 *)&cpu->run->immediate_exit, 0);
-    }
+    cpu->at_boundary = false;
     pthread_mutex_unlock(&kvm->lock);
-    return !closing;
 }
 
+/*
+ * The instruction behind an exit for I/O is completed by the next KVM_RUN, which may
+ * exit again for the rest of it.  So a vCPU about to stand first runs with
+ * immediate_exit, which completes and runs nothing else.
+ */
 void *kvm_cpu_thread(void *opaque)
 {
     KvmCpu *cpu = opaque;
 
-    while (cpu_may_run(cpu)) {
-        offer_extint(cpu);
-        if (!ioctl(cpu->fd, KVM_RUN, 0)) {
-            cpu_exit(cpu);
-        } else if (errno != EINTR && errno != EAGAIN) {
-            g_autofree char *cause = g_strdup_printf("KVM_RUN on vCPU %u: %s", cpu->index, g_strerror(errno));
-
-            cpu_dies(cpu);
-            machine_request(cpu->kvm->accel.machine, REQUEST_CRASH, cpu->index, cause);
+    while (!cpu->kvm->closing) {
+        set_immediate_exit(cpu, 0);
+        if (!cpu_must_stand(cpu)) {
+            kvm_offer_extint(cpu);
+            cpu_run(cpu);
+        } else if (cpu->unfinished) {
+            set_immediate_exit(cpu, 1);
+            cpu_run(cpu);
         } else {
-            cpu->run->exit_reason = KVM_EXIT_INTR;
+            cpu_stand(cpu);
         }
     }
     return NULL;

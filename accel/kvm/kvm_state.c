@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A vCPU's state between KVM's structures and the neutral record (accel/x86_state.h).  While paused.
+ * A vCPU's state between KVM's structures and the neutral record (accel/x86_state.h).
+ * Main thread, paused.
+ *
+ * Left out: the state of a guest of the guest (nested virtualization), system management
+ * mode, and page-directory pointers that differ from those in memory.
  */
 
 #include "accel/kvm/kvm.h"
-#include <errno.h>
+
 #include <string.h>
 
 /* KVM's order of general registers, as places in ours. */
-#define GPRS(on) on(rax, RAX) on(rcx, RCX) on(rdx, RDX) on(rbx, RBX) on(rsp, RSP) on(rbp, RBP) on(rsi, RSI) on(rdi, RDI) \
-    on(r8, R8) on(r9, R9) on(r10, R10) on(r11, R11) on(r12, R12) on(r13, R13) on(r14, R14) on(r15, R15)
+#define GPRS(on) \
+    on(rax, RAX) on(rcx, RCX) on(rdx, RDX) on(rbx, RBX) \
+    on(rsp, RSP) on(rbp, RBP) on(rsi, RSI) on(rdi, RDI) \
+    on(r8, R8) on(r9, R9) on(r10, R10) on(r11, R11) \
+    on(r12, R12) on(r13, R13) on(r14, R14) on(r15, R15)
 
 static bool call(KvmCpu *cpu, unsigned long request, void *argument, const char *name, GError **err)
 {
@@ -53,8 +60,9 @@ static void get_segment(X86Segs *to, unsigned n, const struct kvm_segment *s)
     to->base[n] = s->base;
     to->limit[n] = s->limit;
     to->selector[n] = s->selector;
-    to->attr[n] = (u32)s->type << 8 | (u32)s->s << 12 | (u32)s->dpl << 13 | (u32)s->present << 15 |
-                  (s->unusable ? SEG_UNUSABLE : 0) | (u32)s->avl << 20 | (u32)s->l << 21 | (u32)s->db << 22 |
+    to->attr[n] = (u32)s->type << 8 | (u32)s->s << 12 | (u32)s->dpl << 13 |
+                  (u32)s->present << 15 | (s->unusable ? SEG_UNUSABLE : 0) |
+                  (u32)s->avl << 20 | (u32)s->l << 21 | (u32)s->db << 22 |
                   (u32)s->g << 23;
 }
 
@@ -63,14 +71,16 @@ static struct kvm_segment set_segment(const X86Segs *from, unsigned n)
     u32 a = from->attr[n];
 
     return (struct kvm_segment){
-        .base = from->base[n], .limit = from->limit[n], .selector = from->selector[n], .type = a >> 8 & 15,
-        .s = a >> 12 & 1, .dpl = a >> 13 & 3, .present = a >> 15 & 1, .unusable = a >> 16 & 1, .avl = a >> 20 & 1,
+        .base = from->base[n], .limit = from->limit[n], .selector = from->selector[n],
+        .type = a >> 8 & 15, .s = a >> 12 & 1, .dpl = a >> 13 & 3,
+        .present = a >> 15 & 1, .unusable = a >> 16 & 1, .avl = a >> 20 & 1,
         .l = a >> 21 & 1, .db = a >> 22 & 1, .g = a >> 23 & 1,
     };
 }
 
-#define SEGMENTS(on) on(es, SEG_ES) on(cs, SEG_CS) on(ss, SEG_SS) on(ds, SEG_DS) on(fs, SEG_FS) on(gs, SEG_GS) \
-    on(ldt, SEG_LDTR) on(tr, SEG_TR)
+#define SEGMENTS(on) \
+    on(es, SEG_ES) on(cs, SEG_CS) on(ss, SEG_SS) on(ds, SEG_DS) \
+    on(fs, SEG_FS) on(gs, SEG_GS) on(ldt, SEG_LDTR) on(tr, SEG_TR)
 
 static bool get_sregs(KvmCpu *cpu, X86State *to, GError **err)
 {
@@ -103,8 +113,8 @@ static bool set_sregs(KvmCpu *cpu, const X86State *from, GError **err)
     struct kvm_sregs sregs = {
         .gdt = { .base = from->segs.gdt_base, .limit = from->segs.gdt_limit },
         .idt = { .base = from->segs.idt_base, .limit = from->segs.idt_limit },
-        .cr0 = c->cr0, .cr2 = c->cr2, .cr3 = c->cr3, .cr4 = c->cr4, .cr8 = c->cr8, .efer = c->efer,
-        .apic_base = c->apic_base,
+        .cr0 = c->cr0, .cr2 = c->cr2, .cr3 = c->cr3, .cr4 = c->cr4, .cr8 = c->cr8,
+        .efer = c->efer, .apic_base = c->apic_base,
     };
 
 #define SET(name, n) sregs.name = set_segment(&from->segs, n);
@@ -122,7 +132,8 @@ static bool get_extended(KvmCpu *cpu, X86State *to, GError **err)
     struct kvm_debugregs debug;
 
     G_STATIC_ASSERT(sizeof xsave == X86_XSAVE_BYTES);
-    if (!CALL(cpu, KVM_GET_XSAVE, &xsave, err) || !CALL(cpu, KVM_GET_DEBUGREGS, &debug, err)) {
+    if (!CALL(cpu, KVM_GET_XSAVE, &xsave, err) ||
+        !CALL(cpu, KVM_GET_DEBUGREGS, &debug, err)) {
         return false;
     }
     memcpy(to->xsave.area, &xsave, sizeof xsave);
@@ -139,98 +150,49 @@ static bool get_extended(KvmCpu *cpu, X86State *to, GError **err)
 static bool set_extended(KvmCpu *cpu, const X86State *from, GError **err)
 {
     struct kvm_xsave xsave;
-    struct kvm_xcrs xcrs = { .nr_xcrs = 1, .xcrs[0] = { .value = from->control.xcr0 } };
-    struct kvm_debugregs debug = { .dr6 = from->control.dr[6], .dr7 = from->control.dr[7] };
+    const u64 *dr = from->control.dr;
+    struct kvm_xcrs xcrs = { .nr_xcrs = 1, .xcrs[0].value = from->control.xcr0 };
+    struct kvm_debugregs debug = { .dr6 = dr[6], .dr7 = dr[7] };
 
     memcpy(&xsave, from->xsave.area, sizeof xsave);
-    memcpy(debug.db, from->control.dr, sizeof debug.db);
+    memcpy(debug.db, dr, sizeof debug.db);
     if (cpuid_has(&cpu->kvm->model, "xsave") && !CALL(cpu, KVM_SET_XCRS, &xcrs, err)) {
         return false;
     }
-    return CALL(cpu, KVM_SET_XSAVE, &xsave, err) && CALL(cpu, KVM_SET_DEBUGREGS, &debug, err);
+    return CALL(cpu, KVM_SET_XSAVE, &xsave, err) &&
+           CALL(cpu, KVM_SET_DEBUGREGS, &debug, err);
 }
 
-/* ---- MSRs ---- */
+/* ---- the local APIC ---- */
 
-static struct kvm_msrs *msrs_new(void)
+/* SDM vol. 3, table 11-1: words of the page, at each 16 bytes. */
+enum { LAPIC_TMICT = 0x38, LAPIC_TMCCT = 0x39, LAPIC_TDCR = 0x3e };
+
+/* Nanoseconds since the count was loaded; KVM's timer has a bus of 1 GHz. */
+static u64 timer_gone(const u32 *reg)
 {
-    return g_malloc0(sizeof(struct kvm_msrs) + X86_MSR_MAX * sizeof(struct kvm_msr_entry));
+    unsigned code = (reg[LAPIC_TDCR] & 3) | (reg[LAPIC_TDCR] >> 1 & 4);
+
+    return (u64)(reg[LAPIC_TMICT] - reg[LAPIC_TMCCT]) << ((code + 1) & 7);
 }
 
-/* KVM stops at the first MSR that this vCPU does not have: it is left out. */
-static bool get_msrs(KvmCpu *cpu, X86State *to, GError **err)
-{
-    struct kvm_msr_list *list = cpu->kvm->msrs;
-    g_autofree struct kvm_msrs *buffer = msrs_new();
-
-    for (u32 at = 0; at < list->nmsrs;) {
-        u32 n = MIN(list->nmsrs - at, (u32)X86_MSR_MAX);
-        int got;
-
-        buffer->nmsrs = n;
-        for (u32 i = 0; i < n; i++) {
-            buffer->entries[i] = (struct kvm_msr_entry){ .index = list->indices[at + i] };
-        }
-        got = kvm_ioctl(cpu->fd, KVM_GET_MSRS, buffer);
-        if (got < 0) {
-            kvm_error(err, "KVM_GET_MSRS");
-            return false;
-        }
-        for (int i = 0; i < got; i++) {
-            if (!x86_msr_put(to, buffer->entries[i].index, buffer->entries[i].data)) {
-                g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_NOSPC, "more than %d MSRs", X86_MSR_MAX);
-                return false;
-            }
-            if (buffer->entries[i].index == MSR_TSC) {
-                to->events.tsc = buffer->entries[i].data;
-            }
-        }
-        at += got < (int)n ? got + 1 : got;
-    }
-    return true;
-}
-
-/* The ones that this vCPU does not take are left out: another accelerator's, or read-only ones that are equal anyway. */
-static bool set_msrs(KvmCpu *cpu, const X86State *from, GError **err)
-{
-    g_autofree struct kvm_msrs *buffer = msrs_new();
-
-    for (u32 at = 0; at < from->msrs.count;) {
-        u32 n = from->msrs.count - at;
-        int set;
-
-        buffer->nmsrs = n;
-        for (u32 i = 0; i < n; i++) {
-            buffer->entries[i] = (struct kvm_msr_entry){ .index = from->msrs.index[at + i],
-                                                       .data = from->msrs.value[at + i] };
-        }
-        set = kvm_ioctl(cpu->fd, KVM_SET_MSRS, buffer);
-        if (set < 0) {
-            kvm_error(err, "KVM_SET_MSRS");
-            return false;
-        }
-        at += set < (int)n ? set + 1 : set;
-    }
-    return true;
-}
-
-/* ---- LAPIC and events ---- */
-
-/* KVM's page has a register at each 16 bytes; ours are the words of that. */
 static bool get_lapic(KvmCpu *cpu, X86State *to, GError **err)
 {
+    u64 now = clock_now(cpu->kvm->accel.machine->clock);
     struct kvm_lapic_state page;
+    X86Lapic *lapic = &to->lapic;
 
     if (!CALL(cpu, KVM_GET_LAPIC, &page, err)) {
         return false;
     }
-    for (unsigned i = 0; i < G_N_ELEMENTS(to->lapic.reg); i++) {
-        memcpy(&to->lapic.reg[i], page.regs + i * 16, 4);
+    for (unsigned i = 0; i < G_N_ELEMENTS(lapic->reg); i++) {
+        memcpy(&lapic->reg[i], page.regs + i * 16, 4);
     }
-    x86_msr_get(to, MSR_TSC_DEADLINE, &to->lapic.tsc_deadline);
+    lapic->timer_start = lapic->reg[LAPIC_TMICT] ? now - timer_gone(lapic->reg) : 0;
     return true;
 }
 
+/* The timer goes on from TMCCT. */
 static bool set_lapic(KvmCpu *cpu, const X86State *from, GError **err)
 {
     struct kvm_lapic_state page = { { 0 } };
@@ -241,32 +203,39 @@ static bool set_lapic(KvmCpu *cpu, const X86State *from, GError **err)
     return CALL(cpu, KVM_SET_LAPIC, &page, err);
 }
 
+/* ---- events ---- */
+
 /* KVM's multiprocessing states, by our run states. */
 static const u32 mp_state[] = {
-    [RUN_RUNNING] = KVM_MP_STATE_RUNNABLE, [RUN_HALTED] = KVM_MP_STATE_HALTED,
-    [RUN_WAIT_INIT] = KVM_MP_STATE_UNINITIALIZED, [RUN_WAIT_SIPI] = KVM_MP_STATE_INIT_RECEIVED,
+    [RUN_RUNNING]   = KVM_MP_STATE_RUNNABLE,
+    [RUN_HALTED]    = KVM_MP_STATE_HALTED,
+    [RUN_WAIT_INIT] = KVM_MP_STATE_UNINITIALIZED,
+    [RUN_WAIT_SIPI] = KVM_MP_STATE_INIT_RECEIVED,
 };
 
+/* Asking for the multiprocessing state lets KVM see to a pending INIT or SIPI first. */
 static bool get_events(KvmCpu *cpu, X86State *to, GError **err)
 {
     struct kvm_vcpu_events e;
     struct kvm_mp_state mp;
     X86Events *x = &to->events;
 
-    if (!CALL(cpu, KVM_GET_VCPU_EVENTS, &e, err) || !CALL(cpu, KVM_GET_MP_STATE, &mp, err)) {
+    if (!CALL(cpu, KVM_GET_MP_STATE, &mp, err) ||
+        !CALL(cpu, KVM_GET_VCPU_EVENTS, &e, err)) {
         return false;
     }
     x->exception = e.exception.nr;
     x->exception_pending = e.exception.injected || e.exception.pending;
     x->exception_has_error = !!e.exception.has_error_code;
     x->exception_error = e.exception.error_code;
-    x->exception_payload = e.exception_has_payload ? e.exception_payload : 0;
     x->interrupt = e.interrupt.nr;
     x->interrupt_pending = !!e.interrupt.injected;
     x->interrupt_soft = !!e.interrupt.soft;
     x->interrupt_shadow = !!e.interrupt.shadow;
+    /* An NMI whose delivery has begun has not arrived yet: it waits, and none is served. */
     x->nmi_pending = e.nmi.pending || e.nmi.injected;
-    x->nmi_masked = !!e.nmi.masked;
+    x->nmi_masked = e.nmi.masked && !e.nmi.injected;
+    x->smi_pending = !!e.smi.pending;
     x->sipi_vector = e.sipi_vector;
     for (unsigned i = 0; i < G_N_ELEMENTS(mp_state); i++) {
         if (mp_state[i] == mp.mp_state) {
@@ -279,46 +248,63 @@ static bool get_events(KvmCpu *cpu, X86State *to, GError **err)
 static bool set_events(KvmCpu *cpu, const X86State *from, GError **err)
 {
     const X86Events *x = &from->events;
+    struct kvm_mp_state mp = { .mp_state = mp_state[x->run_state] };
     struct kvm_vcpu_events e = {
-        .exception = { .injected = x->exception_pending, .nr = x->exception, .has_error_code = x->exception_has_error,
+        .exception = { .injected = x->exception_pending, .nr = x->exception,
+                       .has_error_code = x->exception_has_error,
                        .error_code = x->exception_error },
-        .interrupt = { .injected = x->interrupt_pending, .nr = x->interrupt, .soft = x->interrupt_soft,
+        .interrupt = { .injected = x->interrupt_pending, .nr = x->interrupt,
+                       .soft = x->interrupt_soft,
                        .shadow = x->interrupt_shadow ? KVM_X86_SHADOW_INT_STI : 0 },
         .nmi = { .pending = x->nmi_pending, .masked = x->nmi_masked },
+        .smi = { .pending = x->smi_pending },
         .sipi_vector = x->sipi_vector,
-        .flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW | KVM_VCPUEVENT_VALID_SIPI_VECTOR,
+        .flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW |
+                 KVM_VCPUEVENT_VALID_SIPI_VECTOR | KVM_VCPUEVENT_VALID_SMM,
     };
-    struct kvm_mp_state mp = { .mp_state = mp_state[x->run_state] };
 
-    return CALL(cpu, KVM_SET_VCPU_EVENTS, &e, err) && CALL(cpu, KVM_SET_MP_STATE, &mp, err);
+    return CALL(cpu, KVM_SET_VCPU_EVENTS, &e, err) &&
+           CALL(cpu, KVM_SET_MP_STATE, &mp, err);
 }
 
 /* ---- all of it ---- */
 
+/* Events come first: a pending SIPI, once seen to, changes registers. */
 bool kvm_get_state(Accel *accel, unsigned n, X86State *state, GError **err)
 {
     KvmCpu *cpu = &kvm_of(accel)->cpu[n];
 
     memset(state, 0, sizeof *state);
-    return get_regs(cpu, &state->regs, err) && get_sregs(cpu, state, err) && get_extended(cpu, state, err) &&
-           get_msrs(cpu, state, err) && get_lapic(cpu, state, err) && get_events(cpu, state, err);
+    return get_events(cpu, state, err) && get_regs(cpu, &state->regs, err) &&
+           get_sregs(cpu, state, err) && get_extended(cpu, state, err) &&
+           get_lapic(cpu, state, err) && kvm_msrs_get(cpu, state, err);
 }
 
-/* The order matters: CR4 and EFER before extended state, APIC_BASE before the LAPIC, the LAPIC before its deadline MSR. */
-bool kvm_set_state(Accel *accel, unsigned n, const X86State *state, GError **err)
+static bool set_all(KvmCpu *cpu, const X86State *state, GError **err)
 {
-    Kvm *kvm = kvm_of(accel);
-    KvmCpu *cpu = &kvm->cpu[n];
-
     for (const X86Record *r = x86_records; r->name; r++) {
         if (!fields_check(r->fields, (const u8 *)state + r->at, err)) {
             return false;
         }
     }
-    if (!set_sregs(cpu, state, err) || !set_regs(cpu, &state->regs, err) || !set_extended(cpu, state, err) ||
-        !set_lapic(cpu, state, err) || !set_msrs(cpu, state, err) || !set_events(cpu, state, err)) {
+    /*
+     * CR4 and EFER before extended state, APIC_BASE before the local APIC, that before
+     * its deadline MSR; KVM_SET_REGS drops pending exceptions.
+     */
+    return set_sregs(cpu, state, err) && set_regs(cpu, &state->regs, err) &&
+           set_extended(cpu, state, err) && set_lapic(cpu, state, err) &&
+           kvm_msrs_set(cpu, state, err) && set_events(cpu, state, err);
+}
+
+bool kvm_set_state(Accel *accel, unsigned n, const X86State *state, GError **err)
+{
+    Kvm *kvm = kvm_of(accel);
+    KvmCpu *cpu = &kvm->cpu[n];
+
+    if (!set_all(cpu, state, err)) {
         return false;
     }
+    cpu->run->ready_for_interrupt_injection = 0;    /* so it was before this state */
     pthread_mutex_lock(&kvm->lock);
     cpu->dead = false;
     pthread_cond_broadcast(&kvm->changed);

@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+test-$(CONFIG_KVM) += tests/accel/kvm/exits.c
+testlib += tests/accel/kvm/programs.S
+testlib += tests/lib/cpu_bed.c
