@@ -28,6 +28,7 @@ typedef struct {
     bool has_thread;
     bool unfinished;                /* its own thread: the last exit awaits a KVM_RUN */
     bool at_boundary;               /* under Kvm.lock: stands between two runs */
+    _Atomic bool in_run;            /* in KVM_RUN, or about to be */
     _Atomic bool dead;              /* shut down or failed; waits for a new state */
 } KvmCpu;
 
@@ -56,18 +57,18 @@ struct Kvm {
     unsigned cpus;
     CpuTopology topology;
     CpuidTable model;
-    struct kvm_msrs *msrs;          /* those that are state, as they are after power-on */
+    struct kvm_msrs *msrs;          /* those that are state, as after power-on */
     u64 clock_ns;                   /* kvmclock, while paused */
     bool has_run;
 
     pthread_mutex_t lock;           /* with `changed`: for those who wait */
     pthread_cond_t changed;
-    _Atomic bool stopping, closing;
+    _Atomic bool stopping, closing, holding;
     _Atomic bool extint;            /* the PIC's INTR line */
 
     KvmRoute route[KVM_ROUTES];     /* under route_lock */
     pthread_mutex_t route_lock;
-    GArray *slots;                  /* machine lock: KvmSlot by KVM's number; size 0: free */
+    GArray *slots;                  /* machine lock: KvmSlot by number; size 0: free */
     GArray *bells;                  /* machine lock: kvm_ioeventfd, those in force */
 };
 
@@ -88,6 +89,9 @@ bool kvm_model_build(Kvm *kvm, const char *cpu, GError **err) must_check;
 bool kvm_cpus_open(Kvm *kvm, GError **err) must_check;
 
 /* kvm_cpu.c: a vCPU's thread and exits. */
+/* Keeps all vCPUs out of the guest, wherever they stand; machine lock held. */
+void kvm_hold(Kvm *kvm);
+void kvm_let_go(Kvm *kvm);
 void *kvm_cpu_thread(void *cpu);
 void kvm_cpu_kick(KvmCpu *cpu);     /* any thread */
 void kvm_kick_setup(void);          /* installs the signal's handler */

@@ -185,10 +185,70 @@ static void cpu_exit(KvmCpu *cpu)
 
 /* ---- the thread ---- */
 
+/*
+ * A vCPU says that it is about to run and then looks whether it may; who holds it says
+ * so and then looks who runs.  One that waits for the machine lock is out of the guest.
+ */
+void kvm_hold(Kvm *kvm)
+{
+    pthread_mutex_lock(&kvm->lock);
+    kvm->holding = true;
+    for (unsigned i = 0; i < kvm->cpus; i++) {
+        if (kvm->cpu[i].in_run) {
+            kvm_cpu_kick(&kvm->cpu[i]);
+        }
+    }
+    for (unsigned i = 0; i < kvm->cpus; i++) {
+        while (kvm->cpu[i].in_run) {
+            pthread_cond_wait(&kvm->changed, &kvm->lock);
+        }
+    }
+    pthread_mutex_unlock(&kvm->lock);
+}
+
+void kvm_let_go(Kvm *kvm)
+{
+    pthread_mutex_lock(&kvm->lock);
+    kvm->holding = false;
+    pthread_cond_broadcast(&kvm->changed);
+    pthread_mutex_unlock(&kvm->lock);
+}
+
+static void run_end(KvmCpu *cpu)
+{
+    Kvm *kvm = cpu->kvm;
+
+    cpu->in_run = false;
+    if (kvm->holding) {
+        pthread_mutex_lock(&kvm->lock);
+        pthread_cond_broadcast(&kvm->changed);
+        pthread_mutex_unlock(&kvm->lock);
+    }
+}
+
+static void run_begin(KvmCpu *cpu)
+{
+    Kvm *kvm = cpu->kvm;
+
+    cpu->in_run = true;
+    while (kvm->holding) {
+        run_end(cpu);
+        pthread_mutex_lock(&kvm->lock);
+        while (kvm->holding) {
+            pthread_cond_wait(&kvm->changed, &kvm->lock);
+        }
+        pthread_mutex_unlock(&kvm->lock);
+        cpu->in_run = true;
+    }
+}
+
 static void cpu_run(KvmCpu *cpu)
 {
-    int result = ioctl(cpu->fd, KVM_RUN, 0);
+    int result;
 
+    run_begin(cpu);
+    result = ioctl(cpu->fd, KVM_RUN, 0);
+    run_end(cpu);
     cpu->unfinished = false;
     if (result == 0) {
         cpu_exit(cpu);

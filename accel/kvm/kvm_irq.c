@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Interrupts into the kernel's local APICs: messages, the IOAPIC's pins, irqfds, NMIs, and
- * the PIC's interrupts, which come from outside the kernel.  Any thread; ioapic_route
- * comes with the machine lock held.
+ * Interrupts into the kernel's local APICs: messages, the IOAPIC's pins, irqfds, NMIs,
+ * and the PIC's interrupts, which come from outside the kernel.  Any thread;
+ * ioapic_route comes with the machine lock held.
  */
 
 #include "accel/kvm/kvm.h"
@@ -30,7 +30,7 @@ void kvm_nmi(Accel *accel, unsigned cpu)
 {
     gpa id = cpu_apic_id(&kvm_of(accel)->topology, cpu);
 
-    /* APIC IDs past 255 have their upper part in the upper word (api.rst, KVM_SIGNAL_MSI). */
+    /* Of an ID past 255 the rest is in the upper word (api.rst, KVM_SIGNAL_MSI). */
     kvm_msi(accel, (id & ~0xffull) << 32 | MSI_BASE | (id & 0xff) << 12, MSI_MODE_NMI);
 }
 
@@ -126,8 +126,8 @@ void kvm_irqfd_remove(Accel *accel, int fd, u32 route)
 /* ---- the PIC ---- */
 
 /*
- * Begins the delivery of a vector.  Through the vCPU's state and not KVM_INTERRUPT, whose
- * vector no get_state would show between now and the vCPU's next entry into the guest.
+ * Begins the delivery of a vector.  Through the vCPU's state and not KVM_INTERRUPT,
+ * whose vector no get_state would show between now and the vCPU's next entry.
  */
 static bool cpu_interrupt(KvmCpu *cpu, u8 vector)
 {

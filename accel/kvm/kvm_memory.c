@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The address map as KVM sees it: memory slots for RAM and ROM, ioeventfds for doorbells.
- * Called by the spaces' listeners, machine lock held.
+ * The address map as KVM sees it: memory slots for RAM and ROM, ioeventfds for
+ * doorbells.  Called by the spaces' listeners, machine lock held.
  *
  * A change takes away what is gone before it adds what is new, because slots must not
- * overlap.  A vCPU that reaches for memory in between exits, waits for the machine lock
- * and is served by the dispatcher.
+ * overlap.  No vCPU is in the guest meanwhile: it can't execute code that is not there.
  */
 
 #include "accel/kvm/kvm.h"
@@ -78,8 +77,14 @@ static void slot_add(Kvm *kvm, const FlatRange *r)
 
 static void slots_changed(Kvm *kvm, const FlatView *now)
 {
+    bool held = false;
+
     for (unsigned i = 0; i < kvm->slots->len; i++) {
         if (slot_at(kvm, i)->size && !view_has_slot(now, slot_at(kvm, i))) {
+            if (!held) {
+                kvm_hold(kvm);
+                held = true;
+            }
             slot_set(kvm, i, &(KvmSlot){ .size = 0 });
         }
     }
@@ -87,6 +92,9 @@ static void slots_changed(Kvm *kvm, const FlatView *now)
         if (now->range[i].host) {
             slot_add(kvm, &now->range[i]);
         }
+    }
+    if (held) {
+        kvm_let_go(kvm);
     }
 }
 
@@ -143,7 +151,8 @@ static void bells_changed(Kvm *kvm, const FlatView *now, u32 flags)
     for (unsigned i = kvm->bells->len; i-- > 0;) {
         const Bell *have = &g_array_index(kvm->bells, Bell, i);
 
-        if ((have->flags & KVM_IOEVENTFD_FLAG_PIO) == flags && !bells_have(wanted, have)) {
+        if ((have->flags & KVM_IOEVENTFD_FLAG_PIO) == flags &&
+            !bells_have(wanted, have)) {
             bell_set(kvm, *have, false);
             g_array_remove_index_fast(kvm->bells, i);
         }

@@ -30,7 +30,8 @@ static const MsrRange unlisted[] = {
  */
 static bool is_other_row(u32 index)
 {
-    return index == MSR_TSC || index == MSR_TSC_DEADLINE || index == 0x11 || index == 0x12;
+    return index == MSR_TSC || index == MSR_TSC_DEADLINE || index == 0x11 ||
+           index == 0x12;
 }
 
 static struct kvm_msrs *msrs_new(u32 room)
@@ -45,8 +46,8 @@ static void msrs_add(struct kvm_msrs *msrs, u32 index, u64 value)
 }
 
 /*
- * KVM_GET_MSRS or KVM_SET_MSRS on all of them.  KVM stops at one that this vCPU does not
- * have, or whose value it does not take: that one is taken out.
+ * KVM_GET_MSRS or KVM_SET_MSRS on all of them.  KVM stops at one that this vCPU does
+ * not have, or whose value it does not take: that one is taken out.
  */
 static bool msrs_call(KvmCpu *cpu, unsigned long request, struct kvm_msrs *msrs,
                       GError **err)
@@ -78,7 +79,7 @@ static struct kvm_msr_list *msrs_listed(Kvm *kvm)
 {
     struct kvm_msr_list count = { .nmsrs = 0 }, *list;
 
-    kvm_ioctl(kvm->system, KVM_GET_MSR_INDEX_LIST, &count);    /* E2BIG, and the number */
+    kvm_ioctl(kvm->system, KVM_GET_MSR_INDEX_LIST, &count);    /* E2BIG: the number */
     list = g_malloc0(sizeof *list + count.nmsrs * sizeof list->indices[0]);
     list->nmsrs = count.nmsrs;
     if (kvm_ioctl(kvm->system, KVM_GET_MSR_INDEX_LIST, list)) {

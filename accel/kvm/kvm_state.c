@@ -3,8 +3,8 @@
  * A vCPU's state between KVM's structures and the neutral record (accel/x86_state.h).
  * Main thread, paused.
  *
- * Left out: the state of a guest of the guest (nested virtualization), system management
- * mode, and page-directory pointers that differ from those in memory.
+ * Left out: the state of a guest of the guest (nested virtualization), system
+ * management mode, and page-directory pointers that differ from those in memory.
  */
 
 #include "accel/kvm/kvm.h"
@@ -18,7 +18,8 @@
     on(r8, R8) on(r9, R9) on(r10, R10) on(r11, R11) \
     on(r12, R12) on(r13, R13) on(r14, R14) on(r15, R15)
 
-static bool call(KvmCpu *cpu, unsigned long request, void *argument, const char *name, GError **err)
+static bool call(KvmCpu *cpu, unsigned long request, void *argument, const char *name,
+                 GError **err)
 {
     if (kvm_ioctl(cpu->fd, request, argument) < 0) {
         kvm_error(err, name);
@@ -232,7 +233,7 @@ static bool get_events(KvmCpu *cpu, X86State *to, GError **err)
     x->interrupt_pending = !!e.interrupt.injected;
     x->interrupt_soft = !!e.interrupt.soft;
     x->interrupt_shadow = !!e.interrupt.shadow;
-    /* An NMI whose delivery has begun has not arrived yet: it waits, and none is served. */
+    /* An NMI whose delivery has begun has not arrived: it waits, and none is served. */
     x->nmi_pending = e.nmi.pending || e.nmi.injected;
     x->nmi_masked = e.nmi.masked && !e.nmi.injected;
     x->smi_pending = !!e.smi.pending;

@@ -215,7 +215,7 @@ bool kvm_model_build(Kvm *kvm, const char *cpu, GError **err)
     }
     leaf = cpuid_find(supported, 1, 0);
     if (leaf && ioctl(kvm->vm, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0) {
-        leaf->ecx |= 1u << 24;              /* there, though not reported (api.rst, 4.46) */
+        leaf->ecx |= 1u << 24;      /* there, though not reported (api.rst, 4.46) */
     }
     return cpu_model_build(cpu ? cpu : "host", supported, &kvm->topology, &kvm->model,
                            err);
@@ -258,7 +258,8 @@ static bool cpu_open(KvmCpu *cpu, GError **err)
         kvm_error(err, "KVM_CREATE_VCPU");
         return false;
     }
-    cpu->run = mmap(NULL, kvm->run_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, cpu->fd, 0);
+    cpu->run =
+        mmap(NULL, kvm->run_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, cpu->fd, 0);
     if (cpu->run == MAP_FAILED) {
         cpu->run = NULL;
         kvm_error(err, "the vCPU's shared page");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A test bed for an accelerator: tests/lib/cpu_bed.h.  The callbacks run on vCPU threads.
+ * A test bed for an accelerator: tests/lib/cpu_bed.h.  The callbacks run on vCPU
+ * threads.
  */
 
 #include "tests/lib/cpu_bed.h"
@@ -230,7 +231,9 @@ static void page_tables(CpuBed *bed)
     for (unsigned i = 0; i < G_N_ELEMENTS(gib); i++) {
         cpu_bed_poke(bed, PDPT + 8 * gib[i].slot, gib[i].directory | 3, 8);
         for (u64 n = 0; n < 512; n++) {
-            cpu_bed_poke(bed, gib[i].directory + 8 * n, (gib[i].base + n * 2 * MiB) | 0x83, 8);
+            u64 page = gib[i].base + n * 2 * MiB;
+
+            cpu_bed_poke(bed, gib[i].directory + 8 * n, page | 0x83, 8);
         }
     }
 }

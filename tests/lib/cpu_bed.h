@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A test bed for an accelerator: a machine with a little RAM, one range of ports and one
+ * A test bed for an accelerator: a machine with a little RAM, a range of ports and one
  * of MMIO that record what the guest does, and vCPUs that run a few instructions.
  *
  *     0x000000 - 0x07ffff   RAM
@@ -71,9 +71,9 @@ void cpu_bed_get(CpuBed *bed, unsigned cpu, X86State *state);
 void cpu_bed_set(CpuBed *bed, unsigned cpu, const X86State *state);
 
 /*
- * Sets a vCPU to begin at `at` in real mode (segment at >> 4, offset 0; SS:SP below it),
- * in flat protected mode, or in long mode with the first GiB and the one at BED_HIGH_MMIO
- * mapped to themselves (page tables at 0x70000, GDT at 0x78000).
+ * Sets a vCPU to begin at `at` in real mode (segment at >> 4, offset 0, stack below
+ * 0x7000), in flat protected mode, or in long mode with the first GiB and the one at
+ * BED_HIGH_MMIO mapped to themselves (page tables at 0x70000, GDT at 0x78000).
  */
 typedef enum { START_REAL, START_PROTECTED, START_LONG } StartMode;
 void cpu_bed_start(CpuBed *bed, unsigned cpu, StartMode mode, gpa at);

@@ -164,6 +164,15 @@ spin_end:
     out %ax, %dx
     done ring, 7
 
+    program ring_alone, 16
+    mov $0xa000, %ax
+    mov %ax, %es
+    movl $7, %es:0x40
+    mov $0x140, %dx
+    out %ax, %dx
+    movl $1, 0x500
+    done ring_alone, 8
+
 /* Reads a dword at 0x60000 again and again, and says when it changes. */
     program watch, 32
     mov 0x60000, %ebx
@@ -177,6 +186,6 @@ spin_end:
     out %eax, %dx
     cmp $0x600d, %eax
     jne 1b
-    done watch, 8
+    done watch, 9
 
     .section .note.GNU-stack, "", @progbits
