@@ -1,4 +1,5 @@
 test += tests/vm/monitor.c
+test += tests/vm/monitor_tty.c
 test += tests/vm/object.c
 test += tests/vm/options.c
 test += tests/vm/vm.c
