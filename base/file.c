@@ -51,12 +51,12 @@ static bool drain(File *file, u64 limit, GError **err)
     return true;
 }
 
-static bool file_begin(File *file, u64 limit, GError **err)
+static bool file_begin(File *file, const char *path, u64 limit, GError **err)
 {
     struct stat st;
     off_t end;
 
-    file->fd = open(file->name, O_RDONLY | O_CLOEXEC);
+    file->fd = open(path, O_RDONLY | O_CLOEXEC);
     if (file->fd < 0 || fstat(file->fd, &st) < 0) {
         return fail(err, file->name, g_strerror(errno));
     }
@@ -74,12 +74,17 @@ static bool file_begin(File *file, u64 limit, GError **err)
     return file->size <= limit || fail_size(err, file->name, limit);
 }
 
-File *file_open(const char *name, u64 limit, GError **err)
+File *file_open_for(const char *option, const char *name, u64 limit, GError **err)
 {
     g_autoptr(File) file = g_new0(File, 1);
 
-    file->name = g_strdup(name);
-    return file_begin(file, limit, err) ? g_steal_pointer(&file) : NULL;
+    file->name = option ? g_strdup_printf("-%s %s", option, name) : g_strdup(name);
+    return file_begin(file, name, limit, err) ? g_steal_pointer(&file) : NULL;
+}
+
+File *file_open(const char *name, u64 limit, GError **err)
+{
+    return file_open_for(NULL, name, limit, err);
 }
 
 void file_close(File *file)

@@ -15,7 +15,7 @@
 #include "base/types.h"
 
 typedef struct {
-    char *name;             /* as the user wrote it, for messages */
+    char *name;             /* for messages: as the user wrote it, or "-option NAME" */
     u64 size;
     int fd;                 /* -1: `bytes` has everything */
     u8 *bytes;
@@ -25,6 +25,9 @@ typedef struct {
  * Fails where the file is longer than `limit`.  The error says "NAME: what is wrong".
  */
 File *file_open(const char *name, u64 limit, GError **err) must_check;
+/* The same for the value of an option, which messages then name, too. */
+File *file_open_for(const char *option, const char *name, u64 limit,
+                    GError **err) must_check;
 void file_close(File *file);            /* NULL is allowed */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(File, file_close)
 

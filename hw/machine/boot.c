@@ -36,9 +36,9 @@ bool boot_fail(GError **err, const File *file, const char *fmt, ...)
     return false;
 }
 
-File *boot_open(Boot *boot, const char *name, GError **err)
+File *boot_open(Boot *boot, const char *option, const char *name, GError **err)
 {
-    File *file = file_open(name, boot->machine->ram_bytes, err);
+    File *file = file_open_for(option, name, boot->machine->ram_bytes, err);
 
     if (file) {
         g_ptr_array_add(boot->files, file);
@@ -180,7 +180,7 @@ bool boot_place_initrd(Boot *boot, u64 high, gpa *at, u64 *size, GError **err)
     if (!boot->initrd) {
         return true;
     }
-    file = boot_open(boot, boot->initrd, err);
+    file = boot_open(boot, "initrd", boot->initrd, err);
     if (!file) {
         return false;
     }
@@ -279,7 +279,7 @@ void boot_free(Boot *boot)
 
 bool boot_load(Boot *boot, GError **err)
 {
-    File *file = boot_open(boot, boot->kernel, err);
+    File *file = boot_open(boot, "kernel", boot->kernel, err);
     u8 head[BOOT_HEAD] = { 0 };
     u64 n;
     int header;

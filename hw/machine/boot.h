@@ -61,7 +61,8 @@ void boot_put_table(Boot *boot, gpa at, const void *bytes, u64 n);
 /* "FILE: text" */
 bool boot_fail(GError **err, const File *file, const char *fmt, ...) printf_like(3, 4);
 
-File *boot_open(Boot *boot, const char *name, GError **err) must_check;
+File *boot_open(Boot *boot, const char *option, const char *name,
+                GError **err) must_check;
 
 /*
  * Takes [at, at + size), RAM below 4 GiB that nobody has; `what` says in the error what

@@ -111,7 +111,7 @@ static char *next_name(const char **list)
 static bool place_module(Boot *boot, const char *text, GByteArray *list, GError **err)
 {
     g_autofree char *name = g_strndup(text, strcspn(text, " "));
-    File *file = boot_open(boot, name, err);
+    File *file = boot_open(boot, "initrd", name, err);
     u8 module[MODULE_BYTES] = { 0 };
     gpa at, string;
 

@@ -51,7 +51,7 @@ static File *open_bios(const char *given, GError **err)
                           : "install seabios, or boot with -kernel FILE or -bios FILE");
         return NULL;
     }
-    return file_open(path, BIOS_MAX, err);
+    return file_open_for("bios", path, BIOS_MAX, err);
 }
 
 bool q35_load_bios(Q35 *q35, GError **err)
