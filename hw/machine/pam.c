@@ -23,14 +23,18 @@ static const struct {
 
 enum { PRIORITY = 1 };
 
+/* Only 0xe0000-0xfffff has ROM behind it: elsewhere nobody answers. */
+static bool has_rom(const PamSegment *segment)
+{
+    return segment->base >= PAM_END - PAM_ROM_MAX;
+}
+
 static u64 mixed_read(void *opaque, u64 offset, unsigned size)
 {
     PamSegment *segment = opaque;
-    u64 value = 0;
 
     (void)size;
-    memcpy(&value, region_rom_bytes(&segment->rom) + offset, 1);
-    return value;
+    return has_rom(segment) ? region_rom_bytes(&segment->rom)[offset] : 0xff;
 }
 
 static void mixed_write(void *opaque, u64 offset, u64 value, unsigned size)
@@ -47,15 +51,27 @@ static void mixed_write(void *opaque, u64 offset, u64 value, unsigned size)
 
 static const RegionOps mixed_ops = { mixed_read, mixed_write, .sizes = 1 };
 
+/* With the space between begin and commit. */
+static void show(PamSegment *segment, u8 mode)
+{
+    segment->mode = mode;
+    if (has_rom(segment)) {
+        region_enable(&segment->rom, mode == 0);
+    }
+    region_enable(&segment->mixed, mode == PAM_WRITE ||
+                                   (mode == 0 && !has_rom(segment)));
+    region_enable(&segment->ram, mode == PAM_READ);
+}
+
 static bool segment_open(PamSegment *segment, unsigned i, GError **err)
 {
     Space *space = segment->machine->mmio;
 
     segment->base = place[i].base;
-    if (!region_init_rom(&segment->rom, "pam-rom", place[i].size, err)) {
+    if (has_rom(segment) &&
+        !region_init_rom(&segment->rom, "pam-rom", place[i].size, err)) {
         return false;
     }
-    memset(region_rom_bytes(&segment->rom), 0xff, place[i].size);
     if (!region_init_alias(&segment->ram, "pam-ram", segment->machine->mem,
                            place[i].base, place[i].size, true)) {
         g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
@@ -63,11 +79,12 @@ static bool segment_open(PamSegment *segment, unsigned i, GError **err)
         return false;
     }
     region_init_io(&segment->mixed, "pam-mixed", &mixed_ops, segment, place[i].size);
-    space_add(space, &segment->rom, place[i].base, PRIORITY);
+    if (has_rom(segment)) {
+        space_add(space, &segment->rom, place[i].base, PRIORITY);
+    }
     space_add(space, &segment->mixed, place[i].base, PRIORITY);
     space_add(space, &segment->ram, place[i].base, PRIORITY);
-    region_enable(&segment->mixed, false);
-    region_enable(&segment->ram, false);
+    show(segment, 0);
     return true;
 }
 
@@ -98,7 +115,12 @@ void pam_set_rom(PamSegment *segments, const u8 *bytes, size_t n)
     for (unsigned i = 0; i < PAM_SEGMENTS; i++) {
         size_t from_end = PAM_END - place[i].base;
 
-        if (from_end <= n && from_end <= 128 * KiB) {
+        if (!has_rom(&segments[i])) {
+            continue;
+        }
+        if (from_end > n) {
+            memset(region_rom_bytes(&segments[i].rom), 0xff, place[i].size);
+        } else {
             memcpy(region_rom_bytes(&segments[i].rom), bytes + n - from_end,
                    place[i].size);
         }
@@ -111,12 +133,7 @@ void pam_update(PamSegment *segments, const u8 *registers)
 
     space_begin(space);
     for (unsigned i = 0; i < PAM_SEGMENTS; i++) {
-        PamSegment *segment = &segments[i];
-
-        segment->mode = registers[place[i].reg] >> place[i].shift & 3;
-        region_enable(&segment->rom, segment->mode == 0);
-        region_enable(&segment->mixed, segment->mode == PAM_WRITE);
-        region_enable(&segment->ram, segment->mode == PAM_READ);
+        show(&segments[i], registers[place[i].reg] >> place[i].shift & 3);
     }
     space_commit(space);
 }

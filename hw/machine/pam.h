@@ -21,19 +21,19 @@
 
 enum {
     PAM_BASE = 0xc0000, PAM_END = 0x100000, PAM_SEGMENTS = 13,
-    PAM_READ = 1, PAM_WRITE = 2,
+    PAM_READ = 1, PAM_WRITE = 2, PAM_ROM_MAX = 128 << 10,
 };
 
 typedef struct {
     Machine *machine;
     gpa base;
     u8 mode;                /* PAM_READ | PAM_WRITE */
-    Region rom;             /* executable ROM */
+    Region rom;             /* executable ROM; from 0xe0000 on */
     Region mixed;           /* ROM read, RAM written; or nothing at all */
     Region ram;             /* RAM that is only read */
 } PamSegment;
 
-/* All of RAM below 1 MiB must be there.  Starts as ROM of 0xff bytes. */
+/* All of RAM below 1 MiB must be there.  Starts as ROM, zeroes until pam_set_rom. */
 bool pam_open(PamSegment *segments, Machine *machine, GError **err) must_check;
 void pam_close(PamSegment *segments);
 void pam_set_rom(PamSegment *segments, const u8 *bytes, size_t n);
