@@ -160,14 +160,14 @@ void pci_update(PciDevice *pci)
 
 void pci_config_put(PciDevice *pci, unsigned offset, u32 value, unsigned n)
 {
-    g_mutex_lock(&pci->lock);
+    pthread_mutex_lock(&pci->lock);
     for (unsigned i = offset; i < offset + n; i++, value >>= 8) {
         u8 *byte = &pci->state.config[i];
 
         *byte = (*byte & ~pci->wmask[i]) | (value & pci->wmask[i]);
         *byte &= ~(value & pci->w1c[i]);
     }
-    g_mutex_unlock(&pci->lock);
+    pthread_mutex_unlock(&pci->lock);
 
     if (touches(offset, n, PCI_COMMAND, 2) ||
         touches(offset, n, PCI_BAR0, 4 * PCI_BARS) || touches(offset, n, PCI_ROM, 4)) {
@@ -228,9 +228,10 @@ static void function_reset(Device *dev)
 {
     PciDevice *pci = pci_device(dev);
 
-    g_mutex_lock(&pci->lock);
+    pthread_mutex_lock(&pci->lock);
     memcpy(pci->state.config, pci->image, PCI_CONFIG_BYTES);
-    g_mutex_unlock(&pci->lock);
+    pci->state.intx = 0;
+    pthread_mutex_unlock(&pci->lock);
     pci_reset_msix(pci);
     pci_update(pci);
     if (pci->config_written) {
@@ -271,6 +272,7 @@ static const Part pci_part = {
     .state      = PciState_fields,
     .state_at   = offsetof(PciDevice, state),
     .state_size = sizeof(PciState),
+    .keeps      = true,         /* .reset does it all, under pci->lock */
     .reset      = function_reset,
     .loaded     = function_loaded,
 };
@@ -279,7 +281,7 @@ void pci_prepare(PciDevice *pci, Device *dev, const PciIds *ids)
 {
     pci->dev = dev;
     pci->next_cap = 0x40;
-    g_mutex_init(&pci->lock);
+    pthread_mutex_init(&pci->lock, NULL);
     dev->bus_data = pci;
     device_add_part(dev, &pci_part, pci);
     pci_set_ids(pci, ids);
@@ -310,5 +312,5 @@ void pci_detach(PciDevice *pci)
     if (pci->bar[PCI_ROM_BAR].region == &pci->rom) {
         region_fini(&pci->rom);
     }
-    g_mutex_clear(&pci->lock);
+    pthread_mutex_destroy(&pci->lock);
 }

@@ -65,9 +65,9 @@ void pci_msi_notify(PciDevice *pci, unsigned vector)
     PciMessage message;
     bool send;
 
-    g_mutex_lock(&pci->lock);
+    pthread_mutex_lock(&pci->lock);
     send = msi_message(pci, vector, &message);
-    g_mutex_unlock(&pci->lock);
+    pthread_mutex_unlock(&pci->lock);
     if (send) {
         machine_msi(pci->dev->machine, message.address, message.data);
     }
@@ -99,9 +99,9 @@ bool pci_msix_message(PciDevice *pci, unsigned vector, PciMessage *message)
 {
     bool live;
 
-    g_mutex_lock(&pci->lock);
+    pthread_mutex_lock(&pci->lock);
     live = vector_message(pci, vector, message);
-    g_mutex_unlock(&pci->lock);
+    pthread_mutex_unlock(&pci->lock);
     return live;
 }
 
@@ -110,12 +110,12 @@ void pci_msix_notify(PciDevice *pci, unsigned vector)
     PciMessage message;
     bool live;
 
-    g_mutex_lock(&pci->lock);
+    pthread_mutex_lock(&pci->lock);
     live = vector_message(pci, vector, &message);
     if (!live && vector < pci->msix_vectors && pci_msix_on(pci)) {
         pci->msix.pending[vector / 64] |= 1ull << vector % 64;
     }
-    g_mutex_unlock(&pci->lock);
+    pthread_mutex_unlock(&pci->lock);
     if (live) {
         machine_msi(pci->dev->machine, message.address, message.data);
     }
@@ -133,13 +133,13 @@ static void update_vector(PciDevice *pci, unsigned vector, bool changed)
     bool live, was_live = *told & bit, due;
     PciMessage message;
 
-    g_mutex_lock(&pci->lock);
+    pthread_mutex_lock(&pci->lock);
     live = vector_message(pci, vector, &message);
     due = live && *pending & bit;
     if (due) {
         *pending &= ~bit;
     }
-    g_mutex_unlock(&pci->lock);
+    pthread_mutex_unlock(&pci->lock);
 
     *told = live ? *told | bit : *told & ~bit;
     if (pci->vector_changed && (live != was_live || (live && changed))) {
@@ -175,14 +175,14 @@ static u32 msix_load(PciDevice *pci, u64 offset)
     u64 bits = G_N_ELEMENTS(pci->msix.pending) * 8;
     u32 word = 0;
 
-    g_mutex_lock(&pci->lock);
+    pthread_mutex_lock(&pci->lock);
     if (offset < half && offset / 16 < pci->msix_vectors) {
         word = pci->msix.table[offset / 4];
     } else if (offset >= half && offset - half < bits) {
         offset -= half;
         word = pci->msix.pending[offset / 8] >> 8 * (offset & 4);
     }
-    g_mutex_unlock(&pci->lock);
+    pthread_mutex_unlock(&pci->lock);
     return word;
 }
 
@@ -203,9 +203,9 @@ static void msix_store(PciDevice *pci, u64 offset, u32 value)
     if (offset >= pci->msix_region.size / 2 || vector >= pci->msix_vectors) {
         return;
     }
-    g_mutex_lock(&pci->lock);
+    pthread_mutex_lock(&pci->lock);
     pci->msix.table[offset / 4] = (offset & 12) == 12 ? value & VECTOR_MASKED : value;
-    g_mutex_unlock(&pci->lock);
+    pthread_mutex_unlock(&pci->lock);
     update_vector(pci, vector, true);
 }
 
@@ -224,12 +224,12 @@ static const RegionOps msix_ops = { msix_read, msix_write, .sizes = 4 | 8 };
 /* 6.8.2.9: every vector is masked after reset. */
 void pci_reset_msix(PciDevice *pci)
 {
-    g_mutex_lock(&pci->lock);
+    pthread_mutex_lock(&pci->lock);
     memset(&pci->msix, 0, sizeof pci->msix);
     for (unsigned i = 0; i < pci->msix_vectors; i++) {
         pci->msix.table[4 * i + 3] = VECTOR_MASKED;
     }
-    g_mutex_unlock(&pci->lock);
+    pthread_mutex_unlock(&pci->lock);
 }
 
 static void msix_reset(Device *dev)
@@ -261,6 +261,7 @@ static const Part msix_part = {
     .state      = MsixState_fields,
     .state_at   = offsetof(PciDevice, msix),
     .state_size = sizeof(MsixState),
+    .keeps      = true,         /* .reset does it all, under pci->lock */
     .reset      = msix_reset,
     .loaded     = msix_loaded,
 };

@@ -42,6 +42,7 @@
 #include "hw/core/irq.h"
 #include "hw/core/machine.h"
 #include "hw/core/memory.h"
+#include <pthread.h>
 
 /* Configuration header (PCI 3.0, section 6.1). */
 enum {
@@ -161,7 +162,7 @@ struct PciDevice {
      * Message interrupts.  `lock` guards state.config's MSI bytes against notifying
      * threads, and msix.
      */
-    GMutex lock;
+    pthread_mutex_t lock;
     unsigned msi_at, msix_at;           /* offsets of the capabilities; 0: none */
     unsigned msi_vectors, msix_vectors;
     MsixState msix;
