@@ -63,9 +63,13 @@ static void cpu_init(Cpu *cpu)
     state->regs.gpr[RDX] = fresh->regs.gpr[RDX];
     lapic_reset(cpu->lapic, true);
     lapic_get_state(cpu->lapic, &state->lapic);
+    guest_leave(cpu);
+    machine_lock();                     /* the LAPIC's timer is disarmed */
     if (!cpu_set_state(cpu, state, NULL)) {
         g_assert_not_reached();
     }
+    machine_unlock();
+    guest_enter(cpu);
     g_free(state);
     g_free(fresh);
 }
