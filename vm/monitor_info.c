@@ -80,7 +80,6 @@ static void registers(MonitorCall *call)
         g_autofree X86State *state = monitor_cpu_state(call, i);
 
         if (state) {
-            say(call, "\n");
             x86_state_print(state, i, call->out);
         }
     }

@@ -105,7 +105,7 @@ static void test_lines(void)
     type("info vers\t\r");                      /* completed */
     wait_for("\n8.2.0 (Mayfly ");
     wait_for("(qemu) ");
-    type("\020\020\r");                         /* C-p twice: the line before the last */
+    type("\020\020\r");                         /* C-p twice: the one before the last */
     wait_for("VM status: paused (prelaunch)\n");
     wait_for("(qemu) ");
     type("xx\025foo\n");

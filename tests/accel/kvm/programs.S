@@ -115,7 +115,7 @@
     mov 0x20(%rbx), %eax
     mov %rax, 0x508
     lock incl 0x28(%rbx)
-    movsxd 0x30(%rbx), %rax
+    movslq 0x30(%rbx), %rax
     mov %rax, 0x510
     done mmio_long, 5
 
