@@ -164,7 +164,8 @@ static void prepare_process(void)
     static bool done;
 
     if (!done) {
-        signal(SIGPIPE, SIG_IGN);       /* a reader that has gone: write says so */
+        signal(SIGPIPE, SIG_IGN);       /* a reader that has gone: write says so, */
+        signal(SIGXFSZ, SIG_IGN);       /* and of a file that must not grow */
         atexit(chardevs_flush);         /* whoever calls exit: nothing is lost */
         done = true;
     }

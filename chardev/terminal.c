@@ -22,7 +22,7 @@ static struct termios found, ours;
 
 static const int fatal[] = {
     SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP,
-    SIGABRT, SIGSYS, SIGQUIT, SIGXCPU, SIGXFSZ,
+    SIGABRT, SIGSYS, SIGQUIT, SIGXCPU,
 };
 static struct sigaction before[G_N_ELEMENTS(fatal)];
 

@@ -171,28 +171,49 @@ static size_t fetch(const View *view, u64 at, u8 *bytes)
     return n;
 }
 
+/* Puts one instruction into `text`; returns its length, 1 for what is none. */
+static size_t decode(ZydisMachineMode mode, u64 at, const u8 *bytes, size_t n,
+                     char *text, size_t size)
+{
+    ZydisStackWidth width = mode == ZYDIS_MACHINE_MODE_LONG_64 ? ZYDIS_STACK_WIDTH_64
+                            : mode == ZYDIS_MACHINE_MODE_LEGACY_32
+                              ? ZYDIS_STACK_WIDTH_32 : ZYDIS_STACK_WIDTH_16;
+    ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+    ZydisDecodedInstruction insn;
+    ZydisFormatter formatter;
+    ZydisDecoder decoder;
+
+    ZydisDecoderInit(&decoder, mode, width);
+    ZydisFormatterInit(&formatter, ZYDIS_FORMATTER_STYLE_ATT);
+    ZydisFormatterSetProperty(&formatter, ZYDIS_FORMATTER_PROP_HEX_UPPERCASE, false);
+    if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, bytes, n, &insn, operands))) {
+        g_snprintf(text, size, ".byte 0x%02x", bytes[0]);
+        return 1;
+    }
+    ZydisFormatterFormatInstruction(&formatter, &insn, operands,
+                                    insn.operand_count_visible, text, size, at, NULL);
+    return insn.length;
+}
+
 static void disassemble(const View *view, const X86State *state, unsigned count, u64 at)
 {
     MonitorCall *call = view->call;
-    ZydisMachineMode mode = machine_mode(state);
 
     for (unsigned i = 0; i < count; i++) {
-        ZydisDisassembledInstruction insn = { 0 };
         u8 bytes[LONGEST];
-        size_t n = fetch(view, at, bytes), length = 1;
-        bool good;
+        size_t n = fetch(view, at, bytes), length;
+        char text[128];
 
         say(call, "0x%08" PRIx64 ": ", at);
         if (!n) {
             say(call, "unable to read memory\n");
             return;
         }
-        good = ZYAN_SUCCESS(ZydisDisassembleATT(mode, at, bytes, n, &insn));
-        length = good ? insn.info.length : 1;
-        for (size_t b = 0; b < MAX(length, 8); b++) {
-            say(call, b < length ? " %02x" : "   ", bytes[b < length ? b : 0]);
+        length = decode(machine_mode(state), at, bytes, n, text, sizeof text);
+        for (size_t b = 0; b < length; b++) {
+            say(call, " %02x", bytes[b]);
         }
-        say(call, "  %s\n", good ? insn.text : ".byte");
+        say(call, "%*s  %s\n", length < 8 ? 3 * (int)(8 - length) : 0, "", text);
         at += length;
     }
 }

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -213,6 +214,34 @@ static void test_disk_full(void)
     g_test_trap_assert_stderr_unmatched("*lost*lost*");
 }
 
+/* So is a file that has reached the limit (ulimit -f) of what it may be. */
+static void test_file_limit(void)
+{
+    struct rlimit limit = { 6, 6 };
+    g_autofree char *dir = NULL, *path = NULL, *options = NULL;
+    Recorder *r;
+
+    if (!g_test_subprocess()) {
+        g_test_trap_subprocess(NULL, 5000000, G_TEST_SUBPROCESS_DEFAULT);
+        g_test_trap_assert_passed();
+        g_test_trap_assert_stderr("*chardev 'f': write: File too large; bytes are "
+                                  "lost\n");
+        return;
+    }
+    dir = scratch_dir();
+    path = g_build_filename(dir, "out", NULL);
+    options = g_strdup_printf("file,id=f,path=%s", path);
+    r = recorder_new(good_chardev(options), true);
+    setrlimit(RLIMIT_FSIZE, &limit);
+    for (int i = 0; i < 3; i++) {
+        recorder_say(r, "text");
+        turn_for_ms(5);
+    }
+    recorder_free(r);
+    chardevs_close_all();
+    scratch_remove(g_steal_pointer(&dir));
+}
+
 /* A front end that takes nothing gets nothing, and no byte is lost meanwhile. */
 static void test_flow_control(void)
 {
@@ -255,6 +284,7 @@ int main(int argc, char **argv)
     g_test_add_func("/chardev/output/large", test_large);
     g_test_add_func("/chardev/output/reader-gone", test_reader_gone);
     g_test_add_func("/chardev/output/disk-full", test_disk_full);
+    g_test_add_func("/chardev/output/file-limit", test_file_limit);
     g_test_add_func("/chardev/input/flow-control", test_flow_control);
     return g_test_run();
 }
