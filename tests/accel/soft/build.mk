@@ -4,3 +4,5 @@ test += tests/accel/soft/table.c
 
 testlib += tests/lib/host_cpu.c
 testlib += tests/lib/soft_bed.c
+test += tests/accel/soft/walk.c
+test += tests/accel/soft/mmu.c
