@@ -164,6 +164,7 @@ struct Cpu {
     bool tlb_made;
     bool data_checks;                   /* `tlb` is the empty one: see debug.c */
     struct { gva first, last; } tlb_large[2];   /* where large pages are: lower, upper half */
+    u64 jump_age;                       /* TLB flushes: entries of `jump` with another age are empty */
     JumpEntry jump[JUMP_SIZE];
 };
 

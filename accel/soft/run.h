@@ -25,10 +25,10 @@ static inline JumpEntry *jump_entry(Cpu *cpu, gva at)
     return &cpu->jump[(at ^ at >> JUMP_BITS) & (JUMP_SIZE - 1)];
 }
 
-/* Whether code may be fetched depends on the privilege level too. */
+/* Whether code may be fetched depends on the privilege level too, and where it is on the TLB's age. */
 static inline u64 jump_mode(const Cpu *cpu)
 {
-    return block_mode(cpu) | (u64)(cpu->cpl == 3) << 8;
+    return block_mode(cpu) | (u64)(cpu->cpl == 3) << 8 | cpu->jump_age << 9;
 }
 
 /* Does the instruction set rip (and so has to be the last of its block)? */

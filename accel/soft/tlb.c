@@ -197,11 +197,6 @@ void mmu_protect_code(Cpu *cpu, u64 ram_page)
 
 /* ---- flushing ---- */
 
-static void forget_jumps(Cpu *cpu)
-{
-    memset(cpu->jump, 0, sizeof cpu->jump);
-}
-
 static void clear_entry(Cpu *cpu, unsigned n)
 {
     *nth_entry(cpu, n) = entry_none;
@@ -225,7 +220,7 @@ void mmu_flush(Cpu *cpu)
         cpu->tlb_large[half].first = UINT64_MAX;
         cpu->tlb_large[half].last = 0;
     }
-    forget_jumps(cpu);
+    cpu->jump_age++;
 }
 
 void mmu_flush_non_global(Cpu *cpu)
@@ -242,7 +237,7 @@ void mmu_flush_non_global(Cpu *cpu)
         }
     }
     cpu->tlb_logged = kept;
-    forget_jumps(cpu);
+    cpu->jump_age++;
 }
 
 void mmu_flush_page(Cpu *cpu, gva at)
@@ -256,7 +251,7 @@ void mmu_flush_page(Cpu *cpu, gva at)
     for (unsigned mode = 0; mode < MMU_MODES; mode++) {
         cpu->tlbs[mode][n] = entry_none;        /* stays logged */
     }
-    forget_jumps(cpu);
+    cpu->jump_age++;
 }
 
 /* ---- info tlb ---- */
