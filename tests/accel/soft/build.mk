@@ -6,3 +6,4 @@ testlib += tests/lib/host_cpu.c
 testlib += tests/lib/soft_bed.c
 test += tests/accel/soft/walk.c
 test += tests/accel/soft/mmu.c
+test += tests/accel/soft/segment.c
