@@ -71,11 +71,12 @@ struct Accel {
 extern const AccelType *const accel_types[];
 
 /*
- * Opens the first of `names` ("kvm:soft", each maybe with its own options) that probes and opens.  Says on stderr which one and why, unless `quiet`.
- * A single name is opened without a fall-back; its error is the caller's.
+ * Opens the first of `names` ("kvm", "soft,x=y") that probes.  *said (NULL: not wanted) is
+ * then a line for the user: which one and why.  A single name is opened without a
+ * fall-back; its error is the caller's.
  */
 bool accel_open(Machine *machine, const char *const *names, AccelConfig *config,
-                bool quiet, GError **err) must_check;
+                char **said, GError **err) must_check;
 const AccelType *accel_find(const char *name);
 void accel_types_help(GString *out);
 

@@ -5,7 +5,6 @@
 
 #include "accel/accel.h"
 #include "accel/soft/soft.h"
-#include "base/log.h"
 #include "config.h"
 
 #include <string.h>
@@ -81,7 +80,8 @@ static bool open_one(Machine *machine, const AccelType *type, const char *option
  * One of several: what can't run here is passed over, with its reason; what can and then fails to is an error, because
  * that is not what the user expects.
  */
-bool accel_open(Machine *machine, const char *const *names, AccelConfig *config, bool quiet, GError **err)
+bool accel_open(Machine *machine, const char *const *names, AccelConfig *config,
+                char **said, GError **err)
 {
     g_autoptr(GString) why = g_string_new(NULL);
 
@@ -99,8 +99,10 @@ bool accel_open(Machine *machine, const char *const *names, AccelConfig *config,
                 g_prefix_error(err, "%s: ", type->name);
                 return false;
             }
-            if (!quiet) {
-                info_user("running on %s%s%s%s", type->name, why->len ? " (" : "", why->str, why->len ? ")" : "");
+            if (said) {
+                *said = g_strdup_printf("running on %s%s%s%s", type->name,
+                                        why->len ? " (" : "", why->str,
+                                        why->len ? ")" : "");
             }
             return true;
         }

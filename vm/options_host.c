@@ -105,6 +105,7 @@ bool serial_check(VmConfig *config, const char *value, GError **err)
     if (config->serial->len > BOARD_SERIALS) {
         return refuse(err, "there is room for %d serial ports", BOARD_SERIALS);
     }
+    config->no_window = terminal && (serial || monitor) && !config->nographic;
     if (serial && monitor && terminal) {
         g_ptr_array_add(config->serial, g_strdup("mon:stdio"));
     } else if (serial) {

@@ -22,6 +22,7 @@
 static Machine *machine;
 static Vm *vm;
 static VmConfig *config;
+static char *accel_said;            /* which one it became, and why */
 static GPtrArray *monitor_ends;     /* ids of chardevs that get a monitor: char * */
 
 /* ---- back ends ---- */
@@ -136,7 +137,7 @@ static bool open_accel(GError **err)
     };
 
     return accel_open(machine, (const char *const *)config->accels, &accel,
-                      config->accel_chosen, err);
+                      &accel_said, err);
 }
 
 /* The type may also stand as driver=TYPE, anywhere. */
@@ -213,13 +214,15 @@ static bool make_monitors(GError **err)
     return true;
 }
 
-static void say_where_the_console_is(void)
+/* What the user did not decide.  Only once nothing can fail: a mistake is one line. */
+static void announce(void)
 {
-    if (!config->nographic && !config->no_display && !config->nodefaults &&
-        !config->daemonize) {
-        info_user("there is no window yet: serial port and monitor are here, "
-                  "as with -nographic "
-                  "(Ctrl-A h lists the keys)");
+    if (accel_said && !config->accel_chosen) {
+        info_user("%s", accel_said);
+    }
+    if (config->no_window) {
+        info_user("there is no window yet: what would be in it is here, as with "
+                  "-nographic (Ctrl-A h lists the keys)");
     }
 }
 
@@ -251,12 +254,12 @@ Vm *vm_setup(VmConfig *given, GError **err)
     if (!make_back_ends(err) || !build_machine(err) || !make_monitors(err)) {
         return NULL;
     }
-    say_where_the_console_is();
     reset_machine(vm);
     if ((config->pidfile && !process_pidfile(config->pidfile, err)) ||
         !process_catch_signals(vm, err)) {
         return NULL;
     }
+    announce();
     process_detached();
     return vm;
 }
@@ -274,6 +277,7 @@ void vm_teardown(void)
     chardevs_close_all();
     objects_close_all();
     g_clear_pointer(&monitor_ends, g_ptr_array_unref);
+    g_clear_pointer(&accel_said, g_free);
     machine = NULL;
     vm = NULL;
     process_end();

@@ -121,6 +121,7 @@ typedef struct VmConfig {
     bool accel_chosen;          /* the user named exactly one */
     u64 ram_bytes;
     CpuTopology topology;
+    bool no_window;             /* its serial port or monitor is on the terminal */
     u8 escape_key;              /* of a shared terminal; -echr */
     BoardConfig board;  /* its strings are the ones above */
     char *rtc_text;

@@ -137,7 +137,7 @@ CpuBed *cpu_bed_new(const char *accel, unsigned cpus, const char *cpu_model)
     g_mutex_init(&bed->lock);
     g_cond_init(&bed->changed);
     machine_fill(bed);
-    if (!accel_open(bed->machine, names, &config, true, &err)) {
+    if (!accel_open(bed->machine, names, &config, NULL, &err)) {
         g_test_skip(err->message);
         cpu_bed_free(bed);
         return NULL;
