@@ -18,6 +18,7 @@ enum { A, B, C, D };
 #define F7C(bit, name, help)      { name, help, 7, 0, C, bit }
 #define F7D(bit, name, help)      { name, help, 7, 0, D, bit }
 #define F71A(bit, name, help)     { name, help, 7, 1, A, bit }
+#define F72D(bit, name, help)     { name, help, 7, 2, D, bit }
 #define FD1A(bit, name, help)     { name, help, 0xd, 1, A, bit }
 #define FKVM(bit, name, help)     { name, help, 0x40000001, 0, A, bit }
 #define FX1C(bit, name, help)     { name, help, 0x80000001, 0, C, bit }
@@ -110,7 +111,7 @@ const CpuFeature cpu_features[] = {
     F7C(3,    "pku",                 "protection keys for user pages"),
     F7C(5,    "waitpkg",             "TPAUSE and its like"),
     F7C(6,    "avx512vbmi2",         "AVX-512 byte permutation 2"),
-    F7C(8,    "gfni",                "Galois field instructions"),
+    F7C(8,    "gfni",                "arithmetic in Galois fields"),
     F7C(9,    "vaes",                "AES on vectors"),
     F7C(10,   "vpclmulqdq",          "carry-less multiplication on vectors"),
     F7C(11,   "avx512vnni",          "AVX-512 neural network instructions"),
@@ -146,6 +147,8 @@ const CpuFeature cpu_features[] = {
     F71A(10,  "fzrm",                "fast zero-length REP MOVSB"),
     F71A(11,  "fsrs",                "fast short REP STOSB"),
     F71A(12,  "fsrc",                "fast short REP CMPSB"),
+
+    F72D(4,   "bhi-ctrl",            "branch history is kept from the kernel"),
 
     FD1A(0,   "xsaveopt",            "XSAVEOPT"),
     FD1A(1,   "xsavec",              "XSAVEC"),

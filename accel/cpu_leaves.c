@@ -236,25 +236,27 @@ static void put_vendor_features(const CpuBuild *b)
     leaf_of(b, 0x80000001)->eax = leaf_of(b, 1)->eax;
 }
 
-/* The first leaf of each class tells the last one. */
+/* The first leaf of each class tells the last one, and leaf 7 its last sub-leaf. */
 static void put_ends(const CpuBuild *b)
 {
-    u32 basic = b->level, extended = 0x80000008;
-    CpuidLeaf *seven = cpuid_find(b->out, 7, 0);
+    u32 basic = b->level, extended = 0x80000008, seven = 0;
 
     for (unsigned i = 0; i < b->out->n; i++) {
-        u32 leaf = b->out->leaf[i].leaf;
+        const CpuidLeaf *leaf = &b->out->leaf[i];
 
-        if (leaf < 0x40000000) {
-            basic = MAX(basic, leaf);
-        } else if (leaf >= 0x80000000) {
-            extended = MAX(extended, leaf);
+        if (leaf->leaf == 7) {
+            seven = MAX(seven, leaf->index);
+        }
+        if (leaf->leaf < 0x40000000) {
+            basic = MAX(basic, leaf->leaf);
+        } else if (leaf->leaf >= 0x80000000) {
+            extended = MAX(extended, leaf->leaf);
         }
     }
     leaf_of(b, 0)->eax = basic;
     leaf_of(b, 0x80000000)->eax = extended;
-    if (seven && cpuid_find(b->out, 7, 1) != seven && cpuid_find(b->out, 7, 1)) {
-        seven->eax = 1;
+    if (cpuid_find(b->out, 7, 0)) {
+        cpuid_find(b->out, 7, 0)->eax = seven;
     }
 }
 

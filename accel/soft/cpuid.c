@@ -15,8 +15,8 @@ static const char *const features =
     "fpu de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat pse36 clflush mmx fxsr "
     "sse sse2 cx16 pcid x2apic popcnt tsc-deadline xsave hypervisor arat fsgsbase "
     "tsc-adjust smep erms invpcid smap clflushopt umip la57 fsrm spec-ctrl stibp ssbd "
-    "arch-capabilities xsaveopt lahf-lm 3dnowprefetch syscall nx pdpe1gb rdtscp lm invtsc "
-    "kvmclock kvm-nopiodelay kvmclock-stable-bit";
+    "arch-capabilities bhi-ctrl xsaveopt lahf-lm 3dnowprefetch syscall nx pdpe1gb rdtscp "
+    "lm invtsc kvmclock kvm-nopiodelay kvmclock-stable-bit";
 
 /* These are executed by the host's CPU, so it must have them (host.h). */
 static const char *const host_features = "pni ssse3 sse4.1 sse4.2";

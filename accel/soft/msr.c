@@ -45,6 +45,15 @@ static void write_ignored(Cpu *cpu, const Msr *msr, u32 index, u64 value)
 {
 }
 
+/* IBRS, STIBP, SSBD; BHI_DIS_S. */
+static void write_spec_ctrl(Cpu *cpu, const Msr *msr, u32 index, u64 value)
+{
+    if (value & ~(7ull | (cpu_has(cpu, "bhi-ctrl") ? 1 << 10 : 0))) {
+        cpu_gp(cpu, 0);
+    }
+    cpu->spec_ctrl = value;
+}
+
 static u64 read_tsc(Cpu *cpu, const Msr *msr, u32 index)
 {
     return cpu_tsc(cpu);
@@ -197,7 +206,8 @@ static const Msr table[] = {
       .derived = true },
     { 0x03b, 0, "TSC_ADJUST", MEMBER(tsc_adjust), ALL_BITS, .write = write_tsc_adjust,
       .feature = "tsc-adjust" },
-    { 0x048, 0, "SPEC_CTRL", MEMBER(spec_ctrl), 7, .feature = "spec-ctrl" },
+    { 0x048, 0, "SPEC_CTRL", MEMBER(spec_ctrl), ALL_BITS, .write = write_spec_ctrl,
+      .feature = "spec-ctrl" },
     { 0x049, 0, "PRED_CMD", .writable = 1, .write = write_ignored,
       .feature = "spec-ctrl", .derived = true },
     { 0x08b, 0, "BIOS_SIGN_ID", MEMBER(bios_sign_id), ALL_BITS, .write = write_ignored },

@@ -1,0 +1,2 @@
+test += tests/accel/cpu_model.c
+test += tests/accel/x86_state.c
