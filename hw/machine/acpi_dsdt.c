@@ -174,7 +174,7 @@ void acpi_dsdt(const Q35 *q35, Aml *aml)
     scope = aml_scope(aml, "\\_SB");
     host_bridge(q35, aml);
     board_resources(aml);
-    if (!q35->config.no_hpet) {
+    if (!q35->config->no_hpet) {
         hpet_device(aml);
     }
     named_device(aml, "FWCF", "QEMU0002", FW_CFG_PORTS, FW_CFG_PORT_COUNT);

@@ -87,7 +87,7 @@ static void add_fadt(Acpi *acpi, const Q35 *q35, u32 facs, u32 dsdt)
     append_num(to, NO_C3, 2);
     append_zeroes(to, 4);
     append_bytes(to, (const u8[]){ 0, 0, 0, 0, CENTURY }, 5);
-    append_num(to, LEGACY_DEVICES | (q35->config.no_i8042 ? 0 : HAS_8042), 2);
+    append_num(to, LEGACY_DEVICES | (q35->config->no_i8042 ? 0 : HAS_8042), 2);
     append_num(to, 0, 1);
     append_num(to, WBINVD | PROC_C1 | NO_SLEEP_BUTTON | RTC_WAKE_OFF | HAS_RESET, 4);
     io_address(to, RESET_REG, 1);
@@ -109,7 +109,7 @@ static void add_fadt(Acpi *acpi, const Q35 *q35, u32 facs, u32 dsdt)
 /* 5.2.12.2 and 5.2.12.12 */
 static bool add_processors(const Q35 *q35, GByteArray *to)
 {
-    const BoardConfig *config = &q35->config;
+    const BoardConfig *config = q35->config;
     unsigned n = q35->machine->cpus;
     CpuTopology topology = { n, MAX(config->sockets, 1), MAX(config->cores, 1),
                              MAX(config->threads, 1) };
@@ -245,7 +245,7 @@ Acpi *acpi_build(const Q35 *q35)
     add_fadt(acpi, q35, facs, dsdt);
     add_madt(acpi, q35);
     add_mcfg(acpi);
-    if (!q35->config.no_hpet) {
+    if (!q35->config->no_hpet) {
         add_hpet(acpi, q35);
     }
     add_waet(acpi);

@@ -25,8 +25,9 @@
 enum { BOARD_SERIALS = 4 };
 
 /*
- * Strings are as the user wrote them; NULL where the option was not given.  Borrowed as
- * long as the machine lives.
+ * Strings are as the user wrote them; NULL where the option was not given.  The record
+ * and its strings are borrowed as long as the machine lives; boot_order may change
+ * between resets.
  */
 typedef struct {
     const char *kernel, *initrd, *append;

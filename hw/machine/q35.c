@@ -172,7 +172,7 @@ static bool add_serials(Q35 *q35, GError **err)
     Device *dev;
 
     for (unsigned i = 0; i < BOARD_SERIALS; i++) {
-        const char *chardev = q35->config.serial[i];
+        const char *chardev = q35->config->serial[i];
         g_autofree char *options = g_strdup_printf("index=%u,chardev=%s", i,
                                                    chardev ? chardev : "");
 
@@ -186,7 +186,7 @@ static bool add_serials(Q35 *q35, GError **err)
 /* The interrupt controllers first: what follows may drive its line when it is reset. */
 static bool add_devices(Q35 *q35, GError **err)
 {
-    const BoardConfig *config = &q35->config;
+    const BoardConfig *config = q35->config;
     Device *dev;
 
     if (!add(q35, &q35->pic, &pic_type, NULL, err) ||
@@ -229,7 +229,7 @@ bool board_q35_open(Machine *machine, const BoardConfig *config, GError **err)
     Q35 *q35 = g_new0(Q35, 1);
 
     q35->machine = machine;
-    q35->config = *config;
+    q35->config = config;
     machine->board = q35;
     machine->pci = pci_bus_new(machine, "pcie.0", route);
     return add_ram(machine, err) && add_devices(q35, err);

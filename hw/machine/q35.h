@@ -14,7 +14,7 @@
 
 typedef struct {
     Machine *machine;
-    BoardConfig config;
+    const BoardConfig *config;
     Device *pic, *ioapic, *rtc, *mch, *lpc;
     bool gsi[GSI_COUNT];            /* levels of machine->gsi[] */
     bool pirq[16];                  /* levels of PIRQs that are routed to the PIC */

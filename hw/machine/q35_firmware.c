@@ -56,7 +56,7 @@ static File *open_bios(const char *given, GError **err)
 
 bool q35_load_bios(Q35 *q35, GError **err)
 {
-    g_autoptr(File) file = open_bios(q35->config.bios, err);
+    g_autoptr(File) file = open_bios(q35->config->bios, err);
     u8 *bytes;
 
     if (!file) {
@@ -107,7 +107,7 @@ static void cmos_memory(Q35 *q35)
 static void cmos_boot_order(Q35 *q35)
 {
     static const char letters[] = "acdn";
-    const char *order = q35->config.boot_order ? q35->config.boot_order : "cad";
+    const char *order = q35->config->boot_order ? q35->config->boot_order : "cad";
     unsigned nibbles = 0;
 
     for (unsigned n = 0; *order && n < 3; order++) {
@@ -179,7 +179,7 @@ static bool add_users_items(FwCfg *fw, const BoardConfig *config, GError **err)
 bool q35_fill_fw_cfg(Q35 *q35, GError **err)
 {
     Machine *machine = q35->machine;
-    const BoardConfig *config = &q35->config;
+    const BoardConfig *config = q35->config;
     FwCfg *fw = machine->fw_cfg;
     unsigned max_cpus = MAX(config->max_cpus, machine->cpus);
 

@@ -22,7 +22,7 @@ enum {
 static bool publish_tables(Q35 *q35, const Smbios *smbios, GError **err)
 {
     FwCfg *fw = q35->machine->fw_cfg;
-    g_autoptr(Acpi) acpi = q35->config.no_acpi ? NULL : acpi_build(q35);
+    g_autoptr(Acpi) acpi = q35->config->no_acpi ? NULL : acpi_build(q35);
 
     return smbios_publish(smbios, fw, err) && (!acpi || acpi_publish(acpi, fw, err));
 }
@@ -47,7 +47,7 @@ static bool place_smbios(Boot *boot, const Smbios *smbios, GError **err)
 static bool load_kernel(Q35 *q35, const Smbios *smbios, GError **err)
 {
     Machine *machine = q35->machine;
-    const BoardConfig *config = &q35->config;
+    const BoardConfig *config = q35->config;
     g_autoptr(Acpi) acpi = config->no_acpi ? NULL : acpi_build(q35);
     u64 n = acpi ? acpi->tables->len : 0;
     u64 room = (n + PAGE_BYTES - 1) & PAGE_MASK, at = machine->ram_below_4g - room;
@@ -69,7 +69,7 @@ static bool load_kernel(Q35 *q35, const Smbios *smbios, GError **err)
 bool board_load(Machine *machine, GError **err)
 {
     Q35 *q35 = q35_of(machine);
-    const BoardConfig *config = &q35->config;
+    const BoardConfig *config = q35->config;
     g_autoptr(SmbiosOptions) options = NULL;
     g_autoptr(Smbios) smbios = NULL;
 
@@ -86,7 +86,6 @@ bool board_load(Machine *machine, GError **err)
     if (!smbios || !q35_fill_fw_cfg(q35, err)) {
         return false;
     }
-    q35_fill_cmos(q35);
     return config->kernel ? load_kernel(q35, smbios, err)
                           : q35_load_bios(q35, err) && publish_tables(q35, smbios, err);
 }
@@ -97,6 +96,7 @@ void board_reset(Machine *machine)
     g_autoptr(GError) error = NULL;
 
     machine_reset_devices(machine);
+    q35_fill_cmos(q35);                 /* -boot once= is over after the first time */
     if (q35->boot) {
         q35_play_firmware(q35);
         if (!boot_write(q35->boot, &error)) {

@@ -72,9 +72,12 @@ static void open_board(u64 ram, const BoardConfig *config)
 
 static void set_up(void)
 {
+    static const BoardConfig config = {
+        .bios = rom_name, .splash_time = -1, .reboot_timeout = -1,
+    };
+
     make_rom(256 << 10);
-    open_board(16 * MiB, &(BoardConfig){ .bios = rom_name, .splash_time = -1,
-                                         .reboot_timeout = -1 });
+    open_board(16 * MiB, &config);
 }
 
 static void tear_down(void)
@@ -482,6 +485,35 @@ static void test_direct(void)
     tear_down();
 }
 
+/*
+ * CMOS as SeaBIOS reads it: memory, processors, and the drives in order of preference.
+ */
+static u8 cmos(u8 at)
+{
+    out(0x70, at, 1);
+    return in(0x71, 1);
+}
+
+static void test_cmos(void)
+{
+    BoardConfig config = { .bios = rom_name, .boot_order = "dcn" };
+
+    make_rom(65536);
+    open_board(3 * GiB, &config);
+    g_assert_cmphex(cmos(0x15) | cmos(0x16) << 8, ==, 640);
+    g_assert_cmphex(cmos(0x30) | cmos(0x31) << 8, ==, 0xffff);
+    g_assert_cmphex(cmos(0x34) | cmos(0x35) << 8, ==, (2 * GiB - 16 * MiB) / 65536);
+    g_assert_cmphex(cmos(0x5b) | cmos(0x5c) << 8, ==, GiB / 65536);
+    g_assert_cmphex(cmos(0x5f), ==, 0);
+    g_assert_cmphex(cmos(0x3d), ==, 0x23);
+    g_assert_cmphex(cmos(0x38) & 0xf0, ==, 0x40);
+    config.boot_order = "a";
+    board_reset(machine);
+    g_assert_cmphex(cmos(0x3d), ==, 0x01);
+    g_assert_cmphex(cmos(0x38) & 0xf0, ==, 0);
+    tear_down();
+}
+
 static void refuse(u64 ram, const BoardConfig *config, const char *word)
 {
     GError *err = NULL;
@@ -573,6 +605,7 @@ int main(int argc, char **argv)
     g_test_add_func("/board/irq/pirq", test_pirq);
     g_test_add_func("/board/irq/pirq-to-pic", test_pirq_to_pic);
     g_test_add_func("/board/irq/timer-pin", test_timer_pin);
+    g_test_add_func("/board/cmos", test_cmos);
     g_test_add_func("/board/direct", test_direct);
     g_test_add_func("/board/refused", test_refused);
     g_test_add_func("/board/save", test_save);
