@@ -41,68 +41,73 @@ static u32 add_dsdt(Acpi *acpi, const Q35 *q35)
     return at;
 }
 
-/* 5.2.3.2: a generic address in I/O space. */
-static void io_address(GByteArray *to, u16 port, unsigned n)
-{
-    append_num(to, port ? 1 : 0, 1);
-    append_num(to, port ? 8 * n : 0, 1);
-    append_num(to, 0, 1);
-    append_num(to, 0, 1);
-    append_num(to, port, 8);
-}
+/* 5.2.9, as of ACPI 6.0: offsets, widths and values of what is not zero. */
+enum {
+    FADT_BYTES = 276, FADT_FACS = 36, FADT_DSDT = 40, FADT_BOOT_FLAGS = 109,
+    FADT_X_DSDT = 140, FADT_VENDOR = 268,
+    HAS_LEGACY = 1 << 0, HAS_8042 = 1 << 1,
+    WBINVD = 1 << 0, PROC_C1 = 1 << 2, NO_SLEEP_BUTTON = 1 << 5, NO_RTC_WAKE = 1 << 6,
+    HAS_RESET = 1 << 10,
+    NO_C2 = 101, NO_C3 = 1001,          /* latencies that mean: not supported */
+    CENTURY = 0x32,
+};
 
-/* 5.2.9, as of ACPI 6.0 (revision 6.0, 276 bytes). */
+static const struct { u16 at; u8 n; u32 value; } fadt_rows[] = {
+    { 46,  2, SCI_IRQ },
+    { 48,  4, APM_CNT },
+    { 52,  1, APM_ACPI_ON },
+    { 53,  1, APM_ACPI_OFF },
+    { 56,  4, PM_BASE + PM1_STS },
+    { 64,  4, PM_BASE + PM1_CNT },
+    { 76,  4, PM_BASE + PM_TMR },
+    { 80,  4, PM_BASE + GPE0_STS },
+    { 88,  1, 4 },                      /* lengths: PM1_EVT, PM1_CNT, PM_TMR, GPE0 */
+    { 89,  1, 2 },
+    { 91,  1, 4 },
+    { 92,  1, GPE0_BYTES },
+    { 96,  2, NO_C2 },
+    { 98,  2, NO_C3 },
+    { 108, 1, CENTURY },
+    { 112, 4, WBINVD | PROC_C1 | NO_SLEEP_BUTTON | NO_RTC_WAKE | HAS_RESET },
+    { 128, 1, RESET_FULL },
+};
+
+/*
+ * The same registers, and the reset register, as generic addresses (5.2.3.2) in I/O
+ * space.
+ */
+static const struct { u16 at, port; u8 n; } fadt_addresses[] = {
+    { 116, RESET_REG,          1 },
+    { 148, PM_BASE + PM1_STS,  4 },
+    { 172, PM_BASE + PM1_CNT,  2 },
+    { 208, PM_BASE + PM_TMR,   4 },
+    { 220, PM_BASE + GPE0_STS, GPE0_BYTES },
+};
+
 static void add_fadt(Acpi *acpi, const Q35 *q35, u32 facs, u32 dsdt)
 {
-    enum {
-        LEGACY_DEVICES = 1 << 0, HAS_8042 = 1 << 1,
-        WBINVD = 1 << 0, PROC_C1 = 1 << 2, NO_SLEEP_BUTTON = 1 << 5,
-        RTC_WAKE_OFF = 1 << 6, HAS_RESET = 1 << 10,
-        NO_C2 = 101, NO_C3 = 1001,      /* latencies that mean: not supported */
-        CENTURY = 0x32,
-    };
-    GByteArray *to = acpi->tables;
     u32 at = acpi_begin(acpi, "FACP", 6);
-    static const struct { u8 port, n; } block[] = {
-        { PM1_STS, 4 }, { 0, 0 }, { PM1_CNT, 2 }, { 0, 0 }, { 0, 0 }, { PM_TMR, 4 },
-        { GPE0_STS, GPE0_BYTES }, { 0, 0 },
-    };
+    u8 *fadt;
 
-    append_num(to, 0, 4);
-    acpi_pointer(acpi, to->len - 4, 4, facs);
-    append_num(to, 0, 4);
-    acpi_pointer(acpi, to->len - 4, 4, dsdt);
-    append_num(to, 0, 1);
-    append_num(to, 0, 1);                              /* profile: unspecified */
-    append_num(to, SCI_IRQ, 2);
-    append_num(to, APM_CNT, 4);
-    append_num(to, APM_ACPI_ON, 1);
-    append_num(to, APM_ACPI_OFF, 1);
-    append_num(to, 0, 2);
-    for (unsigned i = 0; i < G_N_ELEMENTS(block); i++) {
-        append_num(to, block[i].n ? PM_BASE + block[i].port : 0, 4);
+    append_zeroes(acpi->tables, at + FADT_BYTES - acpi->tables->len);
+    fadt = acpi->tables->data + at;
+    for (unsigned i = 0; i < G_N_ELEMENTS(fadt_rows); i++) {
+        u32 value = GUINT32_TO_LE(fadt_rows[i].value);
+
+        memcpy(fadt + fadt_rows[i].at, &value, fadt_rows[i].n);
     }
-    append_bytes(to, (const u8[]){ 4, 2, 0, 4, GPE0_BYTES, 0, 0, 0 }, 8);
-    append_num(to, NO_C2, 2);
-    append_num(to, NO_C3, 2);
-    append_zeroes(to, 4);
-    append_bytes(to, (const u8[]){ 0, 0, 0, 0, CENTURY }, 5);
-    append_num(to, LEGACY_DEVICES | (q35->config->no_i8042 ? 0 : HAS_8042), 2);
-    append_num(to, 0, 1);
-    append_num(to, WBINVD | PROC_C1 | NO_SLEEP_BUTTON | RTC_WAKE_OFF | HAS_RESET, 4);
-    io_address(to, RESET_REG, 1);
-    append_num(to, RESET_FULL, 1);
-    append_num(to, 0, 2);
-    append_num(to, 0, 1);                              /* minor version */
-    append_num(to, 0, 8);                   /* X_FIRMWARE_CTRL: not used */
-    append_num(to, 0, 8);
-    acpi_pointer(acpi, to->len - 8, 8, dsdt);
-    for (unsigned i = 0; i < G_N_ELEMENTS(block); i++) {
-        io_address(to, block[i].n ? PM_BASE + block[i].port : 0, block[i].n);
+    for (unsigned i = 0; i < G_N_ELEMENTS(fadt_addresses); i++) {
+        u8 *address = fadt + fadt_addresses[i].at;
+
+        address[0] = 1;
+        address[1] = 8 * fadt_addresses[i].n;
+        put64(address + 4, fadt_addresses[i].port);
     }
-    io_address(to, 0, 0);                       /* sleep control and status registers */
-    io_address(to, 0, 0);
-    append_bytes(to, "MAYFLY\0\0", 8);                 /* hypervisor vendor */
+    put16(fadt + FADT_BOOT_FLAGS, HAS_LEGACY | (q35->config->no_i8042 ? 0 : HAS_8042));
+    memcpy(fadt + FADT_VENDOR, ACPI_OEM_ID, 6);
+    acpi_pointer(acpi, at + FADT_FACS, 4, facs);
+    acpi_pointer(acpi, at + FADT_DSDT, 4, dsdt);
+    acpi_pointer(acpi, at + FADT_X_DSDT, 8, dsdt);
     acpi_list(acpi, at);
 }
 

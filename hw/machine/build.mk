@@ -18,4 +18,5 @@ src += hw/machine/q35.c
 src += hw/machine/q35_firmware.c
 src += hw/machine/q35_load.c
 src += hw/machine/smbios.c
+src += hw/machine/smbios_entry.c
 src += hw/machine/smbios_option.c
