@@ -1,0 +1,1 @@
+test += tests/hw/isa/lpc.c
