@@ -8,7 +8,7 @@
 
 #include "base/lock.h"
 
-enum { PML4 = 0x70000, PDPT = 0x71000, GDT = 0x78000, STACK = 0x6f000 };
+enum { PML4 = 0x70000, PDPT = 0x71000, GDT = 0x78000, IDT = 0x79000, STACK = 0x6f000 };
 enum { LIMIT_SECONDS = 10 };
 
 /* ---- what the guest sees ---- */
@@ -218,6 +218,8 @@ static void flat_segments(X86Segs *segs, bool is_long)
     }
     segs->gdt_base = GDT;
     segs->gdt_limit = 0x17;
+    segs->idt_base = IDT;
+    segs->idt_limit = 0xfff;
 }
 
 /* SDM vol. 3, 4.5.4: 1 GiB pages would do, but not every host has them. */
@@ -236,6 +238,15 @@ static void page_tables(CpuBed *bed)
             cpu_bed_poke(bed, gib[i].directory + 8 * n, page | 0x83, 8);
         }
     }
+}
+
+/* SDM vol. 3, 6.11 and 6.14.1: interrupt gates. */
+void cpu_bed_gate(CpuBed *bed, StartMode mode, u8 vector, gpa handler)
+{
+    u64 gate = (handler & 0xffff) | 0x8ull << 16 | 0x8e00ull << 32 |
+               (handler & 0xffff0000) << 32;
+
+    cpu_bed_poke(bed, IDT + vector * (mode == START_LONG ? 16 : 8), gate, 8);
 }
 
 void cpu_bed_start_state(CpuBed *bed, StartMode mode, gpa at, X86State *state)

@@ -4,7 +4,7 @@
  * of MMIO that record what the guest does, and vCPUs that run a few instructions.
  *
  *     0x000000 - 0x07ffff   RAM
- *     0x0a0000 - 0x0a0fff   recorded MMIO
+ *     0x0a0000 - 0x0a1fff   recorded MMIO
  *     0xe0000000 -          recorded MMIO, the same
  *     ports 0x100 - 0x1ff   recorded
  *     port 0xf4             the byte written ends cpu_bed_run
@@ -16,7 +16,7 @@
 #include "accel/accel.h"
 
 enum {
-    BED_RAM = 0x80000, BED_MMIO = 0xa0000, BED_MMIO_BYTES = 0x1000,
+    BED_RAM = 0x80000, BED_MMIO = 0xa0000, BED_MMIO_BYTES = 0x2000,
     BED_PORTS = 0x100, BED_END_PORT = 0xf4,
 };
 #define BED_HIGH_MMIO 0xe0000000u
@@ -73,10 +73,12 @@ void cpu_bed_set(CpuBed *bed, unsigned cpu, const X86State *state);
 /*
  * Sets a vCPU to begin at `at` in real mode (segment at >> 4, offset 0, stack below
  * 0x7000), in flat protected mode, or in long mode with the first GiB and the one at
- * BED_HIGH_MMIO mapped to themselves (page tables at 0x70000, GDT at 0x78000).
+ * BED_HIGH_MMIO mapped to themselves (page tables at 0x70000, GDT at 0x78000).  The
+ * IDT is at 0x79000 and empty: cpu_bed_gate fills it.
  */
 typedef enum { START_REAL, START_PROTECTED, START_LONG } StartMode;
 void cpu_bed_start(CpuBed *bed, unsigned cpu, StartMode mode, gpa at);
+void cpu_bed_gate(CpuBed *bed, StartMode mode, u8 vector, gpa handler);
 void cpu_bed_start_state(CpuBed *bed, StartMode mode, gpa at, X86State *state);
 
 /*

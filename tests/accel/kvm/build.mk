@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 test-$(CONFIG_KVM) += tests/accel/kvm/exits.c
+test-$(CONFIG_KVM) += tests/accel/kvm/interrupts.c
 testlib += tests/accel/kvm/programs.S
 testlib += tests/lib/cpu_bed.c

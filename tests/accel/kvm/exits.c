@@ -121,7 +121,7 @@ static void test_mmio(void)
     cpu_bed_access(bed, 7, false, false, 0x32, bed->answer, 2);
     cpu_bed_access(bed, 8, false, false, 0x34, bed->answer, 4);
     cpu_bed_access(bed, 9, false, false, 0x38, bed->answer, 1);
-    cpu_bed_access(bed, 10, false, false, 0xffe, bed->answer, 2);
+    cpu_bed_access(bed, 10, false, false, 0x1ffe, bed->answer, 2);
     g_assert_cmpuint(bed->accesses, ==, 11);
     g_assert_cmphex(cpu_bed_peek(bed, 0x500, 4), ==, 0xffffffef);
     g_assert_cmphex(cpu_bed_peek(bed, 0x504, 4), ==, 0xffffcdef);

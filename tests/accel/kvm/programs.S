@@ -96,7 +96,7 @@
     mov %eax, 0x508
     movzbl %es:0x38, %eax
     mov %eax, 0x50c
-    mov %es:0xffe, %eax         /* crosses the end of the page: nothing follows */
+    mov %es:0x1ffe, %eax        /* crosses the end of the page: nothing follows */
     mov %eax, 0x510
     mov $0x9000, %ax
     mov %ax, %es
@@ -187,5 +187,142 @@ spin_end:
     cmp $0x600d, %eax
     jne 1b
     done watch, 9
+
+/* ---- running and standing ---- */
+
+/* 1000 writes that cross from one page of MMIO into the next, 1000 reads. */
+    program crossing, 32
+    mov $1000, %ecx
+1:  mov %ecx, 0xa0ffe
+    mov 0xa0ffd, %eax
+    add %eax, 0x500
+    loop 1b
+    done crossing, 10
+
+/* ---- interrupts ---- */
+
+/* Byte 1 says that it is ready; waits until the word at 0x500 is not 0. */
+    program wait_interrupt, 32
+    movl $0x1ff, 0xfee000f0     /* SVR: on */
+    mov $1, %al
+    out %al, $0xf4
+1:  cli
+    cmpl $0, 0x500
+    jne 2f
+    sti
+    hlt
+    jmp 1b
+2:  done wait_interrupt, 11
+
+/* The same, without sleep and with interrupts closed until 0x504 is not 0. */
+    program spin_interrupt, 32
+    movl $0x1ff, 0xfee000f0
+    mov $1, %al
+    out %al, $0xf4
+1:  cmpl $0, 0x504
+    je 1b
+    sti
+2:  cmpl $0, 0x500
+    je 2b
+    done spin_interrupt, 12
+
+    program handler, 32
+    incl 0x500
+    movl $0, 0xfee000b0         /* EOI */
+    iret
+handler_end:
+
+/* No EOI until 0x504 is not 0. */
+    program slow_handler, 32
+    mov $2, %al
+    out %al, $0xf4
+1:  cmpl $0, 0x504
+    je 1b
+    incl 0x500
+    movl $0, 0xfee000b0
+    iret
+slow_handler_end:
+
+/* Wakes the second CPU: INIT, SIPI to 0x3000 (SDM vol. 3, 9.4.4); waits for its word. */
+    program wake_second, 32
+    movl $0x1ff, 0xfee000f0
+    movl $0x01000000, 0xfee00310
+    movl $0xc500, 0xfee00300
+    movl $0x01000000, 0xfee00310
+    movl $0x4603, 0xfee00300
+1:  cmpl $0x5ec0, 0x504
+    jne 1b
+    done wake_second, 13
+
+    program second, 16
+    movl $0x5ec0, 0x504
+1:  cli
+    hlt
+    jmp 1b
+second_end:
+
+/* The timer: one shot of 100000 bus cycles, divided by 1 (SDM vol. 3, 11.5.4). */
+    program lapic_timer, 32
+    movl $0x1ff, 0xfee000f0
+    movl $0xb, 0xfee003e0
+    movl $0x41, 0xfee00320
+    movl $100000, 0xfee00380
+1:  cli
+    cmpl $0, 0x500
+    jne 2f
+    sti
+    hlt
+    jmp 1b
+2:  done lapic_timer, 14
+
+/* x2APIC: the same through MSRs; a self IPI. */
+    program x2apic, 32
+    mov $0x1b, %ecx
+    rdmsr
+    or $0xc00, %eax
+    wrmsr
+    mov $0x80f, %ecx
+    mov $0x1ff, %eax
+    xor %edx, %edx
+    wrmsr
+    mov $0x802, %ecx
+    rdmsr
+    mov %eax, 0x508
+    sti
+    mov $0x83f, %ecx
+    mov $0x41, %eax
+    wrmsr
+1:  cmpl $0, 0x500
+    je 1b
+    done x2apic, 15
+
+    program x2apic_handler, 32
+    incl 0x500
+    mov $0x80b, %ecx
+    xor %eax, %eax
+    xor %edx, %edx
+    wrmsr
+    iret
+x2apic_handler_end:
+
+/* ---- CPUID ---- */
+
+/* Queries (leaf, index) at 0x600, ended by leaf -1, to answers at 0x800. */
+    program cpuid_all, 32
+    mov $0x600, %esi
+    mov $0x800, %edi
+1:  mov (%esi), %eax
+    mov 4(%esi), %ecx
+    cmp $-1, %eax
+    je 2f
+    cpuid
+    mov %eax, (%edi)
+    mov %ebx, 4(%edi)
+    mov %ecx, 8(%edi)
+    mov %edx, 12(%edi)
+    add $8, %esi
+    add $16, %edi
+    jmp 1b
+2:  done cpuid_all, 16
 
     .section .note.GNU-stack, "", @progbits
