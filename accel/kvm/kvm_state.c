@@ -231,7 +231,6 @@ static bool get_events(KvmCpu *cpu, X86State *to, GError **err)
     x->exception_error = e.exception.error_code;
     x->interrupt = e.interrupt.nr;
     x->interrupt_pending = !!e.interrupt.injected;
-    x->interrupt_soft = !!e.interrupt.soft;
     x->interrupt_shadow = !!e.interrupt.shadow;
     /* An NMI whose delivery has begun has not arrived: it waits, and none is served. */
     x->nmi_pending = e.nmi.pending || e.nmi.injected;
@@ -254,8 +253,9 @@ static bool set_events(KvmCpu *cpu, const X86State *from, GError **err)
         .exception = { .injected = x->exception_pending, .nr = x->exception,
                        .has_error_code = x->exception_has_error,
                        .error_code = x->exception_error },
-        .interrupt = { .injected = x->interrupt_pending, .nr = x->interrupt,
-                       .soft = x->interrupt_soft,
+        /* RIP is on an INT n that is being delivered: it is executed again. */
+        .interrupt = { .injected = x->interrupt_pending && !x->interrupt_soft,
+                       .nr = x->interrupt,
                        .shadow = x->interrupt_shadow ? KVM_X86_SHADOW_INT_STI : 0 },
         .nmi = { .pending = x->nmi_pending, .masked = x->nmi_masked },
         .smi = { .pending = x->smi_pending },

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 test-$(CONFIG_KVM) += tests/accel/kvm/exits.c
 test-$(CONFIG_KVM) += tests/accel/kvm/interrupts.c
+test-$(CONFIG_KVM) += tests/accel/kvm/running.c
+test-$(CONFIG_KVM) += tests/accel/kvm/state.c
 testlib += tests/accel/kvm/programs.S
 testlib += tests/lib/cpu_bed.c

@@ -18,6 +18,14 @@
 \name\()_end:
     .endm
 
+/* As IRET, which KVM's emulator knows in real mode only; EDX is lost. */
+    .macro leave_interrupt
+    pop %edx
+    add $4, %esp
+    popf
+    jmp *%edx
+    .endm
+
     .section .rodata
 
 /* ---- ports ---- */
@@ -229,7 +237,7 @@ spin_end:
     program handler, 32
     incl 0x500
     movl $0, 0xfee000b0         /* EOI */
-    iret
+    leave_interrupt
 handler_end:
 
 /* No EOI until 0x504 is not 0. */
@@ -240,7 +248,7 @@ handler_end:
     je 1b
     incl 0x500
     movl $0, 0xfee000b0
-    iret
+    leave_interrupt
 slow_handler_end:
 
 /* Wakes the second CPU: INIT, SIPI to 0x3000 (SDM vol. 3, 9.4.4); waits for its word. */
@@ -302,15 +310,15 @@ second_end:
     xor %eax, %eax
     xor %edx, %edx
     wrmsr
-    iret
+    leave_interrupt
 x2apic_handler_end:
 
 /* ---- CPUID ---- */
 
-/* Queries (leaf, index) at 0x600, ended by leaf -1, to answers at 0x800. */
+/* Queries (leaf, index) at 0x600, ended by leaf -1; answers at 0xc00. */
     program cpuid_all, 32
     mov $0x600, %esi
-    mov $0x800, %edi
+    mov $0xc00, %edi
 1:  mov (%esi), %eax
     mov 4(%esi), %ecx
     cmp $-1, %eax
