@@ -24,14 +24,21 @@ static const MsrRange unlisted[] = {
     { 0x400, 0x403 },               /* MC0_CTL to MC0_MISC: there is one bank */
 };
 
-/*
- * The TSC and its deadline have rows of their own in the neutral state; the old numbers
- * of kvmclock's are other names of the new ones.
- */
-static bool is_other_row(u32 index)
+/* Listed, but not here. */
+static const MsrRange elsewhere[] = {
+    { MSR_TSC, MSR_TSC }, { MSR_TSC_DEADLINE, MSR_TSC_DEADLINE },   /* rows of their own */
+    { 0x11, 0x12 },                 /* old numbers of kvmclock's */
+    { 0x40000000, 0x400000ff },     /* Hyper-V's, which no CPU model offers */
+};
+
+static bool is_elsewhere(u32 index)
 {
-    return index == MSR_TSC || index == MSR_TSC_DEADLINE || index == 0x11 ||
-           index == 0x12;
+    for (unsigned i = 0; i < G_N_ELEMENTS(elsewhere); i++) {
+        if (index >= elsewhere[i].first && index <= elsewhere[i].last) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static struct kvm_msrs *msrs_new(u32 room)
@@ -99,7 +106,7 @@ bool kvm_msrs_open(Kvm *kvm, GError **err)
     }
     kvm->msrs = msrs_new(list->nmsrs + X86_MSR_MAX);
     for (u32 i = 0; i < list->nmsrs; i++) {
-        if (!is_other_row(list->indices[i])) {
+        if (!is_elsewhere(list->indices[i])) {
             msrs_add(kvm->msrs, list->indices[i], 0);
         }
     }

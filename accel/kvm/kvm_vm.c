@@ -176,6 +176,9 @@ bool kvm_vm_open(Kvm *kvm, GError **err)
 
 /* ---- the CPU model ---- */
 
+#define CPUID_TSC_DEADLINE (1u << 24)
+#define CPUID_HYPERVISOR (1u << 31)
+
 static struct kvm_cpuid2 *supported_cpuid(Kvm *kvm)
 {
     for (unsigned n = CPUID_MAX; n <= 4096; n *= 2) {
@@ -195,7 +198,6 @@ bool kvm_model_build(Kvm *kvm, const char *cpu, GError **err)
 {
     g_autofree struct kvm_cpuid2 *cpuid = supported_cpuid(kvm);
     g_autofree CpuidTable *supported = g_new0(CpuidTable, 1);
-    CpuidLeaf *leaf;
 
     if (!cpuid) {
         kvm_error(err, "KVM_GET_SUPPORTED_CPUID");
@@ -205,7 +207,8 @@ bool kvm_model_build(Kvm *kvm, const char *cpu, GError **err)
         const struct kvm_cpuid_entry2 *e = &cpuid->entries[i];
         bool indexed = e->flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX;
 
-        leaf = cpuid_add(supported, e->function, e->index, indexed);
+        CpuidLeaf *leaf = cpuid_add(supported, e->function, e->index, indexed);
+
         if (leaf) {
             leaf->eax = e->eax;
             leaf->ebx = e->ebx;
@@ -213,9 +216,10 @@ bool kvm_model_build(Kvm *kvm, const char *cpu, GError **err)
             leaf->edx = e->edx;
         }
     }
-    leaf = cpuid_find(supported, 1, 0);
-    if (leaf && ioctl(kvm->vm, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0) {
-        leaf->ecx |= 1u << 24;      /* there, though not reported (api.rst, 4.46) */
+    /* There, though not reported (api.rst, 4.46; SDM vol. 2A, CPUID, leaf 1). */
+    cpuid_add(supported, 1, 0, false)->ecx |= CPUID_HYPERVISOR;
+    if (ioctl(kvm->vm, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0) {
+        cpuid_add(supported, 1, 0, false)->ecx |= CPUID_TSC_DEADLINE;
     }
     return cpu_model_build(cpu ? cpu : "host", supported, &kvm->topology, &kvm->model,
                            err);
