@@ -7,3 +7,4 @@ testlib += tests/lib/soft_bed.c
 test += tests/accel/soft/walk.c
 test += tests/accel/soft/mmu.c
 test += tests/accel/soft/segment.c
+test += tests/accel/soft/deliver.c
