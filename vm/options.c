@@ -293,6 +293,7 @@ bool options_parse(VmConfig *config, int argc, char *const *argv, GError **err)
     config->board.initrd = config->initrd;
     config->board.append = config->append;
     config->board.bios = config->bios;
+    config->board.nographic = config->nographic || config->no_window;
     config->board.smbios = board_list(config->smbios);
     config->board.fw_cfg = board_list(config->fw_cfg);
     return true;

@@ -51,6 +51,7 @@ typedef struct {
     unsigned max_cpus;                  /* 0: machine->cpus */
 
     bool no_hpet, no_i8042, no_acpi;
+    bool nographic;                     /* firmware talks to COM1 */
 } BoardConfig;
 
 bool board_q35_open(Machine *machine, const BoardConfig *config,

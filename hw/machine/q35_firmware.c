@@ -185,7 +185,7 @@ bool q35_fill_fw_cfg(Q35 *q35, GError **err)
 
     fw_cfg_add(fw, FW_CFG_UUID, config->uuid, sizeof config->uuid);
     fw_cfg_add_number(fw, FW_CFG_RAM_SIZE, machine->ram_bytes, 8);
-    fw_cfg_add_number(fw, FW_CFG_NOGRAPHIC, 0, 2);
+    fw_cfg_add_number(fw, FW_CFG_NOGRAPHIC, config->nographic, 2);
     fw_cfg_add_number(fw, FW_CFG_NB_CPUS, machine->cpus, 2);
     fw_cfg_add_number(fw, FW_CFG_MAX_CPUS, max_cpus, 2);
     fw_cfg_add_number(fw, FW_CFG_NUMA, 0, 8);
