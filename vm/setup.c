@@ -175,11 +175,9 @@ static void reset_cpu(unsigned i)
     g_autoptr(GError) error = NULL;
 
     x86_state_reset(state, cpu_apic_id(&config->topology, i), i == 0);
-    if (i == 0) {
-        machine_lock();
-        board_boot_state(machine, state);
-        machine_unlock();
-    }
+    machine_lock();
+    board_boot_state(machine, i, state);
+    machine_unlock();
     if (!machine->accel->type->set_state(machine->accel, i, state, &error)) {
         machine_request(machine, REQUEST_CRASH, i, error->message);
     }

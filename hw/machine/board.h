@@ -10,7 +10,7 @@
  *     board_load          firmware or kernel, ACPI, SMBIOS; finds the faults of files
  *     board_reset         on every reset, the first one too: devices, and what boot
  *                         puts into RAM
- *     board_boot_state    what vCPU 0 starts with (the others wait for INIT and SIPI)
+ *     board_boot_state    what a vCPU starts with (all but 0 wait for INIT and SIPI)
  *
  * The LAPIC id of vCPU i is i.  Everything here runs under the machine lock or before
  * the machine starts.
@@ -61,11 +61,11 @@ void board_reset(Machine *machine);
 void board_close(Machine *machine);     /* and all devices; before machine_free */
 
 /*
- * How vCPU 0 begins: `state` comes as x86_state_reset left it.  A boot by firmware
- * leaves it so; a kernel entered directly finds protected or long mode, flat segments
- * and its arguments in registers.
+ * How a vCPU begins: `state` comes as x86_state_reset left it.  A boot by firmware
+ * leaves it so; a kernel entered directly finds, on vCPU 0, protected or long mode, flat
+ * segments and its arguments in registers, and on all of them the same MTRRs.
  */
-void board_boot_state(Machine *machine, X86State *state);
+void board_boot_state(Machine *machine, unsigned cpu, X86State *state);
 
 /* Help of -smbios: its types and fields. */
 void board_smbios_help(GString *out);

@@ -48,7 +48,7 @@ void boot_free(Boot *boot);                         /* NULL is allowed */
 bool boot_load(Boot *boot, GError **err) must_check;
 /* Puts everything into guest memory; fails when a file has changed meanwhile. */
 bool boot_write(Boot *boot, GError **err) must_check;
-void boot_state(const Boot *boot, X86State *state);
+void boot_state(const Boot *boot, unsigned cpu, X86State *state);
 
 /*
  * Before boot_load: a table of firmware's, copied to a place that kernels then must

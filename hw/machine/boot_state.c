@@ -104,10 +104,14 @@ static void set_mtrrs(X86State *state)
     g_assert(room);                 /* a reset state leaves some */
 }
 
-void boot_state(const Boot *boot, X86State *state)
+void boot_state(const Boot *boot, unsigned cpu, X86State *state)
 {
     X86Control *control = &state->control;
 
+    set_mtrrs(state);
+    if (cpu) {
+        return;
+    }
     set_segment(state, SEG_CS, CODE, UINT32_MAX, code_attr(boot->mode));
     for (unsigned i = 0; i < SEG_LDTR; i++) {
         if (i != SEG_CS) {
@@ -124,7 +128,6 @@ void boot_state(const Boot *boot, X86State *state)
         control->cr3 = boot->page_tables;
         control->efer |= EFER_LME | EFER_LMA;
     }
-    set_mtrrs(state);
     state->regs.rip = boot->entry;
     state->regs.gpr[RAX] = boot->rax;
     state->regs.gpr[RBX] = boot->rbx;

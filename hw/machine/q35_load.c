@@ -105,11 +105,11 @@ void board_reset(Machine *machine)
     }
 }
 
-void board_boot_state(Machine *machine, X86State *state)
+void board_boot_state(Machine *machine, unsigned cpu, X86State *state)
 {
     Q35 *q35 = q35_of(machine);
 
     if (q35->boot) {
-        boot_state(q35->boot, state);
+        boot_state(q35->boot, cpu, state);
     }
 }

@@ -59,7 +59,7 @@ void enter(const BoardConfig *config)
     g_assert_true(try(config, &err) || (g_test_message("%s", err->message), false));
     g_assert_true(boot_write(boot, &err));
     x86_state_reset(&state, 0, true);
-    boot_state(boot, &state);
+    boot_state(boot, 0, &state);
 }
 
 void refuse(const BoardConfig *config, const char *word)
