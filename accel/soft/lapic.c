@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The local APIC, xAPIC and x2APIC (SDM vol. 3, chapter 11): registers, priorities, the timer.  Messages between APICs are in
- * lapic_bus.c.  Left out: the CMCI, thermal and performance-counter interrupts have registers but no source.
+ * The local APIC, xAPIC and x2APIC (SDM vol. 3, chapter 11): registers and priorities.  The timer is in lapic_timer.c, messages
+ * between APICs in lapic_bus.c.  Left out: the CMCI, thermal and performance-counter interrupts have registers but no source.
  *
  * The owner's thread reads and writes registers without the machine lock; messages come from any thread.  `lock` guards the
  * registers; timers need the machine lock, so arming the timer leaves the guest.
@@ -103,7 +103,7 @@ bool lapic_extint(Lapic *l)
 
 /* ---- errors and local interrupts ---- */
 
-static void local_interrupt(Lapic *l, unsigned lvt)
+void lapic_local_interrupt(Lapic *l, unsigned lvt)
 {
     u32 entry = l->reg[lvt];
 
@@ -127,124 +127,7 @@ void lapic_error(Lapic *l, u32 bits)
     }
     l->errors |= bits;
     if ((l->reg[LAPIC_LVT_ERROR] & 0xff) >= 16) {
-        local_interrupt(l, LAPIC_LVT_ERROR);
-    }
-}
-
-/* ---- timer (11.5.4) ---- */
-
-/* 11.5.4: bits 0, 1 and 3 encode 2 4 8 16 32 64 128 1.  The bus clock is 1 GHz: one count of the undivided timer is 1 ns. */
-static unsigned timer_shift(const Lapic *l)
-{
-    u32 code = l->reg[LAPIC_TDCR];
-
-    return ((code & 3) + (code >> 1 & 4) + 1) & 7;
-}
-
-static bool timer_deadline_mode(const Lapic *l)
-{
-    return LAPIC_TIMER_MODE(l->reg[LAPIC_LVT_TIMER]) == LAPIC_TIMER_DEADLINE;
-}
-
-static u64 timer_period(const Lapic *l)
-{
-    return (u64)l->reg[LAPIC_TMICT] << timer_shift(l);
-}
-
-static u32 timer_count(const Lapic *l)
-{
-    u64 period = timer_period(l), gone;
-
-    if (!period || timer_deadline_mode(l)) {
-        return 0;
-    }
-    gone = clock_now(l->cpu->machine->clock) - l->timer_start;
-    if (LAPIC_TIMER_MODE(l->reg[LAPIC_LVT_TIMER]) == LAPIC_TIMER_PERIODIC) {
-        gone %= period;
-    }
-    return gone >= period ? 0 : (period - gone) >> timer_shift(l);
-}
-
-/* Machine lock and `lock` held: arms the host's timer for the next expiry after `now`. */
-static void timer_arm(Lapic *l, u64 now)
-{
-    u64 period = timer_period(l), gone = now - l->timer_start;
-
-    if (timer_deadline_mode(l)) {
-        if (l->tsc_deadline) {
-            timer_set(l->timer, cpu_tsc_to_ns(l->cpu, l->tsc_deadline));
-        } else {
-            timer_cancel(l->timer);
-        }
-    } else if (!period) {
-        timer_cancel(l->timer);
-    } else if (LAPIC_TIMER_MODE(l->reg[LAPIC_LVT_TIMER]) == LAPIC_TIMER_PERIODIC) {
-        timer_set(l->timer, l->timer_start + (gone / period + 1) * period);
-    } else if (gone < period) {
-        timer_set(l->timer, l->timer_start + period);
-    }
-}
-
-/* Main thread, machine lock held. */
-static void timer_expired(void *opaque)
-{
-    Lapic *l = opaque;
-
-    pthread_mutex_lock(&l->lock);
-    l->tsc_deadline = 0;
-    local_interrupt(l, LAPIC_LVT_TIMER);
-    if (LAPIC_TIMER_MODE(l->reg[LAPIC_LVT_TIMER]) == LAPIC_TIMER_PERIODIC) {
-        timer_arm(l, clock_now(l->cpu->machine->clock));
-    }
-    pthread_mutex_unlock(&l->lock);
-}
-
-/* The vCPU's own thread, in the guest, no lock held. */
-static void timer_changed(Lapic *l, bool restart)
-{
-    Cpu *cpu = l->cpu;
-    u64 now;
-
-    guest_leave(cpu);
-    machine_lock();
-    pthread_mutex_lock(&l->lock);
-    now = clock_now(cpu->machine->clock);
-    if (restart) {
-        l->timer_start = now;
-    }
-    timer_arm(l, now);
-    pthread_mutex_unlock(&l->lock);
-    machine_unlock();
-    guest_enter(cpu);
-}
-
-u64 lapic_tsc_deadline(Lapic *l)
-{
-    u64 deadline;
-
-    pthread_mutex_lock(&l->lock);
-    deadline = l->tsc_deadline;
-    pthread_mutex_unlock(&l->lock);
-    return deadline;
-}
-
-/* 11.5.4.1: ignored unless the timer is in TSC-deadline mode; 0 disarms. */
-void lapic_set_tsc_deadline(Lapic *l, u64 tsc)
-{
-    bool past;
-
-    if (!timer_deadline_mode(l)) {
-        return;
-    }
-    past = tsc && tsc <= cpu_tsc(l->cpu);
-    pthread_mutex_lock(&l->lock);
-    l->tsc_deadline = past ? 0 : tsc;
-    if (past) {
-        local_interrupt(l, LAPIC_LVT_TIMER);
-    }
-    pthread_mutex_unlock(&l->lock);
-    if (!past) {
-        timer_changed(l, false);
+        lapic_local_interrupt(l, LAPIC_LVT_ERROR);
     }
 }
 
@@ -319,12 +202,12 @@ static void write_lvt(Lapic *l, unsigned r, u32 value)
     }
     pthread_mutex_unlock(&l->lock);
     if (r == LAPIC_LVT_TIMER && LAPIC_TIMER_MODE(old ^ value)) {
-        timer_changed(l, true);
+        lapic_timer_changed(l, true);
     }
     atomic_fetch_or_explicit(&l->cpu->request, REQUEST_INTERRUPT, memory_order_relaxed);
 }
 
-static bool is_lvt(unsigned r)
+bool lapic_is_lvt(unsigned r)
 {
     for (unsigned i = 0; i < LVT_COUNT; i++) {
         if (r == lvt_regs[i]) {
@@ -335,10 +218,10 @@ static bool is_lvt(unsigned r)
 }
 
 /* Is there a register r (number: offset / 16)?  Table 11-1 and 11-6. */
-static bool is_register(unsigned r)
+bool lapic_has_register(unsigned r)
 {
     return r == LAPIC_ID || r == LAPIC_VERSION || (r >= LAPIC_TPR && r <= LAPIC_EOI) ||
-           (r >= LAPIC_LDR && r <= LAPIC_ESR) || r == LAPIC_ICR || r == LAPIC_ICR2 || is_lvt(r) ||
+           (r >= LAPIC_LDR && r <= LAPIC_ESR) || r == LAPIC_ICR || r == LAPIC_ICR2 || lapic_is_lvt(r) ||
            r == LAPIC_TMICT || r == LAPIC_TMCCT || r == LAPIC_TDCR;
 }
 
@@ -352,7 +235,7 @@ static u32 register_read(Lapic *l, unsigned r)
     case LAPIC_PPR:
         return processor_priority(l);
     case LAPIC_TMCCT:
-        return timer_count(l);
+        return lapic_timer_count(l);
     case LAPIC_EOI:
         return 0;
     default:
@@ -362,7 +245,7 @@ static u32 register_read(Lapic *l, unsigned r)
 
 static void register_write(Lapic *l, unsigned r, u32 value)
 {
-    if (is_lvt(r)) {
+    if (lapic_is_lvt(r)) {
         write_lvt(l, r, value);
         return;
     }
@@ -396,14 +279,14 @@ static void register_write(Lapic *l, unsigned r, u32 value)
         lapic_send(l, value, lapic_x2(l) ? l->reg[LAPIC_ICR2] : l->reg[LAPIC_ICR2] >> 24);
         break;
     case LAPIC_TMICT:
-        if (!timer_deadline_mode(l)) {
+        if (!lapic_deadline_mode(l)) {
             l->reg[r] = value;
-            timer_changed(l, true);
+            lapic_timer_changed(l, true);
         }
         break;
     case LAPIC_TDCR:
         l->reg[r] = value & 0xb;
-        timer_changed(l, false);
+        lapic_timer_changed(l, false);
         break;
     default:                            /* read-only */
         break;
@@ -415,7 +298,7 @@ u32 lapic_read(Lapic *l, unsigned offset)
     u32 value = 0;
 
     pthread_mutex_lock(&l->lock);
-    if (offset < 0x400 && is_register(offset >> 4)) {
+    if (offset < 0x400 && lapic_has_register(offset >> 4)) {
         value = register_read(l, offset >> 4);
     } else {
         lapic_error(l, LAPIC_ERROR_REGISTER);
@@ -426,7 +309,7 @@ u32 lapic_read(Lapic *l, unsigned offset)
 
 void lapic_write(Lapic *l, unsigned offset, u32 value)
 {
-    if (offset < 0x400 && is_register(offset >> 4)) {
+    if (offset < 0x400 && lapic_has_register(offset >> 4)) {
         register_write(l, offset >> 4, value);
     } else {
         pthread_mutex_lock(&l->lock);
@@ -435,86 +318,7 @@ void lapic_write(Lapic *l, unsigned offset, u32 value)
     }
 }
 
-/* 11.12.1.2: register r is MSR 0x800 + r; ICR is one 64-bit MSR, DFR and ICR2 are not there, SELF IPI is. */
-u64 lapic_rdmsr(Lapic *l, u32 index)
-{
-    unsigned r = index - MSR_X2APIC;
-    u64 value;
-
-    if (!lapic_x2(l) || r >= 0x40 || !is_register(r) || r == LAPIC_DFR || r == LAPIC_ICR2 || r == LAPIC_EOI) {
-        cpu_gp(l->cpu, 0);
-    }
-    value = lapic_read(l, r << 4);
-    if (r == LAPIC_ICR) {
-        value |= (u64)l->reg[LAPIC_ICR2] << 32;
-    }
-    return value;
-}
-
-/* What each x2APIC register takes; a 1 elsewhere is #GP (11.12.1.2). */
-static u64 x2_writable(unsigned r)
-{
-    switch (r) {
-    case LAPIC_TPR:       return 0xff;
-    case LAPIC_EOI:
-    case LAPIC_ESR:       return 0;
-    case LAPIC_SVR:       return 0x13ff;
-    case LAPIC_ICR:       return 0xffffffff000ccfff;
-    case LAPIC_LVT_TIMER: return 0x710ff;
-    case LAPIC_TDCR:      return 0xb;
-    case LAPIC_TMICT:     return 0xffffffff;
-    case LAPIC_SELF_IPI:  return 0xff;
-    default:              return is_lvt(r) ? 0x1f7ff : 0;
-    }
-}
-
-static bool x2_is_writable(unsigned r)
-{
-    return r == LAPIC_TPR || r == LAPIC_EOI || r == LAPIC_SVR || r == LAPIC_ESR || r == LAPIC_ICR || is_lvt(r) ||
-           r == LAPIC_TMICT || r == LAPIC_TDCR || r == LAPIC_SELF_IPI;
-}
-
-void lapic_wrmsr(Lapic *l, u32 index, u64 value)
-{
-    unsigned r = index - MSR_X2APIC;
-
-    if (!lapic_x2(l) || r >= 0x40 || !x2_is_writable(r) || value & ~x2_writable(r)) {
-        cpu_gp(l->cpu, 0);
-    }
-    if (r == LAPIC_SELF_IPI) {
-        lapic_send(l, 1u << 18 | (u32)value, 0);
-        return;
-    }
-    if (r == LAPIC_ICR) {
-        l->reg[LAPIC_ICR2] = value >> 32;
-    }
-    lapic_write(l, r << 4, value);
-}
-
-/* ---- modes and reset ---- */
-
-/* 11.12.5: from x2APIC only to disabled, from disabled not straight to x2APIC. */
-bool lapic_set_base(Lapic *l, u64 value)
-{
-    u64 mode = value & (LAPIC_BASE_ENABLE | LAPIC_BASE_X2), old = l->base & (LAPIC_BASE_ENABLE | LAPIC_BASE_X2);
-
-    if (mode == LAPIC_BASE_X2 || value & ~(LAPIC_BASE_ENABLE | LAPIC_BASE_X2 | LAPIC_BASE_BSP | 0xffffffffff000ull) ||
-        (old == LAPIC_BASE_ENABLE + LAPIC_BASE_X2 && mode == LAPIC_BASE_ENABLE) ||
-        (old == 0 && mode == LAPIC_BASE_ENABLE + LAPIC_BASE_X2)) {
-        return false;
-    }
-    pthread_mutex_lock(&l->lock);
-    l->base = value;
-    if (mode & LAPIC_BASE_X2) {         /* 11.12.10.2: the logical id follows from the id */
-        l->reg[LAPIC_LDR] = (l->id & 0xffff0) << 12 | 1u << (l->id & 15);
-    }
-    pthread_mutex_unlock(&l->lock);
-    if (!mode) {
-        lapic_reset(l, true);
-    }
-    atomic_fetch_or_explicit(&l->cpu->request, REQUEST_INTERRUPT, memory_order_relaxed);
-    return true;
-}
+/* ---- reset and state ---- */
 
 /* 11.4.7.1; LINT0 of the first CPU is left as firmware leaves it: virtual wire mode. */
 void lapic_reset(Lapic *l, bool init)
@@ -546,7 +350,7 @@ void lapic_get_state(Lapic *l, X86Lapic *state)
     state->reg[LAPIC_ID] = register_read(l, LAPIC_ID);
     state->reg[LAPIC_VERSION] = VERSION;
     state->reg[LAPIC_PPR] = processor_priority(l);
-    state->reg[LAPIC_TMCCT] = timer_count(l);
+    state->reg[LAPIC_TMCCT] = lapic_timer_count(l);
     state->timer_start = l->timer_start;
     state->tsc_deadline = l->tsc_deadline;
     pthread_mutex_unlock(&l->lock);
@@ -566,7 +370,7 @@ void lapic_set_state(Lapic *l, const X86Lapic *state)
     l->base = l->cpu->apic_base;
     l->timer_start = state->timer_start;
     l->tsc_deadline = state->tsc_deadline;
-    timer_arm(l, clock_now(l->cpu->machine->clock));
+    lapic_timer_arm(l, clock_now(l->cpu->machine->clock));
     pthread_mutex_unlock(&l->lock);
     if (inside) {
         machine_unlock();
@@ -581,7 +385,7 @@ Lapic *lapic_new(Cpu *cpu)
     l->cpu = cpu;
     l->id = cpu_apic_id(&cpu->soft->topology, cpu->index);
     pthread_mutex_init(&l->lock, NULL);
-    l->timer = timer_new(cpu->machine->clock, timer_expired, l);
+    l->timer = timer_new(cpu->machine->clock, lapic_timer_expired, l);
     lapic_reset(l, false);
     return l;
 }

@@ -55,6 +55,20 @@ static inline bool lapic_x2(const Lapic *l)
 bool lapic_enabled(const Lapic *l);
 void lapic_bit_set(u32 *words, u8 vector);
 void lapic_error(Lapic *l, u32 bits);               /* `lock` held */
+/* `lock` held: an interrupt of this APIC's own, through the LVT entry in this register. */
+void lapic_local_interrupt(Lapic *l, unsigned lvt);
+
+/* Is there a register of this number; is it an LVT entry? */
+bool lapic_has_register(unsigned r);
+bool lapic_is_lvt(unsigned r);
+
+/* lapic_timer.c.  Arming: machine lock and `lock` held; a change of the registers: the vCPU's thread, no lock held. */
+bool lapic_deadline_mode(const Lapic *l);
+u32 lapic_timer_count(const Lapic *l);
+void lapic_timer_arm(Lapic *l, u64 now);
+void lapic_timer_changed(Lapic *l, bool restart);
+void lapic_timer_expired(void *lapic);
+
 /* Sends what ICR says; `destination` is its upper half, 8 bits in xAPIC mode. */
 void lapic_send(Lapic *l, u32 icr, u32 destination);
 
