@@ -8,3 +8,4 @@ test += tests/accel/soft/walk.c
 test += tests/accel/soft/mmu.c
 test += tests/accel/soft/segment.c
 test += tests/accel/soft/deliver.c
+test += tests/accel/soft/far.c
