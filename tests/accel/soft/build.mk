@@ -9,3 +9,4 @@ test += tests/accel/soft/mmu.c
 test += tests/accel/soft/segment.c
 test += tests/accel/soft/deliver.c
 test += tests/accel/soft/far.c
+test += tests/accel/soft/system.c
