@@ -26,13 +26,15 @@ enum { HASH_BITS = 15, HASH_SIZE = 1 << HASH_BITS, PAGE_HASH_SIZE = 1 << 12 };
 enum { BLOCK_INSNS = 64, GRANULE_SHIFT = PAGE_SHIFT - 6, INSN_BYTES = 15 };
 enum { BLOCK_ROOM = sizeof(Block) + (BLOCK_INSNS + 1) * sizeof(Insn) };
 
-/* A RAM page with blocks. */
+/* A RAM page with blocks.  As long as an instruction, which keeps blocks aligned. */
 typedef struct CodePage {
     u64 ram_page;
     struct CodePage *next;      /* same hash */
     Block *first;
     u64 granules;               /* a bit per 64 bytes that may have code */
 } CodePage;
+_Static_assert(sizeof(CodePage) == sizeof(Insn) && sizeof(Block) % sizeof(Insn) == 0,
+               "the arena is filled in units of an instruction");
 
 struct BlockCache {
     Soft *soft;

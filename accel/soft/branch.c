@@ -55,14 +55,14 @@ inline_always void jump_mem(Cpu *cpu, const Insn *insn, unsigned w)
     cpu->rip = checked_target(cpu, w, mem_get(cpu, mem_in(cpu, insn, w), w));
 }
 
-STAMP3(jmp, jump)
-STAMP3(jmp_reg, jump_reg)
-STAMP3(jmp_mem, jump_mem)
+STAMP3_LAST(jmp, jump)
+STAMP3_LAST(jmp_reg, jump_reg)
+STAMP3_LAST(jmp_mem, jump_mem)
 static const OpForms jmp = { .reg = WIDTHS3(jmp) };
 static const OpForms jmp_rm = { WIDTHS3(jmp_reg), WIDTHS3(jmp_mem), { NULL } };
 
 #define JUMP_IF(cc, code)                                                                   \
-    STAMP3(j##cc##_w, jump_if, code)                                                        \
+    STAMP3_LAST(j##cc##_w, jump_if, code)                                                        \
     static const OpForms j##cc = { .reg = WIDTHS3(j##cc##_w) };
 
 JUMP_IF(o, 0)
@@ -110,10 +110,10 @@ inline_always void loop(Cpu *cpu, const Insn *insn, unsigned w, Loop kind)
     cpu->rip = next;
 }
 
-STAMP3(loopne, loop, LOOP_NZ)
-STAMP3(loope, loop, LOOP_Z)
-STAMP3(loop_any, loop, LOOP_ANY)
-STAMP3(jcxz, loop, LOOP_CXZ)
+STAMP3_LAST(loopne, loop, LOOP_NZ)
+STAMP3_LAST(loope, loop, LOOP_Z)
+STAMP3_LAST(loop_any, loop, LOOP_ANY)
+STAMP3_LAST(jcxz, loop, LOOP_CXZ)
 static const OpForms loopne = { .reg = WIDTHS3(loopne) };
 static const OpForms loope = { .reg = WIDTHS3(loope) };
 static const OpForms loop_forms = { .reg = WIDTHS3(loop_any) };
@@ -158,10 +158,10 @@ inline_always void ret(Cpu *cpu, const Insn *insn, unsigned w)
     cpu->rip = target;
 }
 
-STAMP3(call, call_direct)
-STAMP3(call_reg, call_reg)
-STAMP3(call_mem, call_mem)
-STAMP3(ret, ret)
+STAMP3_LAST(call, call_direct)
+STAMP3_LAST(call_reg, call_reg)
+STAMP3_LAST(call_mem, call_mem)
+STAMP3_LAST(ret, ret)
 static const OpForms call_forms = { .reg = WIDTHS3(call) };
 static const OpForms call_rm = { WIDTHS3(call_reg), WIDTHS3(call_mem), { NULL } };
 static const OpForms ret_forms = { .reg = WIDTHS3(ret) };

@@ -66,7 +66,7 @@ enum { JUMP_BITS = 12, JUMP_SIZE = 1 << JUMP_BITS };
 /* A block of one instruction that is this CPU's own, and its bytes. */
 typedef struct {
     u8 byte[16];
-    u8 block[sizeof(Block) + 2 * sizeof(Insn)] __attribute__((aligned(8)));
+    u8 block[sizeof(Block) + 2 * sizeof(Insn)] __attribute__((aligned(32)));
 } OneBlock;
 enum { CROSSINGS = 64 };
 

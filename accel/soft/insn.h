@@ -3,9 +3,8 @@
  * A decoded instruction, a block of them, and the opcode table's row.
  *
  * Guest code is decoded once.  The decoder finds the instruction's row in the opcode table, resolves everything
- * that does not change from run to run, and picks the function that does it; running a block is then
- *
- *     for (insn = block->insn; insn != end; insn++) insn->fn(cpu, insn);
+ * that does not change from run to run, and picks the function that does it; running a block is then to call
+ * insn->fn(cpu, insn) for one after the other.
  *
  * Blocks are keyed by the guest-physical address of their first byte and by mode, and shared by all vCPUs.  They never cross a
  * page, but for a last instruction that does (such a block is alone and is not kept).  All addresses in a
@@ -25,7 +24,8 @@ typedef struct Opcode Opcode;
 /*
  * Executes one instruction.  It either completes it or leaves by cpu_raise() with nothing changed.
  * It does not touch rip, unless its row has OP_ENDS: then it sets cpu->rip to where to go on
- * (insn_next() is the address of the following instruction).
+ * (insn_next() is the address of the following instruction).  If not it may, as its last act, call
+ * insn_go_on() (operand.h); so an Insn never stands alone: insn_run() (run.h) runs just one.
  */
 typedef void OpFn(Cpu *cpu, const Insn *insn);
 
@@ -87,20 +87,20 @@ enum {
 
 struct Block {
     gpa at;                     /* of the first byte */
-    u8 mode;                    /* MODE_* */
+    u8 mode;                    /* MODE_*, without MODE_STEP */
     bool valid;                 /* cleared when its page is written; its instructions then leave the block */
     u16 n;                      /* instructions */
     u16 bytes;
     u16 entries;                /* n, and one more if the last instruction does not set rip itself */
+    Block *link[2];             /* blocks that followed: the next one in memory / another one of the same page */
+    bool links;                 /* may be followed by `link`: it ends in a near branch or runs into the next */
+    bool own;                   /* one.c: of one vCPU, and not kept */
+    u32 runs;                   /* how often it was entered, for the translator */
+    void *code;                 /* translated code; NULL: run by the interpreter */
     u64 ram_page;               /* number of its RAM page, for invalidation; UINT64_MAX: ROM */
     Block *hash_next;           /* same hash */
     Block *page_next;           /* same page */
-    Block *link[2];             /* blocks that followed: branch not taken / taken, when in the same page */
-    void *code;                 /* translated code; NULL: run by the interpreter */
-    u32 runs;                   /* how often it was entered, for the translator */
-    bool links;                 /* may be followed by `link`: it ends in a near branch or runs into the next */
-    bool own;                   /* one.c: of one vCPU, and not kept */
-    Insn insn[];
+    Insn insn[] __attribute__((aligned(32)));
 };
 
 /* ---- the opcode table ---- */

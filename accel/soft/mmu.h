@@ -75,12 +75,21 @@ static inline bool in_one_page(gva at, unsigned size)
     return (at & ~PAGE_MASK) <= PAGE_BYTES - size;
 }
 
+/*
+ * Does this tag of the entry for `at` let all of [at, at + size) through?  If the last byte lies in the next page, that page
+ * has another entry, and its address is never this one's tag.
+ */
+static inline bool tag_covers(u64 tag, gva at, unsigned size)
+{
+    return tag == ((at + size - 1) & PAGE_MASK);
+}
+
 #define CPU_ACCESS(bits)                                                                    \
     static inline u##bits cpu_load##bits(Cpu *cpu, gva at)                                  \
     {                                                                                       \
         const TlbEntry *e = mmu_entry(cpu, at);                                             \
                                                                                             \
-        if (likely(e->read == (at & PAGE_MASK) && in_one_page(at, bits / 8))) {             \
+        if (likely(tag_covers(e->read, at, bits / 8))) {                                    \
             return *(const volatile u##bits *)(uintptr_t)(at + e->addend);                  \
         }                                                                                   \
         return mmu_load_slow(cpu, at, bits / 8);                                            \
@@ -89,7 +98,7 @@ static inline bool in_one_page(gva at, unsigned size)
     {                                                                                       \
         const TlbEntry *e = mmu_entry(cpu, at);                                             \
                                                                                             \
-        if (likely(e->write == (at & PAGE_MASK) && in_one_page(at, bits / 8))) {            \
+        if (likely(tag_covers(e->write, at, bits / 8))) {                                   \
             *(volatile u##bits *)(uintptr_t)(at + e->addend) = value;                       \
         } else {                                                                            \
             mmu_store_slow(cpu, at, value, bits / 8);                                       \

@@ -26,12 +26,12 @@ static void one_finish(Block *block)
     block->links = false;
 }
 
-Block *one_first(Cpu *cpu, const Block *block)
+Block *one_alone(Cpu *cpu, const Insn *insn)
 {
     Block *own = one_block(&cpu->step);
 
-    *own = (Block){ .at = block->at, .mode = block->mode };
-    own->insn[0] = block->insn[0];
+    *own = (Block){ .mode = block_mode(cpu) };
+    own->insn[0] = *insn;
     one_finish(own);
     return own;
 }

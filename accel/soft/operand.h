@@ -73,12 +73,12 @@ inline_always void mem_set(Cpu *cpu, gva at, unsigned w, u64 value)
 /* Is [at, at + size) in the TLB for writing: can a store neither fault nor take the slow path? */
 inline_always bool mem_writable_fast(const Cpu *cpu, gva at, unsigned size)
 {
-    return mmu_entry(cpu, at)->write == (at & PAGE_MASK) && in_one_page(at, size);
+    return tag_covers(mmu_entry(cpu, at)->write, at, size);
 }
 
 inline_always bool mem_readable_fast(const Cpu *cpu, gva at, unsigned size)
 {
-    return mmu_entry(cpu, at)->read == (at & PAGE_MASK) && in_one_page(at, size);
+    return tag_covers(mmu_entry(cpu, at)->read, at, size);
 }
 
 /* Reads what will be written back: a store to `at` does not fault after this. */
@@ -196,7 +196,25 @@ inline_always bool condition(const Cpu *cpu, unsigned code)
 
 /* ---- stamping ---- */
 
+/*
+ * Runs the next instruction: as a tail call, where the compiler does that, which saves the way through the run loop.  Otherwise
+ * the stack is as deep as a block is long.  A block's last instruction does not do this.
+ */
+inline_always void insn_go_on(Cpu *cpu, const Insn *insn)
+{
+    insn++;
+    cpu->insn = insn;
+    __atomic_load_n(&insn->fn, __ATOMIC_RELAXED)(cpu, insn);
+}
+
+/* A function for one operand size, which goes on; and one that sets rip (OP_ENDS). */
 #define STAMP(name, w, body, ...)                                                           \
+    static void name(Cpu *cpu, const Insn *insn)                                            \
+    {                                                                                       \
+        body(cpu, insn, w __VA_OPT__(,) __VA_ARGS__);                                       \
+        insn_go_on(cpu, insn);                                                              \
+    }
+#define STAMP_LAST(name, w, body, ...)                                                      \
     static void name(Cpu *cpu, const Insn *insn)                                            \
     {                                                                                       \
         body(cpu, insn, w __VA_OPT__(,) __VA_ARGS__);                                       \
@@ -209,6 +227,10 @@ inline_always bool condition(const Cpu *cpu, unsigned code)
 #define STAMP4(name, body, ...)                                                             \
     STAMP(name##8, 0, body, __VA_ARGS__)                                                    \
     STAMP3(name, body, __VA_ARGS__)
+#define STAMP3_LAST(name, body, ...)                                                        \
+    STAMP_LAST(name##16, 1, body, __VA_ARGS__)                                              \
+    STAMP_LAST(name##32, 2, body, __VA_ARGS__)                                              \
+    STAMP_LAST(name##64, 3, body, __VA_ARGS__)
 #define WIDTHS3(name) { NULL, name##16, name##32, name##64 }
 #define WIDTHS4(name) { name##8, name##16, name##32, name##64 }
 

@@ -53,6 +53,10 @@ static void cpu_settle(Cpu *cpu)
 
 /* ---- blocks ---- */
 
+/*
+ * Most functions go on with the next instruction themselves (insn_go_on), so that one call here runs many: cpu->insn is
+ * the last one that was run.
+ */
 static void block_run(Cpu *cpu, Block *block)
 {
     const Insn *insn = block->insn, *end = insn + block->entries;
@@ -62,15 +66,16 @@ static void block_run(Cpu *cpu, Block *block)
     do {
         cpu->insn = insn;
         __atomic_load_n(&insn->fn, __ATOMIC_RELAXED)(cpu, insn);
-    } while (++insn != end);
-    cpu->insn = NULL;
+        insn = cpu->insn + 1;
+    } while (insn != end);
     cpu->insns += block->n;
 }
 
 /* Does all of the block lie within CS's limit? */
 static bool block_in_limit(const Cpu *cpu, const Block *block)
 {
-    return cpu_code64(cpu) || cpu->rip + block->bytes - 1 <= cpu->seg[SEG_CS].limit;
+    return block->mode & MODE_CODE64 ||
+           cpu->rip + block->bytes - 1 <= cpu->seg[SEG_CS].limit;
 }
 
 /* The block at rip by the jump cache, or by all means. */
@@ -88,26 +93,32 @@ static Block *block_look_up(Cpu *cpu)
 }
 
 /*
- * The block at rip, after `last`.  Within one page the two lie as far apart in guest-physical memory as their rips do, so that
- * distance tells whether a block that followed once is the one that follows now.
+ * The block at rip, after `last`, which links.  Within one page the two lie as far apart in guest-physical memory as their
+ * rips do, so that distance tells whether a block that followed once is the one that follows now.  The mode is the same still.
  */
 static Block *block_next(Cpu *cpu, Block *last)
 {
     u64 distance = cpu->rip - cpu->gpr[REG_BLOCK];
     Block **link = &last->link[distance != last->bytes];
-    Block *block;
+    Block *block = __atomic_load_n(link, __ATOMIC_ACQUIRE);
 
-    block = __atomic_load_n(link, __ATOMIC_ACQUIRE);
     if (likely(block && block->at - last->at == distance && block->valid &&
-               block->mode == cpu->mode && block_in_limit(cpu, block))) {
+               block_in_limit(cpu, block))) {
         return block;
     }
+    cpu->insn = NULL;
     block = block_look_up(cpu);
     if (((block->at ^ last->at) & PAGE_MASK) == 0 && block->at - last->at == distance &&
         !block->own) {
         __atomic_store_n(link, block, __ATOMIC_RELEASE);
     }
     return block;
+}
+
+void insn_run(Cpu *cpu, const Insn *insn)
+{
+    block_run(cpu, one_alone(cpu, insn));
+    cpu->insn = NULL;
 }
 
 /* One instruction: in an interrupt shadow, and when single-stepping. */
@@ -120,7 +131,7 @@ static void cpu_run_one(Cpu *cpu)
     }
     cpu->inhibit = 0;
     cpu_recheck_interrupts(cpu);
-    block_run(cpu, one_first(cpu, block_look_up(cpu)));
+    insn_run(cpu, &block_look_up(cpu)->insn[0]);
     if (step) {                         /* INT n and SYSCALL clear TF and are not trapped */
         cpu_step_end(cpu, trap && cpu->rflags & FLAG_TF);
     }
@@ -142,6 +153,7 @@ static void cpu_run_blocks(Cpu *cpu)
             block = block_next(cpu, block);
             block_run(cpu, block);
         }
+        cpu->insn = NULL;
     } while (!cpu_requests(cpu) && !cpu->inhibit && !(cpu->mode & MODE_STEP));
 }
 

@@ -38,8 +38,8 @@ void block_finish(Block *block);
 
 /* ---- one.c: blocks of one instruction ---- */
 
-/* The first instruction of `block` alone. */
-Block *one_first(Cpu *cpu, const Block *block);
+/* This instruction, which is the first of its block, alone. */
+Block *one_alone(Cpu *cpu, const Insn *insn);
 /*
  * The instruction at cpu->rip, whose bytes in this page are given, if it is known to cross into the next page; NULL: not known.
  * May raise what fetching the rest raises.
@@ -55,6 +55,9 @@ static inline u64 code_left(const Cpu *cpu)
 
     return cpu_code64(cpu) ? UINT64_MAX : cpu->rip > limit ? 0 : limit - cpu->rip + 1;
 }
+
+/* Runs just this instruction, which was decoded for cpu->rip; sets cpu->rip to where to go on. */
+void insn_run(Cpu *cpu, const Insn *insn);
 
 /* Before the present instruction: back to the run loop, which looks for the block at its address. */
 void cpu_leave_block(Cpu *cpu) __attribute__((noreturn, cold));

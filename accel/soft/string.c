@@ -292,8 +292,10 @@ inline_always void string(Cpu *cpu, const Insn *insn, unsigned w, String op)
     }
 }
 
+/* They may be the last of their block, or not. */
 #define STRING_FORMS(name, OP)                                                              \
-    STAMP4(name##_w, string, OP)                                                            \
+    STAMP_LAST(name##_w8, 0, string, OP)                                                    \
+    STAMP3_LAST(name##_w, string, OP)                                                       \
     static const OpForms name = { .reg = WIDTHS4(name##_w) };
 
 STRING_FORMS(movs, MOVS)
@@ -304,9 +306,9 @@ STRING_FORMS(scas, SCAS)
 
 /* Ports are 32 bits wide at most: REX.W does nothing. */
 #define PORT_FORMS(name, OP)                                                                \
-    STAMP(name##8, 0, string, OP)                                                           \
-    STAMP(name##16, 1, string, OP)                                                          \
-    STAMP(name##32, 2, string, OP)                                                          \
+    STAMP_LAST(name##8, 0, string, OP)                                                           \
+    STAMP_LAST(name##16, 1, string, OP)                                                          \
+    STAMP_LAST(name##32, 2, string, OP)                                                          \
     static const OpForms name = { .reg = { name##8, name##16, name##32, name##32 } };
 
 PORT_FORMS(ins, INS)

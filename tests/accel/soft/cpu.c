@@ -11,6 +11,7 @@
 #include "accel/soft/host.h"
 #include "accel/soft/mmu.h"
 #include "accel/soft/opcodes.h"
+#include "accel/soft/run.h"
 #include "accel/soft/simd.h"
 #include "accel/soft/soft.h"
 #include "tests/lib/host_cpu.h"
@@ -352,7 +353,6 @@ static void interpret(HostCpu *state, const Insn *insn)
     cpu->rip = HOST_CODE;
     cpu_set_flags(cpu, state->flags);
     memcpy(cpu->fx, state->fx, sizeof cpu->fx);
-    cpu->insn = insn;
     cpu->raised_soft = false;
     state->vector = -1;
     if (sigsetjmp(cpu->unwind, 0)) {
@@ -361,8 +361,10 @@ static void interpret(HostCpu *state, const Insn *insn)
         state->cr2 = cpu->cr2;
         state->rip = HOST_CODE;
     } else {
-        insn->fn(cpu, insn);
-        state->rip = opcode_row(insn->op)->attr & OP_ENDS ? cpu->rip : insn_next(cpu, insn);
+        do {                                    /* repeated ones do a part of their work each time */
+            insn_run(cpu, insn);
+        } while (opcode_row(insn->op)->attr & OP_REP && cpu->rip == HOST_CODE);
+        state->rip = cpu->rip;
     }
     cpu->insn = NULL;
     memcpy(state->gpr, cpu->gpr, sizeof state->gpr);
