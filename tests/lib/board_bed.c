@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-Machine *machine;
+Machine *board_pc;
 char rom_name[32];
 static int rom_fd = -1;
 struct board_asked asked;
@@ -52,17 +52,17 @@ void board_with(u64 ram, const BoardConfig *config)
 {
     GError *err = NULL;
 
-    machine = machine_new();
-    machine->ram_bytes = ram;
-    machine->request = take_request;
+    board_pc = machine_new();
+    board_pc->ram_bytes = ram;
+    board_pc->request = take_request;
     machine_msi_hook = take_message;
     memset(&asked, 0, sizeof asked);
     memset(&sent, 0, sizeof sent);
-    g_assert_true(board_q35_open(machine, config, &err));
-    if (!board_load(machine, &err)) {
+    g_assert_true(board_q35_open(board_pc, config, &err));
+    if (!board_load(board_pc, &err)) {
         g_error("%s", err->message);
     }
-    board_reset(machine);
+    board_reset(board_pc);
 }
 
 void board_up(void)
@@ -77,29 +77,29 @@ void board_up(void)
 
 void board_down(void)
 {
-    board_close(machine);
-    machine_free(machine);
+    board_close(board_pc);
+    machine_free(board_pc);
     machine_msi_hook = NULL;
 }
 
 u32 load(gpa at)
 {
-    return space_read(machine->mmio, at, 4);
+    return space_read(board_pc->mmio, at, 4);
 }
 
 void store(gpa at, u32 value)
 {
-    space_write(machine->mmio, at, value, 4);
+    space_write(board_pc->mmio, at, value, 4);
 }
 
 u32 in(u16 port, unsigned n)
 {
-    return space_read(machine->io, port, n);
+    return space_read(board_pc->io, port, n);
 }
 
 void out(u16 port, u32 value, unsigned n)
 {
-    space_write(machine->io, port, value, n);
+    space_write(board_pc->io, port, value, n);
 }
 
 /* Configuration mechanism 1, as SeaBIOS uses it. */

@@ -9,7 +9,7 @@
 
 #include "hw/machine/q35.h"
 
-extern Machine *machine;
+extern Machine *board_pc;
 /*
  * What the board asked of the machine, and messages to LAPICs: the last one, and how
  * many.

@@ -28,18 +28,18 @@ static void test_pm_timer(void)
 {
     board_up();
     pm_on();
-    clock_set(machine->clock, NS_PER_SEC);
+    clock_set(board_pc->clock, NS_PER_SEC);
     g_assert_cmpuint(in(0x608, 4), ==, 3579545);
     g_assert_cmpuint(in(0x609, 1), ==, 3579545 >> 8 & 0xff);
-    clock_set(machine->clock, 10 * NS_PER_SEC);
+    clock_set(board_pc->clock, 10 * NS_PER_SEC);
     g_assert_cmpuint(in(0x608, 4), ==, 35795450 % (1 << 24));
     g_assert_cmphex(in(0x600, 2) & 1, ==, 1);
     out(0x600, 1, 2);
     g_assert_cmphex(in(0x600, 2) & 1, ==, 0);
     /* the next change of bit 23 is at 5 * 2^23 ticks */
-    clock_set(machine->clock, 5 * 8388608ull * NS_PER_SEC / 3579545 - 1000);
+    clock_set(board_pc->clock, 5 * 8388608ull * NS_PER_SEC / 3579545 - 1000);
     g_assert_cmphex(in(0x600, 2) & 1, ==, 0);
-    clock_set(machine->clock, 5 * 8388608ull * NS_PER_SEC / 3579545 + 1000);
+    clock_set(board_pc->clock, 5 * 8388608ull * NS_PER_SEC / 3579545 + 1000);
     g_assert_cmphex(in(0x600, 2) & 1, ==, 1);
     board_down();
 }
@@ -49,10 +49,10 @@ static void test_power_button(void)
     Q35 *q35;
 
     board_up();
-    q35 = q35_of(machine);
+    q35 = q35_of(board_pc);
     pm_on();
     out(0x602, 0x100, 2);
-    irq_pulse(&machine->power_button);
+    irq_pulse(&board_pc->power_button);
     g_assert_cmphex(in(0x600, 2) & 0x100, ==, 0x100);
     g_assert_false(q35->gsi[9]);
     out(0xb2, 2, 1);                        /* ACPI on: SCI may come */
@@ -115,16 +115,16 @@ static void test_pirq(void)
         route_pin(16 + i, 0x40 + i);
     }
     for (unsigned i = 0; i < 8; i++) {
-        irq_set(&machine->pci->line[i], true);
+        irq_set(&board_pc->pci->line[i], true);
         g_assert_cmpuint(sent.n, ==, i + 1);
         g_assert_cmphex(sent.data & 0xff, ==, 0x40 + i);
-        irq_set(&machine->pci->line[i], false);
-        machine->eoi(machine, 0x40 + i);
+        irq_set(&board_pc->pci->line[i], false);
+        board_pc->eoi(board_pc, 0x40 + i);
     }
     /* the data sheet's rotation for slots, and pins A to D of the chipset's own */
-    g_assert_cmpuint(machine->pci->route(1, 0), ==, 5);
-    g_assert_cmpuint(machine->pci->route(3, 1), ==, 4);
-    g_assert_cmpuint(machine->pci->route(31, 2), ==, 2);
+    g_assert_cmpuint(board_pc->pci->route(1, 0), ==, 5);
+    g_assert_cmpuint(board_pc->pci->route(3, 1), ==, 4);
+    g_assert_cmpuint(board_pc->pci->route(31, 2), ==, 2);
     board_down();
 }
 
@@ -141,21 +141,21 @@ static void test_pirq_to_pic(void)
     board_up();
     pic_on(1 << 11);
     out(0x4d1, 0x08, 1);
-    irq_set(&machine->pci->line[3], true);
-    g_assert_false(machine->pic_pending(machine));
+    irq_set(&board_pc->pci->line[3], true);
+    g_assert_false(board_pc->pic_pending(board_pc));
     config_write(LPC, 0x63, 11, 1);
-    g_assert_true(machine->pic_pending(machine));
-    g_assert_cmphex(machine->pic_ack(machine), ==, 0x73);
-    irq_set(&machine->pci->line[3], false);
+    g_assert_true(board_pc->pic_pending(board_pc));
+    g_assert_cmphex(board_pc->pic_ack(board_pc), ==, 0x73);
+    irq_set(&board_pc->pci->line[3], false);
     out(0xa0, 0x20, 1), out(0x20, 0x20, 1);
-    g_assert_false(machine->pic_pending(machine));
+    g_assert_false(board_pc->pic_pending(board_pc));
     config_write(LPC, 0x6a, 11, 1);         /* PIRQ G shares the input */
-    irq_set(&machine->pci->line[6], true);
-    irq_set(&machine->pci->line[3], true);
-    irq_set(&machine->pci->line[6], false);
-    g_assert_true(machine->pic_pending(machine));
+    irq_set(&board_pc->pci->line[6], true);
+    irq_set(&board_pc->pci->line[3], true);
+    irq_set(&board_pc->pci->line[6], false);
+    g_assert_true(board_pc->pic_pending(board_pc));
     config_write(LPC, 0x63, 0x80, 1);
-    g_assert_false(machine->pic_pending(machine));
+    g_assert_false(board_pc->pic_pending(board_pc));
     board_down();
 }
 
@@ -165,9 +165,9 @@ static void test_timer_pin(void)
     board_up();
     route_pin(2, 0x30);
     pic_on(1 << 0);
-    machine_gsi(machine, 0, true);
+    machine_gsi(board_pc, 0, true);
     g_assert_cmphex(sent.data & 0xff, ==, 0x30);
-    g_assert_true(machine->pic_pending(machine));
+    g_assert_true(board_pc->pic_pending(board_pc));
     board_down();
 }
 

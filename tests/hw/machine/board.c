@@ -40,8 +40,8 @@ static void test_ecam(void)
     config_write(0, 0x60, 0xc8000003, 4);   /* 128 MiB, at another place */
     g_assert_cmphex(load(0xb0000000), ==, 0xffffffff);
     g_assert_cmphex(load(0xc8000000), ==, 0x29c08086);
-    g_assert_null(space_find(machine->mmio, 0xd0000000));
-    board_reset(machine);
+    g_assert_null(space_find(board_pc->mmio, 0xd0000000));
+    board_reset(board_pc);
     g_assert_cmphex(load(0xc8000000), ==, 0xffffffff);
     board_down();
 }
@@ -70,13 +70,14 @@ static void test_rom(void)
 static void refuse_rom(const void *bytes, size_t n, const char *word)
 {
     g_autofree char *name = g_strdup_printf("/proc/self/fd/%d", memfd_create("rom", 0));
+    BoardConfig config = { .bios = name };
     GError *err = NULL;
 
     g_assert_cmpint(write(atoi(strrchr(name, '/') + 1), bytes, n), ==, n);
-    machine = machine_new();
-    machine->ram_bytes = 2 * MiB;
-    g_assert_true(board_q35_open(machine, &(BoardConfig){ .bios = name }, &err));
-    g_assert_false(board_load(machine, &err));
+    board_pc = machine_new();
+    board_pc->ram_bytes = 2 * MiB;
+    g_assert_true(board_q35_open(board_pc, &config, &err));
+    g_assert_false(board_load(board_pc, &err));
     g_assert_nonnull(strstr(err->message, word));
     g_assert_nonnull(strstr(err->message, name));
     g_clear_error(&err);
@@ -134,10 +135,10 @@ static void test_pam(void)
         MODE(0);
         g_assert_cmphex(load(first), ==, rom);
         /* executable memory again: RAM and ROM, not a callback */
-        g_assert_true(first < 0xe0000 || space_find(machine->mmio, first)->host);
+        g_assert_true(first < 0xe0000 || space_find(board_pc->mmio, first)->host);
         MODE(3);
     }
-    board_reset(machine);
+    board_reset(board_pc);
     g_assert_cmphex(load(0xffff0), ==, 16383);
     board_down();
 }
@@ -157,7 +158,7 @@ static void test_ram_layout(void)
 {
     make_rom(65536);
     board_with(4 * GiB, &(BoardConfig){ .bios = rom_name });
-    g_assert_cmphex(machine->ram_below_4g, ==, 2 * GiB);
+    g_assert_cmphex(board_pc->ram_below_4g, ==, 2 * GiB);
     store(0x7ffffffc, 1);
     g_assert_cmphex(load(0x7ffffffc), ==, 1);
     g_assert_cmphex(load(0x80000000), ==, 0xffffffff);
@@ -192,7 +193,7 @@ static void test_direct(void)
         g_assert_cmphex(load(0xb0000000), ==, 0x29c08086);
         g_assert_cmphex(in(0x630, 4), ==, 0x20);
         g_assert_cmphex(config_read(LPC, 0x60, 1), ==, 10);
-        g_assert_true(mem_read(machine->mem, 0xf0000, rsdp, 8));
+        g_assert_true(mem_read(board_pc->mem, 0xf0000, rsdp, 8));
         g_assert_cmpmem(rsdp, 8, "RSD PTR ", 8);
         g_assert_cmphex(load(0xf0000), ==, 0x20445352);
         g_assert_cmphex(load(0xf0040), ==, 0x334d535f);     /* _SM3_ */
@@ -200,7 +201,7 @@ static void test_direct(void)
         store(0x100000, 0);
         store(0xf0000, 0);
         g_assert_cmphex(load(0xf0000), ==, 0);          /* RAM that can be written */
-        board_reset(machine);
+        board_reset(board_pc);
     }
     board_down();
 }
@@ -228,7 +229,7 @@ static void test_cmos(void)
     g_assert_cmphex(cmos(0x3d), ==, 0x23);
     g_assert_cmphex(cmos(0x38) & 0xf0, ==, 0x40);
     config.boot_order = "a";
-    board_reset(machine);
+    board_reset(board_pc);
     g_assert_cmphex(cmos(0x3d), ==, 0x01);
     g_assert_cmphex(cmos(0x38) & 0xf0, ==, 0);
     board_down();
@@ -238,10 +239,10 @@ static void refuse(u64 ram, const BoardConfig *config, const char *word)
 {
     GError *err = NULL;
 
-    machine = machine_new();
-    machine->ram_bytes = ram;
-    if (board_q35_open(machine, config, &err)) {
-        g_assert_false(board_load(machine, &err));
+    board_pc = machine_new();
+    board_pc->ram_bytes = ram;
+    if (board_q35_open(board_pc, config, &err)) {
+        g_assert_false(board_load(board_pc, &err));
     }
     if (!strstr(err->message, word)) {
         g_error("'%s' is not in '%s'", word, err->message);
@@ -280,17 +281,17 @@ static void test_save(void)
     config_write(0, 0x60, 0xb0000001, 4);
     config_write(0, 0x90, 0x30, 1);
     config_write(LPC, 0x63, 11, 1);
-    irq_set(&machine->pci->line[3], true);
-    for (guint i = 0; i < machine->devices->len; i++) {
+    irq_set(&board_pc->pci->line[3], true);
+    for (guint i = 0; i < board_pc->devices->len; i++) {
         GByteArray *bytes = g_byte_array_new();
 
-        device_save(g_ptr_array_index(machine->devices, i), bytes);
+        device_save(g_ptr_array_index(board_pc->devices, i), bytes);
         g_ptr_array_add(saved, bytes);
     }
     board_down();
     board_up();
-    for (guint i = 0; i < machine->devices->len; i++) {
-        Device *dev = g_ptr_array_index(machine->devices, i);
+    for (guint i = 0; i < board_pc->devices->len; i++) {
+        Device *dev = g_ptr_array_index(board_pc->devices, i);
         GByteArray *bytes = g_ptr_array_index(saved, i);
         GError *err = NULL;
 
@@ -302,7 +303,7 @@ static void test_save(void)
     store(0xffff0, 5);
     g_assert_cmphex(load(0xffff0), ==, 5);
     g_assert_cmphex(in(0x630, 4), ==, 0x20);
-    g_assert_true(q35_of(machine)->pirq[11]);
+    g_assert_true(q35_of(board_pc)->pirq[11]);
     board_down();
 }
 

@@ -79,8 +79,8 @@ static void test_signature(void)
     g_assert_cmphex(get32(bytes), ==, 3);
     read_item(0x1234, bytes, 4);
     g_assert_cmphex(get32(bytes), ==, 0);
-    g_assert_cmphex(space_read(bed->machine->io, 0x514, 4), ==, 0x554d4551);   /* QEMU */
-    g_assert_cmphex(space_read(bed->machine->io, 0x518, 4), ==, 0x47464320);   /* CFG */
+    g_assert_cmphex(space_read(bed->machine->io, 0x514, 4), ==, 0x554d4551);  /* QEMU */
+    g_assert_cmphex(space_read(bed->machine->io, 0x518, 4), ==, 0x47464320);  /* CFG */
     tear_down();
 }
 
