@@ -144,10 +144,13 @@ static void test_dmidecode(void)
     g_autofree char *program = g_find_program_in_path("dmidecode");
     g_autofree char *name = NULL, *option = NULL, *out = NULL, *errors = NULL;
     u8 dump[32] = { 0 };
-    char *argv[] = { (char *)"dmidecode", NULL, NULL };
+    char *argv[] = { NULL, NULL, NULL };
     GError *err = NULL;
     int fd, status;
 
+    if (!program) {                         /* few users have /usr/sbin in PATH */
+        program = g_find_program_in_path("/usr/sbin/dmidecode");
+    }
     if (!program) {
         g_test_skip("dmidecode (Debian package dmidecode) is not there");
         return;
@@ -160,6 +163,7 @@ static void test_dmidecode(void)
     g_assert_cmpint(write(fd, smbios->tables->data, smbios->tables->len), ==,
                     smbios->tables->len);
     close(fd);
+    argv[0] = program;
     argv[1] = option = g_strdup_printf("--from-dump=%s", name);
     g_assert_true(g_spawn_sync(NULL, argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &out,
                                &errors, &status, &err));
