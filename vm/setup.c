@@ -253,8 +253,9 @@ Vm *vm_setup(VmConfig *given, GError **err)
         return NULL;
     }
     reset_machine(vm);
-    if ((config->pidfile && !process_pidfile(config->pidfile, err)) ||
-        !process_catch_signals(vm, err)) {
+    /* Who reads the pid file may send a signal at once. */
+    if (!process_catch_signals(vm, err) ||
+        (config->pidfile && !process_pidfile(config->pidfile, err))) {
         return NULL;
     }
     announce();
