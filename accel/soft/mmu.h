@@ -84,13 +84,19 @@ static inline bool tag_covers(u64 tag, gva at, unsigned size)
     return tag == ((at + size - 1) & PAGE_MASK);
 }
 
+/* Values in guest memory lie anywhere. */
+typedef u8  Guest8;
+typedef u16 Guest16 __attribute__((aligned(1), may_alias));
+typedef u32 Guest32 __attribute__((aligned(1), may_alias));
+typedef u64 Guest64 __attribute__((aligned(1), may_alias));
+
 #define CPU_ACCESS(bits)                                                                    \
     static inline u##bits cpu_load##bits(Cpu *cpu, gva at)                                  \
     {                                                                                       \
         const TlbEntry *e = mmu_entry(cpu, at);                                             \
                                                                                             \
         if (likely(tag_covers(e->read, at, bits / 8))) {                                    \
-            return *(const volatile u##bits *)(uintptr_t)(at + e->addend);                  \
+            return *(const volatile Guest##bits *)(uintptr_t)(at + e->addend);              \
         }                                                                                   \
         return mmu_load_slow(cpu, at, bits / 8);                                            \
     }                                                                                       \
@@ -99,7 +105,7 @@ static inline bool tag_covers(u64 tag, gva at, unsigned size)
         const TlbEntry *e = mmu_entry(cpu, at);                                             \
                                                                                             \
         if (likely(tag_covers(e->write, at, bits / 8))) {                                   \
-            *(volatile u##bits *)(uintptr_t)(at + e->addend) = value;                       \
+            *(volatile Guest##bits *)(uintptr_t)(at + e->addend) = value;                   \
         } else {                                                                            \
             mmu_store_slow(cpu, at, value, bits / 8);                                       \
         }                                                                                   \
