@@ -214,24 +214,41 @@ void device_free(Device *dev)
     g_free(dev);
 }
 
+static void state_reset(Device *dev, unsigned i)
+{
+    const Part *part = dev->parts[i].part;
+
+    if (part->keeps || !part->state) {
+        return;
+    }
+    if (part->reset_state) {
+        memcpy(part_state(dev, i), part->reset_state, part->state_size);
+    } else {
+        memset(part_state(dev, i), 0, part->state_size);
+    }
+}
+
+static void part_reset(Device *dev, unsigned i)
+{
+    if (dev->parts[i].part->reset) {
+        dev->parts[i].part->reset(dev);
+    }
+}
+
+void device_reset_part(Device *dev, unsigned part)
+{
+    state_reset(dev, part);
+    part_reset(dev, part);
+}
+
+/* No part's hook sees another part's state from before. */
 void device_reset(Device *dev)
 {
     for (unsigned i = 0; i < dev->n_parts; i++) {
-        const Part *part = dev->parts[i].part;
-
-        if (part->keeps) {
-            continue;
-        }
-        if (part->reset_state) {
-            memcpy(part_state(dev, i), part->reset_state, part->state_size);
-        } else if (part->state) {
-            memset(part_state(dev, i), 0, part->state_size);
-        }
+        state_reset(dev, i);
     }
     for (unsigned i = 0; i < dev->n_parts; i++) {
-        if (dev->parts[i].part->reset) {
-            dev->parts[i].part->reset(dev);
-        }
+        part_reset(dev, i);
     }
 }
 

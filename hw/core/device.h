@@ -135,6 +135,8 @@ Device *device_find(Machine *machine, const char *id_or_path);
 void device_add_part(Device *dev, const Part *part, void *base);
 
 void device_reset(Device *dev);
+/* One part alone: for a bus whose driver can reset the device proper (part 0). */
+void device_reset_part(Device *dev, unsigned part);
 void device_print(Device *dev, GString *out);   /* info qtree: options and state */
 
 /*

@@ -1,1 +1,9 @@
-src += $(sort $(wildcard hw/virtio/*.c))
+# SPDX-License-Identifier: GPL-2.0-or-later
+src += hw/virtio/chain.c
+src += hw/virtio/packed.c
+src += hw/virtio/rng.c
+src += hw/virtio/split.c
+src += hw/virtio/virtio.c
+src += hw/virtio/virtio_pci.c
+src += hw/virtio/virtio_pci_common.c
+src += hw/virtio/virtqueue.c

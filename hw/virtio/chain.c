@@ -1,26 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Chains: the buffers of one request, gathered from descriptors that were copied once, and the cursors that devices
- * read and write through.  Under the machine lock.
+ * Chains: the buffers of one request, gathered from descriptors that were copied once,
+ * and the cursors that devices read and write through.  Under the machine lock.
  */
 
 #include "hw/virtio/virtq.h"
 
 #include <string.h>
 
-Chain *chain_take(Virtqueue *queue, unsigned slot)
-{
-    Chain *chain = queue->chain[slot];
+/* ---- the pool ---- */
 
-    if (!chain) {
-        chain = g_malloc0(sizeof *chain + VIRTQ_SIZE_MAX * sizeof chain->part[0]);
-        queue->chain[slot] = chain;
+Chain *chain_take(Virtqueue *queue)
+{
+    Chain *chain = queue->spare;
+
+    if (chain) {
+        queue->spare = chain->next_spare;
+    } else {
+        chain = g_new(Chain, 1);
     }
-    memset(chain, 0, sizeof *chain);
+    memset(chain, 0, offsetof(Chain, part));
     chain->virtio = queue->virtio;
     chain->queue = queue;
     return chain;
 }
+
+void chain_drop(Chain *chain)
+{
+    chain->next_spare = chain->queue->spare;
+    chain->queue->spare = chain;
+}
+
+/* ---- gathering ---- */
 
 bool chain_add(Chain *chain, const Desc *desc)
 {
@@ -44,43 +55,41 @@ bool chain_add(Chain *chain, const Desc *desc)
 }
 
 /* A table entry as it lies in memory: split (2.7.5) or packed (2.8.13). */
-static Desc desc_decode(const u8 *bytes, bool packed)
+static bool read_entry(const Mem *mem, gpa at, bool packed, Desc *desc)
 {
-    Desc desc = { 0 };
-    u16 half[2];
+    struct { u64 at; u32 bytes; u16 half[2]; } le;
 
-    memcpy(&desc.at, bytes, 8);
-    memcpy(&desc.bytes, bytes + 8, 4);
-    memcpy(half, bytes + 12, 4);
-    desc.at = GUINT64_FROM_LE(desc.at);
-    desc.bytes = GUINT32_FROM_LE(desc.bytes);
-    desc.flags = GUINT16_FROM_LE(half[packed ? 1 : 0]);
-    desc.id = packed ? GUINT16_FROM_LE(half[0]) : 0;
-    desc.next = packed ? 0 : GUINT16_FROM_LE(half[1]);
-    return desc;
+    if (!mem_read(mem, at, &le, sizeof le)) {
+        return false;
+    }
+    *desc = (Desc){
+        .at = GUINT64_FROM_LE(le.at), .bytes = GUINT32_FROM_LE(le.bytes),
+        .flags = GUINT16_FROM_LE(le.half[packed ? 1 : 0]),
+        .next = packed ? 0 : GUINT16_FROM_LE(le.half[1]),
+    };
+    return true;
 }
 
 /*
- * A split table is followed by its `next` fields, a packed one from end to end.  It is no longer than the queue, so
- * a loop ends there; an entry is read once.
+ * A split table is followed by its `next` fields, a packed one from end to end; an
+ * entry is read once, so that a loop ends.  Linux makes tables longer than the queue,
+ * which 2.7.5.3.1 forbids: nothing here needs it.
  */
 bool chain_add_indirect(Chain *chain, const Desc *table, bool packed)
 {
-    const Mem *mem = chain->virtio->device.machine->mem;
-    u32 entries = table->bytes / 16, limit = chain->virtio->queues.size[chain->queue->n];
+    u32 entries = table->bytes / 16;
 
-    if (table->bytes % 16 || !entries || entries > limit ||
-        !(chain->virtio->state.driver_features & VIRTIO_F_INDIRECT_DESC)) {
+    if (table->bytes % 16 || !entries || entries > VIRTQ_SIZE_MAX ||
+        !virtio_has(chain->virtio, VIRTIO_F_INDIRECT_DESC)) {
         return false;
     }
     for (u32 i = 0, steps = 0; steps < entries; steps++) {
-        u8 bytes[16];
         Desc desc;
 
-        if (i >= entries || !mem_read(mem, table->at + i * 16ull, bytes, sizeof bytes)) {
+        if (i >= entries || !read_entry(virtq_mem(chain->queue), table->at + i * 16ull,
+                                        packed, &desc)) {
             return false;
         }
-        desc = desc_decode(bytes, packed);
         if ((desc.flags & DESC_INDIRECT) || !chain_add(chain, &desc)) {
             return false;
         }
@@ -112,18 +121,24 @@ Virtqueue *chain_queue(const Chain *chain)
 void chain_fault(Chain *chain, const char *why)
 {
     chain->faulty = true;
+    chain->left = chain->room = 0;
     virtio_fault(chain->virtio, "queue %u: %s", chain->queue->n, why);
 }
 
-/* The next piece of at most n bytes that lies in one part; the cursor moves behind it. */
+/*
+ * The next piece of at most n bytes that lies in one part; the cursor moves behind it.
+ * There are that many.
+ */
 static ChainPart next_piece(const Chain *chain, unsigned *part, u32 *offset, u64 n)
 {
+    ChainPart piece;
+
     while (chain->part[*part].bytes == *offset) {
         (*part)++;
         *offset = 0;
     }
-    ChainPart piece = { chain->part[*part].at + *offset,
-                        MIN(n, chain->part[*part].bytes - *offset) };
+    piece.at = chain->part[*part].at + *offset;
+    piece.bytes = MIN(n, chain->part[*part].bytes - *offset);
     *offset += piece.bytes;
     return piece;
 }
@@ -132,13 +147,13 @@ bool chain_get(Chain *chain, void *to, size_t n)
 {
     u8 *at = to;
 
-    if (n > chain->left || chain->faulty) {
+    if (n > chain->left) {
         return false;
     }
     while (n) {
         ChainPart piece = next_piece(chain, &chain->read_at, &chain->read_offset, n);
 
-        if (!mem_read(chain->virtio->device.machine->mem, piece.at, at, piece.bytes)) {
+        if (!mem_read(virtq_mem(chain->queue), piece.at, at, piece.bytes)) {
             chain_fault(chain, "2.7.5: a readable buffer is not in memory");
             return false;
         }
@@ -155,12 +170,14 @@ void chain_put(Chain *chain, const void *from, size_t n)
 
     if (n > chain->room) {
         chain_fault(chain, "2.7.4: the writable buffers are too short");
+        return;
     }
-    while (n && !chain->faulty) {
+    while (n) {
         ChainPart piece = next_piece(chain, &chain->write_at, &chain->write_offset, n);
 
-        if (!mem_write(chain->virtio->device.machine->mem, piece.at, at, piece.bytes)) {
+        if (!mem_write(virtq_mem(chain->queue), piece.at, at, piece.bytes)) {
             chain_fault(chain, "2.7.5: a writable buffer is not in memory");
+            return;
         }
         at += piece.bytes;
         n -= piece.bytes;
@@ -169,27 +186,34 @@ void chain_put(Chain *chain, const void *from, size_t n)
     }
 }
 
+/*
+ * 2.7.8.2: "The device MUST write at least len bytes to descriptor, beginning at the
+ * first device-writable buffer": the status counts only if nothing is missing before.
+ */
 void chain_status(Chain *chain, u8 status)
 {
-    const ChainPart *last = &chain->part[chain->n_read + chain->n_write];
+    unsigned last = chain->n_read + chain->n_write;
 
-    for (unsigned i = 0; i < chain->n_write && !chain->faulty; i++) {
-        last--;
-        if (last->bytes) {
-            if (!mem_write(chain->virtio->device.machine->mem, last->at + last->bytes - 1, &status, 1)) {
-                chain_fault(chain, "2.7.5: the status byte is not in memory");
-            }
-            chain->written += chain->room;      /* up to and with the last byte */
-            chain->room = 0;
-            return;
-        }
+    if (!chain->room) {
+        chain_fault(chain, "2.7.4: no room for a status byte");
+        return;
     }
-    chain_fault(chain, "2.7.4: no room for a status byte");
+    do {
+        last--;
+    } while (!chain->part[last].bytes);
+    if (!mem_write(virtq_mem(chain->queue),
+                   chain->part[last].at + chain->part[last].bytes - 1, &status, 1)) {
+        chain_fault(chain, "2.7.5: the status byte is not in memory");
+        return;
+    }
+    chain->written += chain->room == 1;
+    chain->room = 0;
 }
 
 /* ---- host memory, for system calls ---- */
 
-static bool span(Chain *chain, u64 n, unsigned *part, u32 *offset, struct iovec *iov, unsigned *count)
+static bool span(Chain *chain, u64 n, unsigned *part, u32 *offset, struct iovec *iov,
+                 unsigned *count)
 {
     unsigned used = 0;
 
@@ -197,9 +221,10 @@ static bool span(Chain *chain, u64 n, unsigned *part, u32 *offset, struct iovec 
         ChainPart piece = next_piece(chain, part, offset, n);
 
         if (used == *count) {
+            chain_fault(chain, "2.7.4.1: more pieces than the device takes");
             return false;
         }
-        if (!mem_iov(chain->virtio->device.machine->mem, piece.at, piece.bytes, &iov[used])) {
+        if (!mem_iov(virtq_mem(chain->queue), piece.at, piece.bytes, &iov[used])) {
             chain_fault(chain, "2.7.5: a buffer is not in memory");
             return false;
         }
@@ -212,7 +237,8 @@ static bool span(Chain *chain, u64 n, unsigned *part, u32 *offset, struct iovec 
 
 bool chain_span_out(Chain *chain, size_t n, struct iovec *iov, unsigned *count)
 {
-    if (n > chain->left || chain->faulty || !span(chain, n, &chain->read_at, &chain->read_offset, iov, count)) {
+    if (n > chain->left ||
+        !span(chain, n, &chain->read_at, &chain->read_offset, iov, count)) {
         return false;
     }
     chain->left -= n;
@@ -221,10 +247,21 @@ bool chain_span_out(Chain *chain, size_t n, struct iovec *iov, unsigned *count)
 
 bool chain_span_in(Chain *chain, size_t n, struct iovec *iov, unsigned *count)
 {
-    if (n > chain->room || chain->faulty || !span(chain, n, &chain->write_at, &chain->write_offset, iov, count)) {
+    if (n > chain->room ||
+        !span(chain, n, &chain->write_at, &chain->write_offset, iov, count)) {
         return false;
     }
+    chain->spanned = true;
     chain->room -= n;
     chain->written += n;
     return true;
+}
+
+void chain_mark_written(const Chain *chain)
+{
+    for (unsigned i = 0; chain->spanned && i < chain->n_write; i++) {
+        const ChainPart *part = &chain->part[chain->n_read + i];
+
+        mem_written(virtq_mem(chain->queue), part->at, part->bytes);
+    }
 }

@@ -1,34 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Packed virtqueues (virtio 1.2, section 2.8): one ring of descriptors that both sides write.  An entry is available when its AVAIL
- * flag is, and its USED flag is not, the driver's wrap counter.  Positions carry their wrap counter in bit 15.
+ * Packed virtqueues (virtio 1.2, section 2.8): one ring of descriptors that both sides
+ * write.  An entry is available when its AVAIL flag is, and its USED flag is not, the
+ * driver's wrap counter; the device takes entries in order and writes used ones in the
+ * order in which they complete.  Positions carry their wrap counter in bit 15.  The
+ * driver's notifications are always welcome.  Under the machine lock.
  */
 
 #include "hw/virtio/virtq.h"
 
-enum { ENTRY = 16, ENTRY_FLAGS = 14, EVENT_FLAGS = 2 };
+/* Where the fields lie in an entry, and in the event suppression structure. */
+enum {
+    ENTRY_BYTES = 16, ENTRY_LENGTH = 8, ENTRY_ID = 12, ENTRY_FLAGS = 14,
+    EVENT_POSITION = 0, EVENT_FLAGS = 2, EVENT_FLAGS_MASK = 3,
+};
 
-static Mem *memory(const Virtqueue *queue)
+u16 packed_advance(const Virtqueue *queue, u16 position, int n)
 {
-    return queue->virtio->device.machine->mem;
-}
+    int at = (position & ~WRAP) + n, size = virtq_size(queue);
+    u16 wrap = position & WRAP;
 
-static u16 queue_size(const Virtqueue *queue)
-{
-    return queue->virtio->queues.size[queue->n];
-}
-
-/* `position` moved on by n entries, with its wrap counter. */
-static u16 advance(const Virtqueue *queue, u16 position, u16 n)
-{
-    u16 at = (position & ~WRAP) + n, wrap = position & WRAP;
-
-    return at >= queue_size(queue) ? (at - queue_size(queue)) | (wrap ^ WRAP) : at | wrap;
+    if (at < 0) {
+        return (at + size) | (wrap ^ WRAP);
+    }
+    return at >= size ? (at - size) | (wrap ^ WRAP) : at | wrap;
 }
 
 static gpa entry_at(const Virtqueue *queue, u16 position)
 {
-    return queue->virtio->queues.desc[queue->n] + ENTRY * (gpa)(position & ~WRAP);
+    return queue->virtio->queues.desc[queue->n] + ENTRY_BYTES * (position & ~WRAP);
 }
 
 static bool is_available(u16 flags, u16 position)
@@ -42,23 +42,29 @@ static bool is_available(u16 flags, u16 position)
 static bool read_entry(Virtqueue *queue, u16 position, Desc *desc)
 {
     struct { u64 at; u32 bytes; u16 id, flags; } le;
+    gpa at = entry_at(queue, position);
     u16 flags;
 
-    if (!mem_load16(memory(queue), entry_at(queue, position) + ENTRY_FLAGS, &flags) ||
-        !mem_read(memory(queue), entry_at(queue, position), &le, sizeof le)) {
+    if (!mem_load16(virtq_mem(queue), at + ENTRY_FLAGS, &flags) ||
+        !mem_read(virtq_mem(queue), at, &le, sizeof le)) {
         return false;
     }
-    *desc = (Desc){ GUINT64_FROM_LE(le.at), GUINT32_FROM_LE(le.bytes), GUINT16_FROM_LE(le.id), flags, 0 };
+    *desc = (Desc){
+        .at = GUINT64_FROM_LE(le.at), .bytes = GUINT32_FROM_LE(le.bytes),
+        .id = GUINT16_FROM_LE(le.id), .flags = flags,
+    };
     return true;
 }
 
+/* The chain that begins with `desc`, which was read at `position`. */
 static bool gather(Chain *chain, u16 position, Desc desc)
 {
     for (;;) {
         chain->slots++;
-        chain->id = desc.id;                    /* 2.8.6: the last descriptor's id counts */
-        if (desc.flags & DESC_INDIRECT) {
-            return !(desc.flags & DESC_NEXT) && chain->slots == 1 && chain_add_indirect(chain, &desc, true);
+        chain->id = desc.id;            /* 2.8.6: the last descriptor's id counts */
+        if (desc.flags & DESC_INDIRECT) {       /* 2.8.19: stands alone */
+            return !(desc.flags & DESC_NEXT) && chain->slots == 1 &&
+                   chain_add_indirect(chain, &desc, true);
         }
         if (!chain_add(chain, &desc)) {
             return false;
@@ -66,84 +72,78 @@ static bool gather(Chain *chain, u16 position, Desc desc)
         if (!(desc.flags & DESC_NEXT)) {
             return true;
         }
-        position = advance(chain->queue, position, 1);
-        if (chain->slots >= queue_size(chain->queue) || !read_entry(chain->queue, position, &desc)) {
+        position = packed_advance(chain->queue, position, 1);
+        if (chain->slots >= virtq_size(chain->queue) ||
+            !read_entry(chain->queue, position, &desc)) {
             return false;
         }
     }
 }
 
-/* Chains come back in any order and ring entries are used in order: so a chain's place in the pool is just a free one. */
-static Chain *take_any(Virtqueue *queue)
-{
-    for (unsigned i = 0; i < queue_size(queue); i++) {
-        if (!queue->chain[i] || !queue->chain[i]->out) {
-            return chain_take(queue, i);
-        }
-    }
-    return NULL;
-}
-
 Chain *packed_pop(Virtqueue *queue)
 {
-    VirtioQueues *q = &queue->virtio->queues;
-    u16 position = q->next[queue->n];
+    u16 *next = &queue->virtio->queues.next[queue->n];
     Desc desc;
     Chain *chain;
 
-    if (!read_entry(queue, position, &desc)) {
-        virtio_fault(queue->virtio, "queue %u: 2.8: the descriptor ring is not in memory", queue->n);
+    if (!read_entry(queue, *next, &desc)) {
+        virtio_fault(queue->virtio, "queue %u: 2.8: no ring in memory", queue->n);
         return NULL;
     }
-    if (!is_available(desc.flags, position)) {
+    if (!is_available(desc.flags, *next)) {
         return NULL;
     }
-    chain = take_any(queue);
-    if (!chain || !gather(chain, position, desc)) {
-        virtio_fault(queue->virtio, "queue %u: 2.8.5: the chain at descriptor %u is broken", queue->n,
-                     position & ~WRAP);
+    chain = chain_take(queue);
+    if (queue->out >= virtq_size(queue) || !gather(chain, *next, desc)) {
+        virtio_fault(queue->virtio, "queue %u: 2.8.5: the chain at %u is broken",
+                     queue->n, *next & ~WRAP);
+        chain_drop(chain);
         return NULL;
     }
-    q->next[queue->n] = advance(queue, position, chain->slots);
+    *next = packed_advance(queue, *next, chain->slots);
     return chain;
 }
 
 bool packed_push(Virtqueue *queue, const Chain *chain)
 {
-    VirtioQueues *q = &queue->virtio->queues;
-    u16 position = q->used[queue->n];
-    u16 flags = (position & WRAP ? DESC_AVAIL | DESC_USED : 0) | (chain->written ? DESC_WRITE : 0);
-    struct { u32 bytes; u16 id; } le = { GUINT32_TO_LE(chain->written), GUINT16_TO_LE(chain->id) };
+    u16 *used = &queue->virtio->queues.used[queue->n];
+    u16 flags = (*used & WRAP ? DESC_AVAIL | DESC_USED : 0) |
+                (chain->written ? DESC_WRITE : 0);
+    u32 length = GUINT32_TO_LE(chain->written);
+    gpa entry = entry_at(queue, *used);
 
-    if (!mem_write(memory(queue), entry_at(queue, position) + 8, &le.bytes, 4) ||
-        !mem_write(memory(queue), entry_at(queue, position) + 12, &le.id, 2) ||
-        !mem_store16(memory(queue), entry_at(queue, position) + ENTRY_FLAGS, flags)) {
+    if (!mem_write(virtq_mem(queue), entry + ENTRY_LENGTH, &length, sizeof length) ||
+        !mem_store16(virtq_mem(queue), entry + ENTRY_ID, chain->id) ||
+        !mem_store16(virtq_mem(queue), entry + ENTRY_FLAGS, flags)) {
         return false;
     }
-    q->used[queue->n] = advance(queue, position, chain->slots);
+    *used = packed_advance(queue, *used, chain->slots);
     return true;
 }
 
-/* 2.8.10: the driver's event suppression structure: descriptor and wrap, then flags. */
-bool packed_wants_interrupt(Virtqueue *queue)
+/* The position on a line where the entries of the lap before `now`'s are negative. */
+static int on_line(const Virtqueue *queue, u16 position, u16 now)
 {
-    VirtioQueues *q = &queue->virtio->queues;
-    gpa events = q->driver[queue->n];
-    u16 flags, event, old = q->signalled[queue->n], now = q->used[queue->n];
-    bool valid = q->signalled_valid[queue->n];
-    int at, from;
+    bool lap_before = (position ^ now) & WRAP;
+
+    return (position & ~WRAP) - (lap_before ? virtq_size(queue) : 0);
+}
+
+/* 2.8.10, 2.8.14: what the driver area says of the used entries since `before`. */
+bool packed_wants_interrupt(Virtqueue *queue, u16 before)
+{
+    gpa events = queue->virtio->queues.driver[queue->n];
+    u16 flags, event, now = queue->virtio->queues.used[queue->n];
 
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (!mem_load16(memory(queue), events + EVENT_FLAGS, &flags) || !mem_load16(memory(queue), events, &event)) {
+    if (!mem_load16(virtq_mem(queue), events + EVENT_FLAGS, &flags) ||
+        !mem_load16(virtq_mem(queue), events + EVENT_POSITION, &event)) {
         return false;
     }
-    q->signalled[queue->n] = now;
-    q->signalled_valid[queue->n] = 1;
-    if ((flags & 3) != EVENT_DESC || !virtio_has(queue->virtio, VIRTIO_F_EVENT_IDX)) {
-        return (flags & 3) != EVENT_DISABLE;
+    flags &= EVENT_FLAGS_MASK;
+    if (flags != EVENT_DESC || !virtio_has(queue->virtio, VIRTIO_F_EVENT_IDX)) {
+        return flags != EVENT_DISABLE;
     }
-    /* Positions on one line: entries of the lap before `now`'s are negative. */
-    at = (event & ~WRAP) - ((event & WRAP) != (now & WRAP) ? queue_size(queue) : 0);
-    from = (old & ~WRAP) - ((old & WRAP) != (now & WRAP) ? queue_size(queue) : 0);
-    return !valid || (at >= from && at < (now & ~WRAP));
+    return on_line(queue, event, now) >= on_line(queue, before, now) &&
+           on_line(queue, event, now) < (now & ~WRAP);
 }

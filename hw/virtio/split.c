@@ -2,51 +2,51 @@
 /*
  * Split virtqueues (virtio 1.2, section 2.7).
  *
- *     descriptor table     available ring (driver -> device)      used ring (device -> driver)
- *     [ at bytes flags     [ flags | idx | ring[size] |           [ flags | idx | {id, len}[size] |
- *       next ] x size        used_event ]                           avail_event ]
+ *     descriptor table     available ring (driver)      used ring (device)
+ *     [ at bytes flags     [ flags | idx | ring[size]   [ flags | idx | {id, len}[size]
+ *       next ] x size        | used_event ]               | avail_event ]
  *
- * The indices run freely over 16 bits.  idx is read with acquire and written with release: what it announces is then
- * visible.
+ * The indices run freely over 16 bits.  idx is read with acquire and written with
+ * release: what it announces is then visible.  Under the machine lock.
  */
 
 #include "hw/virtio/virtq.h"
 
-#include <string.h>
-
 /* Where the fields lie in the two rings. */
-enum { RING_FLAGS = 0, RING_IDX = 2, RING_ENTRIES = 4, AVAIL_ENTRY = 2, USED_ENTRY = 8 };
-
-static const Mem *memory(const Virtqueue *queue)
-{
-    return queue->virtio->device.machine->mem;
-}
+enum {
+    RING_FLAGS = 0, RING_IDX = 2, RING_ENTRIES = 4,
+    DESC_BYTES = 16, AVAIL_BYTES = 2, USED_BYTES = 8,
+};
 
 static bool read_desc(Virtqueue *queue, u16 index, Desc *desc)
 {
     struct { u64 at; u32 bytes; u16 flags, next; } le;
+    gpa table = queue->virtio->queues.desc[queue->n];
 
-    if (index >= queue->virtio->queues.size[queue->n] ||
-        !mem_read(memory(queue), queue->virtio->queues.desc[queue->n] + index * 16ull, &le, 16)) {
+    if (index >= virtq_size(queue) ||
+        !mem_read(virtq_mem(queue), table + index * DESC_BYTES, &le, sizeof le)) {
         return false;
     }
-    *desc = (Desc){ GUINT64_FROM_LE(le.at), GUINT32_FROM_LE(le.bytes), index, GUINT16_FROM_LE(le.flags),
-                    GUINT16_FROM_LE(le.next) };
+    *desc = (Desc){
+        .at = GUINT64_FROM_LE(le.at), .bytes = GUINT32_FROM_LE(le.bytes),
+        .flags = GUINT16_FROM_LE(le.flags), .next = GUINT16_FROM_LE(le.next),
+    };
     return true;
 }
 
-/* Follows the chain from `head`; at most as many steps as the queue has descriptors (2.7.5.2: "MUST NOT create a loop"). */
-static bool gather(Chain *chain, u16 head)
+/*
+ * Follows the chain from `index`: at most as many steps as the queue has descriptors
+ * (2.7.5.2: "loops in the descriptor chain are forbidden").
+ */
+static bool gather(Chain *chain, u16 index)
 {
-    u16 index = head;
-
-    for (unsigned steps = 0; steps < chain->virtio->queues.size[chain->queue->n]; steps++) {
+    for (unsigned steps = 0; steps < virtq_size(chain->queue); steps++) {
         Desc desc;
 
         if (!read_desc(chain->queue, index, &desc)) {
             return false;
         }
-        if (desc.flags & DESC_INDIRECT) {       /* 2.7.5.3.1: not together with NEXT */
+        if (desc.flags & DESC_INDIRECT) {   /* 2.7.5.3.1: not together with NEXT */
             return !(desc.flags & DESC_NEXT) && chain_add_indirect(chain, &desc, false);
         }
         if (!chain_add(chain, &desc)) {
@@ -60,97 +60,112 @@ static bool gather(Chain *chain, u16 head)
     return false;
 }
 
-/* How many entries the driver has made available; -1: the ring is broken. */
-static int available(Virtqueue *queue)
+/* The head of the next chain that the driver made available; -1: none, or a fault. */
+static int next_head(Virtqueue *queue)
 {
     const VirtioQueues *q = &queue->virtio->queues;
-    u16 idx, ready;
+    unsigned n = queue->n, size = virtq_size(queue);
+    gpa ring = q->driver[n];
+    u16 idx, head, ready;
 
-    if (!mem_load16(memory(queue), q->driver[queue->n] + RING_IDX, &idx)) {
-        virtio_fault(queue->virtio, "queue %u: 2.7.6: the available ring is not in memory", queue->n);
+    if (!mem_load16(virtq_mem(queue), ring + RING_IDX, &idx)) {
+        virtio_fault(queue->virtio, "queue %u: 2.7.6: no ring in memory", n);
         return -1;
     }
-    ready = idx - q->next[queue->n];
-    if (ready > q->size[queue->n]) {
-        virtio_fault(queue->virtio, "queue %u: 2.7.6: the available index jumped by %u", queue->n, ready);
+    ready = idx - q->next[n];
+    if (ready > size) {
+        virtio_fault(queue->virtio, "queue %u: 2.7.6: index jumped by %u", n, ready);
         return -1;
     }
-    return ready;
+    if (!ready) {
+        return -1;
+    }
+    ring += RING_ENTRIES + AVAIL_BYTES * (q->next[n] & (size - 1));
+    if (!mem_load16(virtq_mem(queue), ring, &head)) {
+        virtio_fault(queue->virtio, "queue %u: 2.7.6: no ring in memory", n);
+        return -1;
+    }
+    if (head >= size || queue->given[head]) {
+        virtio_fault(queue->virtio, "queue %u: 2.7.13: descriptor %u can't be given", n,
+                     head);
+        return -1;
+    }
+    return head;
 }
 
 Chain *split_pop(Virtqueue *queue)
 {
-    VirtioQueues *q = &queue->virtio->queues;
-    u16 size = q->size[queue->n], head;
-    gpa entry = q->driver[queue->n] + RING_ENTRIES + AVAIL_ENTRY * (q->next[queue->n] & (size - 1));
+    int head = next_head(queue);
     Chain *chain;
 
-    if (available(queue) <= 0) {
+    if (head < 0) {
         return NULL;
     }
-    if (!mem_read(memory(queue), entry, &head, 2)) {
-        virtio_fault(queue->virtio, "queue %u: 2.7.6: the available ring is not in memory", queue->n);
-        return NULL;
-    }
-    head = GUINT16_FROM_LE(head);
-    if (head >= size || (queue->chain[head] && queue->chain[head]->out)) {
-        virtio_fault(queue->virtio, "queue %u: 2.7.13: descriptor %u is not the driver's to give", queue->n, head);
-        return NULL;
-    }
-    chain = chain_take(queue, head);
+    chain = chain_take(queue);
     chain->id = head;
     chain->slots = 1;
     if (!gather(chain, head)) {
-        virtio_fault(queue->virtio, "queue %u: 2.7.5: the chain at descriptor %u is broken", queue->n, head);
+        virtio_fault(queue->virtio, "queue %u: 2.7.5: the chain at %d is broken",
+                     queue->n, head);
+        chain_drop(chain);
         return NULL;
     }
-    q->next[queue->n]++;
+    queue->virtio->queues.next[queue->n]++;
+    chain->given = &queue->given[head];
+    *chain->given = true;
     return chain;
 }
 
 bool split_push(Virtqueue *queue, const Chain *chain)
 {
     VirtioQueues *q = &queue->virtio->queues;
+    struct { u32 id, bytes; } le = { GUINT32_TO_LE(chain->id),
+                                     GUINT32_TO_LE(chain->written) };
     u16 used = q->used[queue->n];
-    struct { u32 id, bytes; } entry = { GUINT32_TO_LE(chain->id), GUINT32_TO_LE(chain->written) };
-    Mem *mem = queue->virtio->device.machine->mem;
     gpa ring = q->device[queue->n];
+    gpa entry = ring + RING_ENTRIES + USED_BYTES * (used & (virtq_size(queue) - 1));
 
-    if (!mem_write(mem, ring + RING_ENTRIES + USED_ENTRY * (used & (q->size[queue->n] - 1)), &entry, sizeof entry) ||
-        !mem_store16(mem, ring + RING_IDX, used + 1)) {
+    if (!mem_write(virtq_mem(queue), entry, &le, sizeof le) ||
+        !mem_store16(virtq_mem(queue), ring + RING_IDX, used + 1)) {
         return false;
     }
     q->used[queue->n] = used + 1;
     return true;
 }
 
-/* 2.7.7.1: with EVENT_IDX when the used index passes used_event, otherwise unless the driver says no. */
-bool split_wants_interrupt(Virtqueue *queue)
+/*
+ * 2.7.7.2: with EVENT_IDX if the entry that used_event names was written, otherwise
+ * unless the driver says no.
+ */
+bool split_wants_interrupt(Virtqueue *queue, u16 before)
 {
-    VirtioQueues *q = &queue->virtio->queues;
+    const VirtioQueues *q = &queue->virtio->queues;
     gpa ring = q->driver[queue->n];
-    u16 value, old = q->signalled[queue->n], now = q->used[queue->n];
-    bool valid = q->signalled_valid[queue->n];
+    gpa used_event = ring + RING_ENTRIES + AVAIL_BYTES * virtq_size(queue);
+    u16 value;
 
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);        /* the used index is out before the driver's wish is read */
+    /* The used index is out before the driver's wish is read. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (!virtio_has(queue->virtio, VIRTIO_F_EVENT_IDX)) {
-        return mem_load16(memory(queue), ring + RING_FLAGS, &value) && !(value & AVAIL_NO_INTERRUPT);
+        return mem_load16(virtq_mem(queue), ring + RING_FLAGS, &value) &&
+               !(value & AVAIL_NO_INTERRUPT);
     }
-    if (!mem_load16(memory(queue), ring + RING_ENTRIES + AVAIL_ENTRY * q->size[queue->n], &value)) {
-        return false;
-    }
-    q->signalled[queue->n] = now;
-    q->signalled_valid[queue->n] = 1;
-    return !valid || (u16)(now - value - 1) < (u16)(now - old);
+    return mem_load16(virtq_mem(queue), used_event, &value) &&
+           (u16)(value - before) < (u16)(q->used[queue->n] - before);
 }
 
 void split_ask_for_kick(Virtqueue *queue)
 {
-    VirtioQueues *q = &queue->virtio->queues;
+    const VirtioQueues *q = &queue->virtio->queues;
+    gpa avail_event = q->device[queue->n] + RING_ENTRIES +
+                      USED_BYTES * virtq_size(queue);
 
-    if (virtio_has(queue->virtio, VIRTIO_F_EVENT_IDX) &&
-        mem_store16(queue->virtio->device.machine->mem,
-                    q->device[queue->n] + RING_ENTRIES + USED_ENTRY * q->size[queue->n], q->next[queue->n])) {
-        __atomic_thread_fence(__ATOMIC_SEQ_CST);    /* ... before the ring is looked at once more */
+    if (!virtio_has(queue->virtio, VIRTIO_F_EVENT_IDX)) {
+        return;
     }
+    if (!mem_store16(virtq_mem(queue), avail_event, q->next[queue->n])) {
+        virtio_fault(queue->virtio, "queue %u: 2.7.8: no ring in memory", queue->n);
+    }
+    /* ... before the ring is looked at once more. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }

@@ -2,16 +2,19 @@
 /*
  * Virtio devices (virtio 1.2), as a device's code sees them.
  *
- * A device says what it is in a VirtioType and serves requests.  A request comes as a Chain: the buffers of one descriptor chain, first
- * those the device reads, then those it writes, with a cursor in each part:
+ * A device says what it is in a VirtioType and serves requests.  A request comes as a
+ * Chain: the buffers of one descriptor chain, first those the device reads, then those
+ * it writes, with a cursor in each part:
  *
  *     driver ->  [ header | data ... ]   chain_get reads on from here
  *     device ->  [ data ... | status ]   chain_put writes on from here
  *
- * Rings (split and packed), indirect descriptors, notifications, transports, interrupts, reset and state are the core's.  So is
- * distrust: every descriptor is copied once and judged; whatever a driver gets wrong marks the device
- * DEVICE_NEEDS_RESET, is logged once, and stops the queue.  Every chain that the device was given is completed by chain_done,
- * once, on every path; the core knows how many are out.
+ * Rings (split and packed), indirect descriptors, notifications, transports,
+ * interrupts, reset and state are the core's.  So is distrust: every descriptor is
+ * copied once and judged; whatever a driver gets wrong marks the device
+ * DEVICE_NEEDS_RESET, is logged once, and stops its queues.  Every chain that the
+ * device was given is completed by chain_done, once, on every path; the core knows how
+ * many are out.
  *
  * Everything here runs under the machine lock.
  */
@@ -27,34 +30,43 @@ typedef struct VirtioDevice VirtioDevice;
 typedef struct Virtqueue Virtqueue;
 typedef struct Chain Chain;
 
-enum { VIRTIO_QUEUES_MAX = 64, VIRTQ_SIZE_MAX = 1024 };
+enum { VIRTIO_QUEUES_MAX = 64, VIRTQ_SIZE_MAX = 1024, VIRTIO_CONFIG_MAX = 256 };
 
 /* A queue, as a row of a type. */
 typedef struct {
     const char *name;
-    u16 size;                                           /* descriptors offered: a power of two */
+    u16 size;                       /* descriptors offered: a power of two */
+    /* NULL: the device takes chains when it needs them (virtqueue_pop) */
     void (*request)(VirtioDevice *virtio, Chain *chain);
 } VirtioQueueType;
 
 typedef struct {
     DeviceType device;
-    u16 id;                                             /* section 5 */
-    u64 features;                                       /* of the device: bits 0-23 and 50-127 of section 6 */
-    u32 class;                                          /* PCI class code */
+    u16 id;                         /* chapter 5 */
+    u64 features;                   /* of the device: bits 0-23 and 50-63 (2.2) */
+    u32 class;                      /* PCI class code */
     VirtioQueueType queue[4];
-    u16 config_size;                                    /* of the configuration space, bytes */
-    /* Copies the configuration space, little endian, into `bytes`; takes what the driver wrote into it. */
+    u16 config_size;                /* of the configuration space, bytes */
+    /*
+     * Copies the configuration space, little endian, into `bytes`; takes what the
+     * driver wrote into it.
+     */
     void (*config_get)(VirtioDevice *virtio, u8 *bytes);
-    void (*config_set)(VirtioDevice *virtio, unsigned offset, const u8 *bytes, unsigned n);
-    /* The driver reset the device, or the machine was reset: chains still out must be completed now. */
+    void (*config_set)(VirtioDevice *virtio, unsigned offset, const u8 *bytes,
+                       unsigned n);
+    /*
+     * Every chain that is out must be completed now; what is in it goes nowhere.
+     * Before a reset (by the driver: then the device proper's part is reset too), a
+     * restore and the end.  NULL where requests complete at once.
+     */
     void (*stop)(VirtioDevice *virtio);
 } VirtioType;
 
-/* For the .device of a VirtioType: the buses it can be plugged into, and its object. */
+/* For the .bus of a VirtioType's device: where it can be plugged in. */
 #define VIRTIO_BUSES { &virtio_pci_bus }
 extern const BusType virtio_pci_bus;
 
-/* Feature bits of section 6. */
+/* Feature bits of chapter 6. */
 #define VIRTIO_F_INDIRECT_DESC  (1ull << 28)
 #define VIRTIO_F_EVENT_IDX      (1ull << 29)
 #define VIRTIO_F_VERSION_1      (1ull << 32)
@@ -62,93 +74,120 @@ extern const BusType virtio_pci_bus;
 
 /* Device status, section 2.1. */
 enum {
-    VIRTIO_ACKNOWLEDGE = 1, VIRTIO_DRIVER = 2, VIRTIO_DRIVER_OK = 4, VIRTIO_FEATURES_OK = 8,
-    VIRTIO_NEEDS_RESET = 64, VIRTIO_FAILED = 128,
+    VIRTIO_ACKNOWLEDGE = 1, VIRTIO_DRIVER = 2, VIRTIO_DRIVER_OK = 4,
+    VIRTIO_FEATURES_OK = 8, VIRTIO_NEEDS_RESET = 64, VIRTIO_FAILED = 128,
 };
 
-#define VIRTIO_STATE_ROWS                                                                   \
-    (u64, driver_features,  "features the driver has accepted"),                            \
-    (u8,  status,           "device status (2.1)"),                                         \
-    (u8,  generation,       "configuration generation (4.1.4.3.1)"),                        \
-    (u8[6], reserved,       "zero")
+#define VIRTIO_CONFIG_ROWS                                                          \
+    (bool, packed,        "offer packed rings", .def = 1),                          \
+    (bool, indirect_desc, "offer indirect descriptors", .def = 1),                  \
+    (bool, event_idx,     "offer suppression of notifications by index", .def = 1)
 
-/* One row per register of a queue, indexed by queue. */
-#define VIRTIO_QUEUE_ROWS                                                                   \
-    (u64[VIRTIO_QUEUES_MAX], desc,      "address of the descriptor area"),                  \
-    (u64[VIRTIO_QUEUES_MAX], driver,    "address of the driver area (available ring)"),     \
-    (u64[VIRTIO_QUEUES_MAX], device,    "address of the device area (used ring)"),          \
-    (u16[VIRTIO_QUEUES_MAX], size,      "descriptors in use", .max = VIRTQ_SIZE_MAX),       \
-    (u16[VIRTIO_QUEUES_MAX], next,      "next available entry; packed: position, wrap in bit 15"), \
-    (u16[VIRTIO_QUEUES_MAX], used,      "next used entry; packed: position, wrap in bit 15"), \
-    (u16[VIRTIO_QUEUES_MAX], signalled, "used entry at the last interrupt"),                \
-    (u8[VIRTIO_QUEUES_MAX],  enabled,   "1 once the driver has enabled it", .max = 1),      \
-    (u8[VIRTIO_QUEUES_MAX],  signalled_valid, "1 if `signalled` means something", .max = 1)
+#define VIRTIO_STATE_ROWS                                                           \
+    (u64, driver_features, "features the driver has accepted"),                     \
+    (u8,  status,          "device status (2.1)"),                                  \
+    (u8,  generation,      "configuration generation (4.1.4.3.1)"),                 \
+    (u8,  changed,         "1 if the configuration changed since it was read",      \
+          .max = 1),                                                                \
+    (u8[5], reserved,      "unused")
 
+/* One row per register of a queue, indexed by queue.  Packed: bit 15 is the wrap. */
+#define VIRTIO_QUEUE_ROWS                                                           \
+    (u64[VIRTIO_QUEUES_MAX], desc,    "address of the descriptor area"),            \
+    (u64[VIRTIO_QUEUES_MAX], driver,  "address of the driver area, available ring"), \
+    (u64[VIRTIO_QUEUES_MAX], device,  "address of the device area, used ring"),     \
+    (u16[VIRTIO_QUEUES_MAX], size,    "descriptors in use", .max = VIRTQ_SIZE_MAX), \
+    (u16[VIRTIO_QUEUES_MAX], next,    "next available entry"),                      \
+    (u16[VIRTIO_QUEUES_MAX], used,    "next used entry"),                           \
+    (u8[VIRTIO_QUEUES_MAX],  enabled, "1 once the driver has enabled it", .max = 1), \
+    (u8[VIRTIO_QUEUES_MAX],  again,   "1 if there is more to serve soon", .max = 1)
+
+typedef struct { FOR_EACH(MEMBER_, VirtioConfig, VIRTIO_CONFIG_ROWS) } VirtioConfig;
 STATE_STRUCT(VirtioState, VIRTIO_STATE_ROWS);
 STATE_STRUCT(VirtioQueues, VIRTIO_QUEUE_ROWS);
 
-/* How a transport is told; `queue` is a queue's number. */
+/* What a transport does for the device. */
 typedef struct {
     void (*queue_interrupt)(VirtioDevice *virtio, unsigned queue);
     void (*config_interrupt)(VirtioDevice *virtio);
+    bool (*reaches_memory)(const VirtioDevice *virtio);     /* PCI: bus mastering */
 } VirtioTransport;
 
 struct VirtioDevice {
     Device device;
     const VirtioType *type;
     const VirtioTransport *transport;
+    VirtioConfig config;
     VirtioState state;
     VirtioQueues queues;
     Virtqueue *queue;               /* one per queue of the type */
     unsigned n_queues;
+    bool stopping;                  /* what is completed goes nowhere */
+    Timer *again;                   /* serves queues that had too much for one go */
 };
 
 /* ---- a device's side ---- */
 
-size_t chain_left(const Chain *chain);                              /* bytes still to read */
-size_t chain_room(const Chain *chain);                              /* bytes still to write */
-bool chain_get(Chain *chain, void *to, size_t n) must_check;        /* false: not that many left, or bad memory */
-void chain_put(Chain *chain, const void *from, size_t n);           /* too many or bad memory: the chain is faulty */
+size_t chain_left(const Chain *chain);          /* bytes still to read */
+size_t chain_room(const Chain *chain);          /* bytes still to write */
+/* False: not that many left, or bad memory (then the chain is faulty). */
+bool chain_get(Chain *chain, void *to, size_t n) must_check;
+/* Too many or bad memory: the chain is faulty, which leaves nothing and no room. */
+void chain_put(Chain *chain, const void *from, size_t n);
 /* The last byte of the writable part, where block-like devices put their status. */
 void chain_status(Chain *chain, u8 status);
-void chain_fault(Chain *chain, const char *why);                    /* the driver broke this rule: section and rule */
-void chain_done(Chain *chain);                                      /* hands it back; the chain is gone */
+/* The driver broke this rule: section and rule. */
+void chain_fault(Chain *chain, const char *why);
+void chain_done(Chain *chain);                  /* hands it back; the chain is gone */
 Virtqueue *chain_queue(const Chain *chain);
 
-/* The next n bytes as host memory, for preadv or pwritev; the cursor moves on.  *count: room in, used out. */
-bool chain_span_out(Chain *chain, size_t n, struct iovec *iov, unsigned *count) must_check;
-bool chain_span_in(Chain *chain, size_t n, struct iovec *iov, unsigned *count) must_check;
+/*
+ * The next n bytes as host memory, for preadv or pwritev; the cursor moves on, and what
+ * was spanned for writing counts as written.  *count: room in, used out.  False: not
+ * that many left, or bad memory or too little room (then the chain is faulty);
+ * VIRTQ_SIZE_MAX is always room enough.
+ */
+bool chain_span_out(Chain *chain, size_t n, struct iovec *iov,
+                    unsigned *count) must_check;
+bool chain_span_in(Chain *chain, size_t n, struct iovec *iov,
+                   unsigned *count) must_check;
 
-/* The next chain of a queue, for devices that wait for something else first (received packets); NULL: none. */
+/*
+ * The next chain of a queue, for devices that wait for something else first (received
+ * packets); NULL: none.
+ */
 Chain *virtqueue_pop(Virtqueue *queue);
 /*
- * The chain is as if it had not been taken: only the one taken last, before any chain_put.  The queue then waits for
- * the next virtio_notify, the driver's or the device's own.
+ * The chain is as if it had not been taken: only the one taken last, before any
+ * chain_put.  The queue then waits for the next virtio_notify, the driver's or the
+ * device's own.
  */
 void virtqueue_push_back(Chain *chain);
 Virtqueue *virtio_queue(VirtioDevice *virtio, unsigned n);
-unsigned chains_out(const VirtioDevice *virtio);                    /* given to the device and not done */
+unsigned chains_out(const VirtioDevice *virtio);    /* given to the device, not done */
 
-bool virtio_has(const VirtioDevice *virtio, u64 feature);           /* negotiated */
-void virtio_config_changed(VirtioDevice *virtio);                   /* tells the driver */
+bool virtio_has(const VirtioDevice *virtio, u64 feature);       /* negotiated */
+void virtio_config_changed(VirtioDevice *virtio);               /* tells the driver */
 /* The driver has broken a rule: NEEDS_RESET, logged once. */
 void virtio_fault(VirtioDevice *virtio, const char *fmt, ...) printf_like(2, 3);
 
 /* ---- a transport's side ---- */
 
-extern const Part virtio_part, virtio_queues_part;                  /* base: the VirtioDevice */
+extern const Part virtio_part, virtio_queues_part;      /* base: the VirtioDevice */
 void virtio_prepare(VirtioDevice *virtio, const VirtioTransport *transport);
-void virtio_finish(VirtioDevice *virtio);                           /* before close */
+void virtio_finish(VirtioDevice *virtio);               /* before close */
 u64 virtio_offered(const VirtioDevice *virtio);
-void virtio_set_status(VirtioDevice *virtio, u8 status);            /* 0 resets */
+void virtio_set_status(VirtioDevice *virtio, u8 status);        /* 0 resets */
 void virtio_set_features(VirtioDevice *virtio, u64 features);
-/* Registers of a queue: refused (with a fault where the driver broke a MUST) once it is enabled. */
+/* The registers of a queue can't be changed once it is enabled. */
 void virtio_set_queue_size(VirtioDevice *virtio, unsigned queue, u16 size);
-void virtio_set_queue_address(VirtioDevice *virtio, unsigned queue, u64 *which, u64 mask, u64 value);
+/* `address` is an element of virtio->queues: the bits in `mask` become `value`'s. */
+void virtio_set_queue_address(VirtioDevice *virtio, unsigned queue, u64 *address,
+                              u64 mask, u64 value);
 void virtio_enable_queue(VirtioDevice *virtio, unsigned queue);
-void virtio_notify(VirtioDevice *virtio, unsigned queue);           /* the driver rang */
-u16 virtio_queue_limit(const VirtioDevice *virtio, unsigned queue); /* descriptors at most */
+void virtio_notify(VirtioDevice *virtio, unsigned queue);       /* the driver rang */
 void virtio_config_read(VirtioDevice *virtio, unsigned offset, u8 *bytes, unsigned n);
-void virtio_config_write(VirtioDevice *virtio, unsigned offset, const u8 *bytes, unsigned n);
+void virtio_config_write(VirtioDevice *virtio, unsigned offset, const u8 *bytes,
+                         unsigned n);
 
 #endif

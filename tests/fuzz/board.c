@@ -334,10 +334,10 @@ static void test_board(void)
     for (; done < accesses; done += BATCH) {
         batch();
     }
-    g_test_message("%" G_GUINT64_FORMAT " accesses, %" G_GUINT64_FORMAT " messages, "
-                   "requests: %u reset, %u power-off, %u exit, %u panic", done, messages,
-                   asked[REQUEST_RESET], asked[REQUEST_POWEROFF], asked[REQUEST_EXIT],
-                   asked[REQUEST_PANIC]);
+    g_test_message("%" G_GUINT64_FORMAT " accesses, %" G_GUINT64_FORMAT " messages; "
+                   "asked for %u resets, %u power-offs, %u exits, %u panics", done,
+                   messages, asked[REQUEST_RESET], asked[REQUEST_POWEROFF],
+                   asked[REQUEST_EXIT], asked[REQUEST_PANIC]);
     g_assert_cmpuint(messages, >, 0);
     g_assert_cmpuint(asked[REQUEST_RESET], >, 0);
     close_board();

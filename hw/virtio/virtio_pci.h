@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Between virtio_pci.c (the function, its interrupts and capabilities) and
+ * virtio_pci_common.c (the common configuration structure).  Nobody else includes this.
+ * Under the machine lock.
+ */
+
+#ifndef HW_VIRTIO_VIRTIO_PCI_H
+#define HW_VIRTIO_VIRTIO_PCI_H
+
+#include "hw/pci/pci.h"
+#include "hw/virtio/virtio.h"
+
+enum { NO_VECTOR = 0xffff, COMMON_BYTES = 56 };
+
+#define VIRTIO_PCI_CONFIG_ROWS                                                      \
+    (u32, vectors, "MSI-X vectors at most; 0 for none", .def = PCI_MSIX_MAX,        \
+          .max = PCI_MSIX_MAX),                                                     \
+    (u8, disable_legacy, "there is no legacy interface", .max = 1,                  \
+         .names = virtio_pci_legacy),                                               \
+    (u8, disable_modern, "there is no other interface", .names = virtio_pci_modern)
+
+#define VIRTIO_PCI_STATE_ROWS                                                       \
+    (u32, device_select, "half of the device's features that is shown"),            \
+    (u32, driver_select, "half of the driver's features that is meant"),            \
+    (u16, queue_select,  "queue that the queue registers are about"),               \
+    (u16, config_vector, "MSI-X vector of configuration changes"),                  \
+    (u8,  isr,           "interrupt status (4.1.4.5)", .max = 3),                   \
+    (u8[3], reserved,    "unused"),                                                 \
+    (u16[VIRTIO_QUEUES_MAX], vector, "MSI-X vector per queue")
+
+typedef struct {
+    FOR_EACH(MEMBER_, VirtioPciConfig, VIRTIO_PCI_CONFIG_ROWS)
+} VirtioPciConfig;
+STATE_STRUCT(VirtioPciState, VIRTIO_PCI_STATE_ROWS);
+
+typedef struct {
+    PciDevice pci;                  /* first: dev->bus_data */
+    VirtioDevice *virtio;
+    VirtioPciConfig config;
+    VirtioPciState state;
+    Region structures;
+    unsigned window;                /* offset of the access capability (4.1.4.9) */
+} VirtioPci;
+
+/* virtio_pci.c: as after a reset by the driver. */
+void virtio_pci_reset_state(VirtioPci *vp);
+
+/* virtio_pci_common.c */
+u64 virtio_pci_common_read(VirtioPci *vp, unsigned offset, unsigned size);
+void virtio_pci_common_write(VirtioPci *vp, unsigned offset, u64 value, unsigned size);
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Chains on their way: from a ring to the device and back, whatever the ring's format.
+ * Under the machine lock.
+ */
+
+#include "hw/virtio/virtq.h"
+
+Virtqueue *virtio_queue(VirtioDevice *virtio, unsigned n)
+{
+    return &virtio->queue[n];
+}
+
+unsigned chains_out(const VirtioDevice *virtio)
+{
+    unsigned out = 0;
+
+    for (unsigned i = 0; i < virtio->n_queues; i++) {
+        out += virtio->queue[i].out;
+    }
+    return out;
+}
+
+/* 2.1.2: "MUST NOT consume buffers or send any used buffer notifications ..." */
+bool virtio_is_live(const VirtioDevice *virtio)
+{
+    u8 status = virtio->state.status;
+
+    return (status & VIRTIO_DRIVER_OK) && !(status & VIRTIO_NEEDS_RESET) &&
+           !virtio->stopping && virtio->transport->reaches_memory(virtio);
+}
+
+Chain *virtqueue_pop(Virtqueue *queue)
+{
+    VirtioDevice *virtio = queue->virtio;
+    Chain *chain;
+
+    if (!virtio_is_live(virtio) || !virtio->queues.enabled[queue->n]) {
+        return NULL;
+    }
+    chain = virtq_packed(queue) ? packed_pop(queue) : split_pop(queue);
+    if (chain) {
+        chain->out = true;
+        queue->out++;
+    }
+    return chain;
+}
+
+/* The chain leaves the device's hands.  The features may be another driver's by now. */
+static void take_back(Chain *chain)
+{
+    g_assert(chain->out);
+    chain->out = false;
+    chain->queue->out--;
+    if (chain->given) {
+        *chain->given = false;
+    }
+    chain_drop(chain);
+}
+
+void virtqueue_push_back(Chain *chain)
+{
+    Virtqueue *queue = chain->queue;
+    u16 *next = &queue->virtio->queues.next[queue->n];
+
+    *next = virtq_packed(queue) ? packed_advance(queue, *next, -chain->slots)
+                                : *next - 1;
+    queue->waiting = true;
+    take_back(chain);
+}
+
+static void push(Virtqueue *queue, const Chain *chain)
+{
+    VirtioDevice *virtio = queue->virtio;
+    u16 before = virtio->queues.used[queue->n];
+    bool packed = virtq_packed(queue);
+
+    if (!(packed ? packed_push(queue, chain) : split_push(queue, chain))) {
+        virtio_fault(virtio, "queue %u: 2.6: no ring in memory", queue->n);
+    } else if (packed ? packed_wants_interrupt(queue, before)
+                      : split_wants_interrupt(queue, before)) {
+        virtio->transport->queue_interrupt(virtio, queue->n);
+    }
+}
+
+/*
+ * A faulty chain is the driver's mistake, told already: it is not used, since only a
+ * reset can follow.
+ */
+void chain_done(Chain *chain)
+{
+    chain_mark_written(chain);
+    if (!chain->faulty && virtio_is_live(chain->virtio)) {
+        push(chain->queue, chain);
+    }
+    take_back(chain);
+}
+
+/*
+ * Serves what is there; with EVENT_IDX asks to be told of more and looks once more,
+ * since some may have come meanwhile.  A driver can refill the ring for ever: after two
+ * rings full the rest waits until others had their turn.
+ */
+static void serve(Virtqueue *queue)
+{
+    VirtioDevice *virtio = queue->virtio;
+    unsigned most = 2 * virtq_size(queue), served = 0, before;
+    Chain *chain;
+
+    do {
+        before = served;
+        while (served < most && !queue->waiting && (chain = virtqueue_pop(queue))) {
+            queue->type->request(virtio, chain);
+            served++;
+        }
+        if (served != before && !virtq_packed(queue) && virtio_is_live(virtio)) {
+            split_ask_for_kick(queue);
+        }
+    } while (served != before && served < most && !queue->waiting);
+
+    if (served == most && most) {
+        virtio->queues.again[queue->n] = 1;
+        timer_set(virtio->again, clock_now(virtio->device.machine->clock));
+    }
+}
+
+void virtio_notify(VirtioDevice *virtio, unsigned n)
+{
+    Virtqueue *queue = n < virtio->n_queues ? &virtio->queue[n] : NULL;
+
+    if (queue && queue->type->request && virtio_is_live(virtio)) {
+        queue->waiting = false;
+        virtio->queues.again[n] = 0;
+        serve(queue);
+    }
+}
+
+void virtio_serve_again(void *opaque)
+{
+    VirtioDevice *virtio = opaque;
+
+    for (unsigned i = 0; i < virtio->n_queues; i++) {
+        if (virtio->queues.again[i]) {
+            virtio_notify(virtio, i);
+        }
+    }
+}
