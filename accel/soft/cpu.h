@@ -77,6 +77,9 @@ typedef struct {
     u16 selector;
 } Segment;
 
+/* What STI and MOV SS hold off until the next instruction is done (SDM vol. 3, 6.8.3). */
+enum { INHIBIT_INTERRUPTS = 1, INHIBIT_DEBUG = 2 /* and #DB */ };
+
 /* Reasons to leave the run loop between blocks; set by any thread with cpu_request(). */
 enum {
     REQUEST_INTERRUPT = 1 << 0,     /* the LAPIC or the PIC has something: look again */
@@ -96,7 +99,7 @@ struct Cpu {
     u8 cpl;
     u32 rflags;                 /* the other flags; bit 1 is always 1 */
     _Atomic u32 request;
-    u8 inhibit;                 /* 1: interrupts held off for one instruction (STI, MOV SS) */
+    u8 inhibit;                 /* INHIBIT_*: events held off for one instruction */
     const Insn *insn;           /* being executed, or NULL between blocks */
     u64 rip;                    /* next instruction, between blocks */
     TlbEntry *tlb;              /* that of the present MMU mode */
@@ -109,6 +112,7 @@ struct Cpu {
     u64 pdpte[4];               /* PAE paging: loaded with CR3 */
     u64 dr[8];
     u8 dr_hit;                  /* data breakpoints met by the present instruction */
+    bool step_trap;             /* a single-step trap comes after the present instruction; or now */
 
     /* x87, MMX and SSE: the XSAVE area's legacy part is the truth (FXSAVE64 layout); xmm and mxcsr point into it. */
     u8 fx[512] __attribute__((aligned(64)));
@@ -247,10 +251,10 @@ bool cpu_io_allowed(Cpu *cpu, u16 port, unsigned size);             /* CPL, IOPL
 
 /*
  * Around an instruction that was entered with MODE_STEP: raises #DB for an instruction
- * breakpoint; delivers #DB after a single step (`trap`: TF was set before) or a data breakpoint.
+ * breakpoint; delivers #DB after a single step or a data breakpoint.
  */
 void cpu_step_begin(Cpu *cpu);
-void cpu_step_end(Cpu *cpu, bool trap);
+void cpu_step_end(Cpu *cpu);
 
 /* ---- run loop (run.c) ---- */
 

@@ -78,6 +78,10 @@ void cpu_step_begin(Cpu *cpu)
     gva at = cpu->seg[SEG_CS].base + cpu->rip;
     unsigned hit = 0;
 
+    cpu->step_trap = cpu->rflags & FLAG_TF;
+    if (cpu->inhibit == INHIBIT_DEBUG) {
+        return;                         /* and what MOV SS met is still to be told */
+    }
     cpu->dr_hit = 0;
     for (unsigned n = 0; n < 4; n++) {
         if (break_enabled(cpu, n) && break_kind(cpu, n) == BREAK_FETCH &&
@@ -92,10 +96,16 @@ void cpu_step_begin(Cpu *cpu)
     cpu->rflags &= ~FLAG_RF;
 }
 
-/* 17.3.1.2 to 17.3.1.4: traps, after it. */
-void cpu_step_end(Cpu *cpu, bool trap)
+/*
+ * 17.3.1.2 to 17.3.1.4: traps, after it.  TF counts as it was before the instruction; those
+ * that save the flags and clear TF (INT n, SYSCALL) also clear step_trap.
+ */
+void cpu_step_end(Cpu *cpu)
 {
-    if (!trap && !cpu->dr_hit) {
+    bool trap = cpu->step_trap;
+
+    cpu->step_trap = false;
+    if (cpu->inhibit == INHIBIT_DEBUG || (!trap && !cpu->dr_hit)) {
         return;
     }
     cpu->dr[6] = (cpu->dr[6] & ~15ull) | cpu->dr_hit | (trap ? DR6_BS : 0);

@@ -137,6 +137,7 @@ static void deliver_now(Cpu *cpu, const Event *event, bool benign)
     cpu->event.vector = event->vector;
     cpu->event.soft = benign;
     cpu->event.pending = true;
+    cpu->step_trap = false;
     event_deliver(cpu, event);
     cpu->event.pending = false;
     cpu->inhibit = 0;

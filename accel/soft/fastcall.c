@@ -49,6 +49,7 @@ static void op_syscall(Cpu *cpu, const Insn *insn)
     cpu->rip = cpu_code64(cpu) ? cpu->lstar : cpu->cstar;
     load_flat(cpu, selector, (selector & ~3u) + 8, 0, true);
     cpu_set_flags(cpu, flags & ~(cpu->sfmask | FLAG_RF));
+    cpu->step_trap &= !!(cpu->rflags & FLAG_TF);
 }
 
 /* The flags that SYSRET takes from R11: all but RF and VM. */
@@ -67,6 +68,7 @@ static void op_sysret(Cpu *cpu, const Insn *insn)
     cpu->rip = wide ? target : (u32)target;
     load_flat(cpu, wide ? selector + 16 : selector, selector + 8, 3, wide);
     cpu_set_flags(cpu, cpu->gpr[R11] & SYSRET_FLAGS);
+    cpu->step_trap = cpu->rflags & FLAG_TF;     /* traps at once, unlike IRET */
 }
 
 /* ---- SYSENTER, SYSEXIT ---- */

@@ -43,6 +43,7 @@ static void cpu_settle(Cpu *cpu)
         cpu->rip = !cpu->leaving && cpu->raised_soft ? insn_next(cpu, insn) : cpu_rip(cpu);
         cpu->insn = NULL;
     }
+    cpu->step_trap = false;
     if (cpu->leaving) {
         cpu->leaving = false;
     } else {
@@ -121,19 +122,33 @@ void insn_run(Cpu *cpu, const Insn *insn)
     cpu->insn = NULL;
 }
 
+/* After a step: does the string instruction that was run go on? */
+static bool in_repetition(const Cpu *cpu)
+{
+    return opcode_row(cpu->block->insn[0].op)->attr & OP_REP &&
+           cpu->rip == cpu->gpr[REG_BLOCK];
+}
+
 /* One instruction: in an interrupt shadow, and when single-stepping. */
 static void cpu_run_one(Cpu *cpu)
 {
-    bool step = cpu->mode & MODE_STEP, trap = cpu->rflags & FLAG_TF;
+    bool step = cpu->mode & MODE_STEP;
 
+    if (step && cpu->step_trap) {       /* SYSRET set TF */
+        cpu_step_end(cpu);
+        return;
+    }
     if (step) {
         cpu_step_begin(cpu);
     }
     cpu->inhibit = 0;
     cpu_recheck_interrupts(cpu);
     insn_run(cpu, &block_look_up(cpu)->insn[0]);
-    if (step) {                         /* INT n and SYSCALL clear TF and are not trapped */
-        cpu_step_end(cpu, trap && cpu->rflags & FLAG_TF);
+    if (step) {
+        if (in_repetition(cpu)) {       /* 17.3.1.1: no instruction breakpoint again */
+            cpu->rflags |= FLAG_RF;
+        }
+        cpu_step_end(cpu);
     }
 }
 

@@ -14,7 +14,7 @@
 /* SS was loaded: the next instruction, which sets the stack pointer, belongs to this one. */
 static void end_with_shadow(Cpu *cpu, const Insn *insn)
 {
-    cpu->inhibit = 1;
+    cpu->inhibit = INHIBIT_DEBUG;
     cpu->rip = insn_next(cpu, insn);
 }
 

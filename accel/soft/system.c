@@ -34,7 +34,7 @@ static void op_sti(Cpu *cpu, const Insn *insn)
     check_iopl(cpu);
     if (!(cpu->rflags & FLAG_IF)) {
         cpu->rflags |= FLAG_IF;
-        cpu->inhibit = 1;
+        cpu->inhibit = INHIBIT_INTERRUPTS;
         cpu_recheck_interrupts(cpu);
     }
     cpu->rip = insn_next(cpu, insn);
