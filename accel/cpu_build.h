@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A CPU model being built: between cpu_model.c, which decides what the guest shall have,
- * and cpu_leaves.c, which writes it as CPUID leaves.
+ * A CPU model being built: between cpu_model.c, which decides what the guest shall
+ * have, and cpu_leaves.c, which writes it as CPUID leaves.
  */
 
 #ifndef ACCEL_CPU_BUILD_H

@@ -165,7 +165,8 @@ static void put_topology(const CpuBuild *b)
     threads = cpuid_add(b->out, 0xb, 0, true);
     *threads = (CpuidLeaf){ 0xb, 0, true, thread_bits, t->threads, 1 << 8, 0 };
     cores = cpuid_add(b->out, 0xb, 1, true);
-    *cores = (CpuidLeaf){ 0xb, 1, true, thread_bits + width(t->cores), all, 2 << 8 | 1, 0 };
+    *cores = (CpuidLeaf){ 0xb, 1, true, thread_bits + width(t->cores), all, 2 << 8 | 1,
+                          0 };
 }
 
 /* ---- what depends on features ---- */
@@ -179,7 +180,10 @@ static const struct {
     { 17, 18, "amx-tile" },
 };
 
-/* Leaf 0xd.  EBX of sub-leaf 0 is the size for what XCR0 enables: the accelerator's to tell. */
+/*
+ * Leaf 0xd.  EBX of sub-leaf 0 is the size for what XCR0 enables: the accelerator's to
+ * tell.
+ */
 static void put_xsave(const CpuBuild *b)
 {
     const CpuidLeaf *from = supported_leaf(b, 0xd, 0);

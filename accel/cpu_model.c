@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * CPU models: from "-cpu NAME,+f,-f,f=on", and what the accelerator can do, to what the
- * guest's CPU is.  A model is a name for features and for what CPUID says besides: vendor,
- * family, brand.
+ * guest's CPU is.  A model is a name for features and for what CPUID says besides:
+ * vendor, family, brand.
  *
- * Beyond what a model lists, every model but "portable" has what makes a virtual machine
- * cheaper (extras below) where the accelerator has it.  Any thread.
+ * Beyond what a model lists, every model but "portable" has what makes a virtual
+ * machine cheaper (extras below) where the accelerator has it.  Any thread.
  */
 
 #include "accel/cpu_build.h"
@@ -29,14 +29,16 @@ typedef struct {
 #define AMD "AuthenticAMD"
 
 /* What every 64-bit CPU has, as far as guests see it. */
-#define BASE "fpu de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat pse36 clflush " \
-             "mmx fxsr sse sse2 syscall nx lm "
+#define BASE                                                                    \
+    "fpu de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat pse36 "      \
+    "clflush mmx fxsr sse sse2 syscall nx lm "
 #define V2 BASE "cx16 lahf-lm popcnt pni ssse3 sse4.1 sse4.2 "
 
 /* What KVM has had on Intel's and AMD's CPUs for years, and the software CPU too. */
-#define COMMON "x2apic tsc-deadline arat fsgsbase tsc-adjust smep smap umip rdtscp pdpe1gb " \
-               "xsave xsaveopt hypervisor kvmclock kvmclock-stable-bit spec-ctrl stibp " \
-               "ssbd arch-capabilities "
+#define COMMON                                                                  \
+    "x2apic tsc-deadline arat fsgsbase tsc-adjust smep smap umip rdtscp "       \
+    "pdpe1gb xsave xsaveopt hypervisor kvmclock kvmclock-stable-bit "           \
+    "spec-ctrl stibp ssbd arch-capabilities "
 
 static const char *const extras =
     "x2apic tsc-deadline arat hypervisor kvmclock kvm-nopiodelay kvm-asyncpf "
@@ -46,14 +48,14 @@ static const char *const extras =
 static const CpuModel models[] = {
     { "host", "this machine's CPU, as far as the accelerator has it", INTEL,
       "Mayfly software CPU", 6, 26, 3, 0xd, false, NULL },
-    { "kvm64", "Common KVM processor", INTEL, "Common KVM processor", 15, 6, 1, 0xd, false,
-      BASE "cx16 pni " },
-    { "max", "everything that the accelerator has", INTEL, "Mayfly software CPU", 6, 26, 3,
-      0xd, false, NULL },
+    { "kvm64", "Common KVM processor", INTEL, "Common KVM processor", 15, 6, 1, 0xd,
+      false, BASE "cx16 pni " },
+    { "max", "everything that the accelerator has", INTEL, "Mayfly software CPU", 6, 26,
+      3, 0xd, false, NULL },
     { "portable", "x86-64-v2 and more, the same under every accelerator", INTEL,
       "Mayfly portable CPU", 6, 26, 3, 0xd, true, V2 COMMON },
-    { "qemu64", "QEMU Virtual CPU version 2.5+", AMD, "QEMU Virtual CPU version 2.5+", 15,
-      107, 1, 0xd, false, BASE "cx16 pni lahf-lm " },
+    { "qemu64", "QEMU Virtual CPU version 2.5+", AMD, "QEMU Virtual CPU version 2.5+",
+      15, 107, 1, 0xd, false, BASE "cx16 pni lahf-lm " },
     { "x86-64-v2", "the second level of the x86-64 psABI: SSE4.2, POPCNT", INTEL,
       "x86-64-v2 CPU", 6, 26, 3, 0xd, false, V2 },
 };
@@ -129,8 +131,9 @@ static bool find_model(Build *b, const char *name, GError **err)
         }
     }
     near = nearest_name(name, names);
-    g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL, "unable to find CPU model '%s'%s%s%s",
-                name, near ? "; did you mean '" : "; '-cpu help' lists them",
+    g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+                "unable to find CPU model '%s'%s%s%s", name,
+                near ? "; did you mean '" : "; '-cpu help' lists them",
                 near ? near : "", near ? "'?" : "");
     return false;
 }
@@ -149,8 +152,8 @@ static bool unknown_word(const char *word, GError **err)
     g_ptr_array_add(names, NULL);
     near = nearest_name(word, (const char *const *)names->pdata);
     g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL, "no feature '%s'%s%s%s", word,
-                near ? "; did you mean '" : "; '-cpu help' lists them", near ? near : "",
-                near ? "'?" : "");
+                near ? "; did you mean '" : "; '-cpu help' lists them",
+                near ? near : "", near ? "'?" : "");
     return false;
 }
 
@@ -161,8 +164,8 @@ static bool parse_switch(const char *name, const char *text, bool *value, GError
 
     *value = on;
     if (!on && !off) {
-        g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL, "%s: '%s' is not on or off", name,
-                    text);
+        g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL, "%s: '%s' is not on or off",
+                    name, text);
     }
     return on || off;
 }
@@ -225,12 +228,13 @@ static bool parse(Build *b, const char *text, GError **err)
     }
     if (b->props.phys_bits && b->props.phys_bits < 32) {
         g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
-                    "phys-bits: '%u' is not a number from 32 to 52", b->props.phys_bits);
+                    "phys-bits: '%u' is not a number from 32 to 52",
+                    b->props.phys_bits);
         return false;
     }
     if (b->props.vendor && strlen(b->props.vendor) != 12) {
-        g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL, "vendor: '%s' is not 12 letters",
-                    b->props.vendor);
+        g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+                    "vendor: '%s' is not 12 letters", b->props.vendor);
         return false;
     }
     return true;
@@ -324,8 +328,8 @@ void cpu_models_help(GString *out)
             continue;
         }
         column = column + strlen(f->name) + 1 > 76 || !column ? 0 : column;
-        g_string_append_printf(out, "%s%s", column ? " " : f > cpu_features ? "\n  " : "  ",
-                               f->name);
+        g_string_append(out, column ? " " : f > cpu_features ? "\n  " : "  ");
+        g_string_append(out, f->name);
         column += strlen(f->name) + 1;
     }
     g_string_append(out, "\n");

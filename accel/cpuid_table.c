@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Tables of CPUID leaves: looking up, adding, what a CPU with such a table answers, and what
- * differs from one vCPU to the next (SDM vol. 2A, CPUID).  Any thread, on tables it owns.
+ * Tables of CPUID leaves: looking up, adding, what a CPU with such a table answers, and
+ * what differs from one vCPU to the next (SDM vol. 2A, CPUID).  Any thread, on tables
+ * it owns.
  */
 
 #include "accel/cpu_model.h"
@@ -74,7 +75,8 @@ CpuidLeaf *cpuid_add(CpuidTable *table, u32 leaf, u32 index, bool indexed)
     if (found || table->n == CPUID_MAX) {
         return found;
     }
-    memmove(&table->leaf[i + 1], &table->leaf[i], (table->n - i) * sizeof table->leaf[0]);
+    memmove(&table->leaf[i + 1], &table->leaf[i],
+            (table->n - i) * sizeof table->leaf[0]);
     table->n++;
     table->leaf[i] = (CpuidLeaf){ .leaf = leaf, .index = index, .indexed = indexed };
     return &table->leaf[i];
@@ -99,8 +101,9 @@ bool cpuid_has(const CpuidTable *table, const char *feature)
 enum { VENDOR_AUTH = 0x68747541 };      /* the beginning of AMD's name, in EBX */
 
 /*
- * Leaves come in classes (basic, 0x40000000, 0x80000000), and the first of a class tells the
- * last.  Beyond that Intel's CPUs answer as for the highest basic leaf, AMD's with zeros.
+ * Leaves come in classes (basic, 0x40000000, 0x80000000), and the first of a class
+ * tells the last.  Beyond that Intel's CPUs answer as for the highest basic leaf, AMD's
+ * with zeros.
  */
 static bool in_range(CpuidTable *table, u32 leaf)
 {
@@ -193,7 +196,8 @@ u32 cpu_apic_id(const CpuTopology *topology, unsigned n)
     unsigned socket = n / topology->threads / topology->cores;
     unsigned thread_bits = width(topology->threads);
 
-    return socket << (thread_bits + width(topology->cores)) | core << thread_bits | thread;
+    return socket << (thread_bits + width(topology->cores)) | core << thread_bits |
+           thread;
 }
 
 void cpuid_for_cpu(const CpuidTable *model, const CpuTopology *topology, unsigned n,

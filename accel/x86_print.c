@@ -49,7 +49,8 @@ static void print_flags(const X86State *state, bool wide, GString *out)
     unsigned cpl = real ? 0 : flags & FLAG_VM ? 3 : SEG_DPL(state->segs.attr[SEG_SS]);
 
     if (wide) {
-        g_string_append_printf(out, "RIP=%016" PRIx64 " RFL=%08x [", state->regs.rip, flags);
+        g_string_append_printf(out, "RIP=%016" PRIx64 " RFL=%08x [", state->regs.rip,
+                               flags);
     } else {
         g_string_append_printf(out, "EIP=%08x EFL=%08x [", (u32)state->regs.rip, flags);
     }
@@ -66,9 +67,10 @@ static void print_flags(const X86State *state, bool wide, GString *out)
 static const char *system_type(unsigned type, bool wide)
 {
     static const char *const legacy[16] = {
-        "Reserved", "TSS16-avl", "LDT", "TSS16-busy", "CallGate16", "TaskGate", "IntGate16",
-        "TrapGate16", "Reserved", "TSS32-avl", "Reserved", "TSS32-busy", "CallGate32",
-        "Reserved", "IntGate32", "TrapGate32",
+        "Reserved",   "TSS16-avl", "LDT",       "TSS16-busy",
+        "CallGate16", "TaskGate",  "IntGate16", "TrapGate16",
+        "Reserved",   "TSS32-avl", "Reserved",  "TSS32-busy",
+        "CallGate32", "Reserved",  "IntGate32", "TrapGate32",
     };
     static const char *const longs[16] = {
         [2] = "LDT", [9] = "TSS64-avl", [11] = "TSS64-busy", [12] = "CallGate64",
@@ -92,7 +94,8 @@ static void print_type(const X86State *state, u32 attr, GString *out)
                                type & 4 ? 'C' : '-', type & 2 ? 'R' : '-',
                                type & 1 ? 'A' : '-');
     } else {
-        g_string_append_printf(out, "%s [%c%c%c]", attr & SEG_DB || wide ? "DS  " : "DS16",
+        g_string_append_printf(out, "%s [%c%c%c]",
+                               attr & SEG_DB || wide ? "DS  " : "DS16",
                                type & 4 ? 'E' : '-', type & 2 ? 'W' : '-',
                                type & 1 ? 'A' : '-');
     }
@@ -135,7 +138,8 @@ static void print_control(const X86State *state, bool wide, GString *out)
     const X86Control *c = &state->control;
     int digits = wide ? 16 : 8;
 
-    g_string_append_printf(out, "CR0=%08x CR2=%0*" PRIx64 " CR3=%0*" PRIx64 " CR4=%08x\n",
+    g_string_append_printf(out,
+                           "CR0=%08x CR2=%0*" PRIx64 " CR3=%0*" PRIx64 " CR4=%08x\n",
                            (u32)c->cr0, digits, c->cr2, digits, c->cr3, (u32)c->cr4);
     for (unsigned i = 0; i < 4; i++) {
         g_string_append_printf(out, "DR%u=%016" PRIx64 " ", i, c->dr[i]);
@@ -165,7 +169,8 @@ static void print_vectors(const X86State *state, bool wide, GString *out)
     for (unsigned i = 0; i < 8; i++) {
         g_string_append_printf(out, "FPR%u=%016" PRIx64 " %04x%c", i,
                                word(area, 32 + i * 16, 8),
-                               (unsigned)word(area, 40 + i * 16, 2), i & 1 ? '\n' : ' ');
+                               (unsigned)word(area, 40 + i * 16, 2),
+                               i & 1 ? '\n' : ' ');
     }
     for (unsigned i = 0; i < (wide ? 16 : 8); i++) {
         g_string_append_printf(out, "XMM%02u=%016" PRIx64 " %016" PRIx64 "%c", i,

@@ -80,7 +80,10 @@ static void reset_segments(X86Segs *segs)
     segs->gdt_limit = segs->idt_limit = 0xffff;
 }
 
-/* LINT0 of the first CPU is as firmware leaves it, ExtINT: a kernel that is entered directly may use the PIC at once. */
+/*
+ * LINT0 of the first CPU is as firmware leaves it, ExtINT: a kernel that is entered
+ * directly may use the PIC at once.
+ */
 static void reset_lapic(X86Lapic *lapic, u32 apic_id, bool bsp)
 {
     lapic->reg[LAPIC_ID_WORD] = apic_id << 24;

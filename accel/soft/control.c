@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Control registers and what follows from them: the mode that blocks are keyed by and the TLB
- * table in use (SDM vol. 3, 2.5, 4.1.2 and 9.8; MOV to control registers in vol. 2).
+ * Control registers and what follows from them: the mode that blocks are keyed by and
+ * the TLB table in use (SDM vol. 3, 2.5, 4.1.2 and 9.8; MOV to control registers in
+ * vol. 2).
  *
  * On the vCPU's own thread, in the guest.
  */
@@ -49,8 +50,8 @@ enum {
 };
 
 /*
- * RF is kept only while instruction breakpoints could ask for it: it would have to be cleared
- * after the next instruction, and nothing else can see it.
+ * RF is kept only while instruction breakpoints could ask for it: it would have to be
+ * cleared after the next instruction, and nothing else can see it.
  */
 void cpu_set_flags(Cpu *cpu, u64 flags)
 {
@@ -74,7 +75,10 @@ static bool pae_paging(u64 cr0, u64 cr4, u64 efer)
     return (cr0 & CR0_PG) && (cr4 & CR4_PAE) && !(efer & EFER_LMA);
 }
 
-/* 4.4.1: the PDPTEs that paging with these registers would use; #GP(0) if they are wrong. */
+/*
+ * 4.4.1: the PDPTEs that paging with these registers would use; #GP(0) if they are
+ * wrong.
+ */
 static void load_pdptes(Cpu *cpu, u64 cr0, u64 cr3, u64 cr4, u64 efer)
 {
     u64 pdpte[4];
@@ -102,10 +106,12 @@ void cpu_reload_pdptes(Cpu *cpu)
 
 /* ---- CR0 ---- */
 
-#define CR0_BITS (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_WP | CR0_AM | CR0_NW | \
-                  CR0_CD | CR0_PG)
+#define CR0_BITS (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_WP | CR0_AM | \
+                  CR0_NW | CR0_CD | CR0_PG)
 
-/* May paging go on, or off, as things are?  (9.8.5; MOV to control registers, vol. 2.) */
+/*
+ * May paging go on, or off, as things are?  (9.8.5; MOV to control registers, vol. 2.)
+ */
 static bool paging_switch_allowed(const Cpu *cpu, bool on)
 {
     bool code64 = cpu->seg[SEG_CS].attr & SEG_L;
@@ -151,7 +157,10 @@ void cpu_set_cr0(Cpu *cpu, u64 value)
 
 #define CR3_NO_FLUSH (1ull << 63)
 
-/* PCIDs share the TLB (tlb.c), so a write flushes even where the guest says it need not. */
+/*
+ * PCIDs share the TLB (tlb.c), so a write flushes even where the guest says it need
+ * not.
+ */
 void cpu_set_cr3(Cpu *cpu, u64 value)
 {
     u64 reserved = ~0ull << cpu->phys_bits;
@@ -169,7 +178,8 @@ void cpu_set_cr3(Cpu *cpu, u64 value)
 
 /* ---- CR4 ---- */
 
-#define CR4_PAGING (CR4_PSE | CR4_PAE | CR4_PGE | CR4_PCIDE | CR4_SMEP | CR4_SMAP | CR4_LA57)
+#define CR4_PAGING \
+    (CR4_PSE | CR4_PAE | CR4_PGE | CR4_PCIDE | CR4_SMEP | CR4_SMAP | CR4_LA57)
 
 void cpu_set_cr4(Cpu *cpu, u64 value)
 {

@@ -114,7 +114,9 @@ static void op_lmsw(Cpu *cpu, const Insn *insn)
 
 /* ---- debug registers ---- */
 
-/* DR4 and DR5 are names of DR6 and DR7 until CR4.DE takes them away (vol. 3, 17.2.2). */
+/*
+ * DR4 and DR5 are names of DR6 and DR7 until CR4.DE takes them away (vol. 3, 17.2.2).
+ */
 static unsigned check_debug(Cpu *cpu, unsigned reg)
 {
     if (reg > 7 || ((cpu->cr4 & CR4_DE) && (reg == 4 || reg == 5))) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * CPUID: what the software CPU can do, what a vCPU answers, and what follows from a model
- * for its control registers.
+ * CPUID: what the software CPU can do, what a vCPU answers, and what follows from a
+ * model for its control registers.
  *
  * soft_cpuid_supported and cpu_has: any thread; the rest on the vCPU's own thread.
  */
@@ -12,11 +12,11 @@
 /* ---- what the software CPU can do ---- */
 
 static const char *const features =
-    "fpu de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat pse36 clflush mmx fxsr "
-    "sse sse2 cx16 pcid x2apic popcnt tsc-deadline xsave hypervisor arat fsgsbase "
+    "fpu de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat pse36 clflush mmx "
+    "fxsr sse sse2 cx16 pcid x2apic popcnt tsc-deadline xsave hypervisor arat fsgsbase "
     "tsc-adjust smep erms invpcid smap clflushopt umip la57 fsrm spec-ctrl stibp ssbd "
-    "arch-capabilities bhi-ctrl xsaveopt lahf-lm 3dnowprefetch syscall nx pdpe1gb rdtscp "
-    "lm invtsc kvmclock kvm-nopiodelay kvmclock-stable-bit";
+    "arch-capabilities bhi-ctrl xsaveopt lahf-lm 3dnowprefetch syscall nx pdpe1gb "
+    "rdtscp lm invtsc kvmclock kvm-nopiodelay kvmclock-stable-bit";
 
 /* These are executed by the host's CPU, so it must have them (host.h). */
 static const char *const host_features = "pni ssse3 sse4.1 sse4.2";
@@ -40,8 +40,8 @@ static void add_features(CpuidTable *out, const char *list, const CpuidTable *ho
 }
 
 /*
- * The vendor and model are left open.  The TSC is told by leaf 0x15, as a multiple of a crystal
- * that is also the local APIC's clock, and by the hypervisor's leaf 0x40000010.
+ * The vendor and model are left open.  The TSC is told by leaf 0x15, as a multiple of a
+ * crystal that is also the local APIC's clock, and by the hypervisor's leaf 0x40000010.
  */
 void soft_cpuid_supported(CpuidTable *out, u64 tsc_khz)
 {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Debug registers (SDM vol. 3, 17.2), single steps, and alignment checks (6.15, "Interrupt
- * 17").  They cost nothing until they are on:
+ * Debug registers (SDM vol. 3, 17.2), single steps, and alignment checks (6.15,
+ * "Interrupt 17").  They cost nothing until they are on:
  *
- *   - while TF is set or DR7 enables anything, cpu->mode has MODE_STEP and the run loop runs
- *     one instruction at a time, with cpu_step_begin and cpu_step_end around it;
+ *   - while TF is set or DR7 enables anything, cpu->mode has MODE_STEP and the run loop
+ *     runs one instruction at a time, with cpu_step_begin and cpu_step_end around it;
  *   - while #AC or data breakpoints are on, cpu->tlb is an empty table: every data access
  *     comes to mmu.c, which asks debug_data.
  *
- * Left out: breakpoints on I/O ports.  Data breakpoints on what the processor itself reads
- * (descriptors, frames of interrupts) are not noticed, as the SDM allows.
+ * Left out: breakpoints on I/O ports.  Data breakpoints on what the processor itself
+ * reads (descriptors, frames of interrupts) are not noticed, as the SDM allows.
  *
  * On the vCPU's own thread, in the guest.
  */

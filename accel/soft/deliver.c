@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Delivery through the IDT: the real-mode table, 16-bit and 32-bit gates of protected and
- * virtual-8086 mode, long mode's gates with interrupt stacks.  Order of checks and error
- * codes follow "INT n/INTO/INT3/INT1" in SDM vol. 2 and vol. 3, 6.12 to 6.14.
+ * Delivery through the IDT: the real-mode table, 16-bit and 32-bit gates of protected
+ * and virtual-8086 mode, long mode's gates with interrupt stacks.  Order of checks and
+ * error codes follow "INT n/INTO/INT3/INT1" in SDM vol. 2 and vol. 3, 6.12 to 6.14.
  *
  * Left out: task gates, which raise #GP as an absent gate does (logged with -d unimp).
  *
@@ -77,14 +77,16 @@ static Gate gate_load(Cpu *cpu, const Event *event)
         cpu_raise_error(cpu, EXC_NP, error);
     }
     if (SEG_TYPE(attr) == SYS_TASK_GATE) {
-        log_at(LOG_UNIMP, "vCPU %u: vector %u has a task gate", cpu->index, event->vector);
+        log_at(LOG_UNIMP, "vCPU %u: vector %u has a task gate", cpu->index,
+               event->vector);
         cpu_gp(cpu, error);
     }
     return (Gate){
         .selector = raw[0] >> 16,
         .type = SEG_TYPE(attr),
         .ist = wide ? raw[0] >> 32 & 7 : 0,
-        .offset = (raw[0] & 0xffff) | (SEG_TYPE(attr) >= SYS_INT ? raw[0] >> 32 & 0xffff0000 : 0) |
+        .offset = (raw[0] & 0xffff) |
+                  (SEG_TYPE(attr) >= SYS_INT ? raw[0] >> 32 & 0xffff0000 : 0) |
                   raw[1] << 32,
     };
 }
@@ -135,7 +137,8 @@ static Stack frame_stack(Cpu *cpu, const Gate *gate, unsigned cpl, u32 ext)
     return s;
 }
 
-static void push_frame(Cpu *cpu, Stack *s, const Event *event, unsigned size, bool inner)
+static void push_frame(Cpu *cpu, Stack *s, const Event *event, unsigned size,
+                       bool inner)
 {
     static const u8 v86_order[] = { SEG_GS, SEG_FS, SEG_DS, SEG_ES };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What is delivered through the IDT: between exception.c, which decides, and deliver.c, which
- * does it, and the INT instructions.
+ * What is delivered through the IDT: between exception.c, which decides, and deliver.c,
+ * which does it, and the INT instructions.
  */
 
 #ifndef ACCEL_SOFT_EVENT_H
@@ -19,14 +19,14 @@ typedef struct {
 } Event;
 
 /*
- * Pushes the frame and loads CS:rIP.  A fault on the way is raised with nothing changed but
- * what lies below the stack pointer.
+ * Pushes the frame and loads CS:rIP.  A fault on the way is raised with nothing changed
+ * but what lies below the stack pointer.
  */
 void event_deliver(Cpu *cpu, const Event *event);
 
 /*
- * INT n, INT3, INTO, INT1, by the present instruction: returns to `next`.  `checked`: only if
- * the gate's DPL allows it.
+ * INT n, INT3, INTO, INT1, by the present instruction: returns to `next`.  `checked`:
+ * only if the gate's DPL allows it.
  */
 void cpu_soft_interrupt(Cpu *cpu, u8 vector, u64 next, bool checked);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Exceptions: raising one, and what becomes of one that is raised while another event is
- * being delivered (SDM vol. 3, 6.15, "Interrupt 8").
+ * Exceptions: raising one, and what becomes of one that is raised while another event
+ * is being delivered (SDM vol. 3, 6.15, "Interrupt 8").
  *
- * cpu_raise unwinds to the run loop, which makes cpu->rip the faulting instruction and calls
- * cpu_deliver.  If delivery itself faults it unwinds the same way, with cpu->event still
- * marked pending: so the next cpu_deliver knows what it is nested in.
+ * cpu_raise unwinds to the run loop, which makes cpu->rip the faulting instruction and
+ * calls cpu_deliver.  If delivery itself faults it unwinds the same way, with
+ * cpu->event still marked pending: so the next cpu_deliver knows what it is nested in.
  *
  * On the vCPU's own thread, in the guest.
  */
@@ -98,8 +98,8 @@ static bool is_double(u8 first, u8 second)
 }
 
 /*
- * An exception that came up while cpu->event was being delivered.  False: that was a double
- * fault, and this is the third.
+ * An exception that came up while cpu->event was being delivered.  False: that was a
+ * double fault, and this is the third.
  */
 static bool nest(Cpu *cpu, u8 *vector, bool *has_error, u32 *error)
 {
@@ -119,7 +119,10 @@ static bool nest(Cpu *cpu, u8 *vector, bool *has_error, u32 *error)
     return true;
 }
 
-/* Does the pushed image have RF set (vol. 3, 17.3.1.1): a fault, so that it is tried again. */
+/*
+ * Does the pushed image have RF set (vol. 3, 17.3.1.1): a fault, so that it is tried
+ * again.
+ */
 static bool is_fault(u8 vector)
 {
     static const u32 not_faults = 1u << EXC_DB | 1u << EXC_NMI | 1u << EXC_BP |
@@ -130,10 +133,12 @@ static bool is_fault(u8 vector)
 
 static void deliver_now(Cpu *cpu, const Event *event, bool benign)
 {
-    log_at(LOG_INT, "vCPU %u: vector %02x error %04x at %04x:%016" PRIx64 " sp %04x:%016"
-           PRIx64 " cr2 %016" PRIx64 "%s", cpu->index, event->vector, event->error,
-           cpu->seg[SEG_CS].selector, event->rip, cpu->seg[SEG_SS].selector,
-           cpu->gpr[RSP], cpu->cr2, benign ? "" : " (exception)");
+    log_at(LOG_INT,
+           "vCPU %u: vector %02x error %04x at %04x:%016" PRIx64 " sp %04x:%016" PRIx64
+           " cr2 %016" PRIx64 "%s",
+           cpu->index, event->vector, event->error, cpu->seg[SEG_CS].selector,
+           event->rip, cpu->seg[SEG_SS].selector, cpu->gpr[RSP], cpu->cr2,
+           benign ? "" : " (exception)");
     cpu->event.vector = event->vector;
     cpu->event.soft = benign;
     cpu->event.pending = true;
@@ -143,7 +148,8 @@ static void deliver_now(Cpu *cpu, const Event *event, bool benign)
     cpu->inhibit = 0;
 }
 
-void cpu_deliver(Cpu *cpu, u8 vector, bool has_error, u32 error, bool soft, bool external)
+void cpu_deliver(Cpu *cpu, u8 vector, bool has_error, u32 error, bool soft,
+                 bool external)
 {
     bool exception = !soft && !external;
     Event event;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Far JMP and CALL: directly, and through call gates of 16, 32 and 64 bits, with the change
- * to an inner stack (SDM vol. 2, CALL and JMP; vol. 3, 5.8).
+ * Far JMP and CALL: directly, and through call gates of 16, 32 and 64 bits, with the
+ * change to an inner stack (SDM vol. 2, CALL and JMP; vol. 3, 5.8).
  *
- * Left out: task gates and TSS descriptors as targets raise #GP as an illegal descriptor
- * does (logged with -d unimp).
+ * Left out: task gates and TSS descriptors as targets raise #GP as an illegal
+ * descriptor does (logged with -d unimp).
  *
  * On the vCPU's own thread, in the guest.
  */
@@ -54,7 +54,9 @@ static void check_direct(Cpu *cpu, const Segment *cs)
     }
 }
 
-/* The second half of a 64-bit call gate: offset bits 63:32, and a type that must be 0. */
+/*
+ * The second half of a 64-bit call gate: offset bits 63:32, and a type that must be 0.
+ */
 static u64 gate_upper(Cpu *cpu, u16 selector)
 {
     u64 upper;
@@ -126,7 +128,8 @@ static Target far_target(Cpu *cpu, u16 selector, u64 offset, unsigned size, bool
         }
         return t;
     }
-    if (!cpu_long(cpu) && (type == SYS_TASK_GATE || type == SYS_TSS || type == SYS_TSS16)) {
+    if (!cpu_long(cpu) &&
+        (type == SYS_TASK_GATE || type == SYS_TSS || type == SYS_TSS16)) {
         far_no_task_switch(cpu, EXC_GP, error);
     }
     cpu_gp(cpu, error);
@@ -171,12 +174,16 @@ static void push_return(Cpu *cpu, Stack *s, unsigned size, u64 next)
     stack_push(cpu, s, next, size);
 }
 
-/* "MORE-PRIVILEGE": the new stack gets the old one's address, the parameters, the return. */
+/*
+ * "MORE-PRIVILEGE": the new stack gets the old one's address, the parameters, the
+ * return.
+ */
 static void call_inner(Cpu *cpu, Target *t, u64 next)
 {
     unsigned cpl = SEG_DPL(t->cs.attr);
     Stack outer = stack_now(cpu);
-    Stack inner = cpu_long(cpu) ? tss_stack_wide(cpu, cpl, 0, 0) : tss_stack(cpu, cpl, 0);
+    Stack inner = cpu_long(cpu) ? tss_stack_wide(cpu, cpl, 0, 0)
+                                : tss_stack(cpu, cpl, 0);
     u64 param[31];
 
     check_offset(cpu, t);
@@ -249,7 +256,8 @@ static void op_jmp_ep(Cpu *cpu, const Insn *insn)
 
 static void op_call_ap(Cpu *cpu, const Insn *insn)
 {
-    call_far(cpu, insn->imm >> 32, (u32)insn->imm, insn_bytes(insn), insn_next(cpu, insn));
+    call_far(cpu, insn->imm >> 32, (u32)insn->imm, insn_bytes(insn),
+             insn_next(cpu, insn));
 }
 
 static void op_call_ep(Cpu *cpu, const Insn *insn)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * SYSCALL, SYSRET, SYSENTER, SYSEXIT (SDM vol. 2), and SWAPGS.  They load fixed flat segments
- * without looking at descriptors.
+ * SYSCALL, SYSRET, SYSENTER, SYSEXIT (SDM vol. 2), and SWAPGS.  They load fixed flat
+ * segments without looking at descriptors.
  *
- * Where vendors differ the model's vendor decides: outside 64-bit mode AMD has SYSCALL and
- * SYSRET (in compatibility mode; not offered in legacy mode), Intel has SYSENTER and SYSEXIT.
+ * Where vendors differ the model's vendor decides: outside 64-bit mode AMD has SYSCALL
+ * and SYSRET (in compatibility mode; not offered in legacy mode), Intel has SYSENTER
+ * and SYSEXIT.
  *
  * On the vCPU's own thread, in the guest.
  */
@@ -12,7 +13,10 @@
 #include "accel/soft/operand.h"
 #include "accel/soft/segment.h"
 
-enum { FLAT_CODE = TYPE_CODE | TYPE_RW | TYPE_ACCESSED, FLAT_DATA = TYPE_RW | TYPE_ACCESSED };
+enum {
+    FLAT_CODE = TYPE_CODE | TYPE_RW | TYPE_ACCESSED,
+    FLAT_DATA = TYPE_RW | TYPE_ACCESSED
+};
 
 static Segment flat(u16 selector, unsigned type, unsigned dpl, u32 bits)
 {
@@ -23,7 +27,8 @@ static Segment flat(u16 selector, unsigned type, unsigned dpl, u32 bits)
 /* CS and SS for privilege level `cpl`; their selectors' RPL is set to it. */
 static void load_flat(Cpu *cpu, u16 code, u16 stack, unsigned cpl, bool code64)
 {
-    cpu->seg[SEG_CS] = flat((code & ~3u) | cpl, FLAT_CODE, cpl, code64 ? SEG_L : SEG_DB);
+    cpu->seg[SEG_CS] = flat((code & ~3u) | cpl, FLAT_CODE, cpl,
+                            code64 ? SEG_L : SEG_DB);
     cpu->seg[SEG_SS] = flat((stack & ~3u) | cpl, FLAT_DATA, cpl, SEG_DB);
     cpu->cpl = cpl;
     cpu_mode_changed(cpu);

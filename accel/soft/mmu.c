@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Memory accesses that the TLB's fast path (mmu.h) does not take: misses, pages of devices,
- * ROM, the local APIC and decoded code, accesses across a page boundary, and all of them
- * while cpu->tlb is the empty one (alignment checks, data breakpoints: debug.c).
+ * Memory accesses that the TLB's fast path (mmu.h) does not take: misses, pages of
+ * devices, ROM, the local APIC and decoded code, accesses across a page boundary, and
+ * all of them while cpu->tlb is the empty one (alignment checks, data breakpoints:
+ * debug.c).
  *
- * An access is first turned into one or two Places, which raises every fault it can raise,
- * and only then done.  A Place holds no TLB entry: while a vCPU is in a device its TLB
- * may be flushed.  RAM itself never goes away.
+ * An access is first turned into one or two Places, which raises every fault it can
+ * raise, and only then done.  A Place holds no TLB entry: while a vCPU is in a device
+ * its TLB may be flushed.  RAM itself never goes away.
  *
  * On the vCPU's own thread, in the guest.  tlb.c fills and flushes.
  */
@@ -19,7 +20,7 @@
 typedef struct {
     u8 *host;                   /* NULL: a device */
     gpa phys;
-    TlbEntry *code;             /* a write to decoded code: the entry that made it slow */
+    TlbEntry *code;             /* a write to decoded code: the entry it made slow */
     u64 ram_page;
     u8 kind;                    /* TLB_DEVICE, TLB_APIC, TLB_ROM */
 } Place;
@@ -37,7 +38,10 @@ static gva wrap(const Cpu *cpu, gva at)
     return cpu_long(cpu) ? at : (u32)at;
 }
 
-/* Does the present instruction reach memory through SS: by the base register of its operand, or as PUSH, POP and CALL do? */
+/*
+ * Does the present instruction reach memory through SS: by the base register of its
+ * operand, or as PUSH, POP and CALL do?
+ */
 static bool on_stack(const Cpu *cpu)
 {
     const Insn *insn = cpu->insn;
@@ -48,7 +52,9 @@ static bool on_stack(const Cpu *cpu)
     return insn && opcode_row(insn->op)->attr & OP_DEF64;
 }
 
-/* SDM vol. 1, 3.3.7.1: an address that is not canonical is #SS on the stack, else #GP. */
+/*
+ * SDM vol. 1, 3.3.7.1: an address that is not canonical is #SS on the stack, else #GP.
+ */
 static void check_canonical(Cpu *cpu, gva at, size_t n)
 {
     if (cpu_long(cpu) && unlikely(!cpu_canonical(cpu, at) ||
@@ -72,7 +78,8 @@ static Place place(Cpu *cpu, gva at, Access access, MmuMode mode)
     if (!(p.kind & (TLB_DEVICE | TLB_APIC))) {
         p.host = (u8 *)(uintptr_t)(at + e->addend);
     }
-    if (access == ACCESS_WRITE && (e->write & TLB_SLOW) && p.host && !(p.kind & TLB_ROM)) {
+    if (access == ACCESS_WRITE && (e->write & TLB_SLOW) && p.host &&
+        !(p.kind & TLB_ROM)) {
         p.code = e;
     }
     return p;
@@ -99,8 +106,8 @@ static unsigned piece(gpa at, size_t n)
 }
 
 /*
- * The local APIC's registers are 32 bits, one to each 16 bytes (SDM vol. 3, 11.4.1); other
- * accesses are undefined: reads see the bytes of the register, writes do nothing.
+ * The local APIC's registers are 32 bits, one to each 16 bytes (SDM vol. 3, 11.4.1);
+ * other accesses are undefined: reads see the bytes of the register, writes do nothing.
  */
 static u64 apic_read(Cpu *cpu, gpa at, unsigned size)
 {
@@ -171,7 +178,8 @@ static void place_write(Cpu *cpu, const Place *p, const u8 *from, size_t n)
 /* ---- any length ---- */
 
 /* A read or a write of up to a page, which may lie in two. */
-static void access_bytes(Cpu *cpu, gva at, u8 *to, const u8 *from, size_t n, MmuMode mode)
+static void access_bytes(Cpu *cpu, gva at, u8 *to, const u8 *from, size_t n,
+                         MmuMode mode)
 {
     Access access = from ? ACCESS_WRITE : ACCESS_READ;
     size_t first = MIN(n, PAGE_BYTES - (at & ~PAGE_MASK));
@@ -316,9 +324,9 @@ void mmu_store_slow(Cpu *cpu, gva at, u64 value, unsigned size)
 }
 
 /*
- * Code is dropped before the caller writes.  Another vCPU may decode the old bytes again
- * meanwhile, so the page has to be without code: it becomes code again in an exclusive section
- * only, which waits for this instruction.
+ * Code is dropped before the caller writes.  Another vCPU may decode the old bytes
+ * again meanwhile, so the page has to be without code: it becomes code again in an
+ * exclusive section only, which waits for this instruction.
  */
 void *mmu_rmw(Cpu *cpu, gva at, unsigned size)
 {
@@ -346,7 +354,10 @@ void *mmu_rmw(Cpu *cpu, gva at, unsigned size)
 
 /* ---- code ---- */
 
-/* NULL: a device answers there, and nothing is decoded from devices: the caller raises #GP(0). */
+/*
+ * NULL: a device answers there, and nothing is decoded from devices: the caller raises
+ * #GP(0).
+ */
 const u8 *mmu_fetch(Cpu *cpu, gva at, gpa *phys, u64 *ram_page)
 {
     Place p;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Model-specific registers: one table of all that this CPU has (SDM vol. 4; for AMD's the APM
- * vol. 2; for KVM's Linux Documentation/virt/kvm/x86/msr.rst).  RDMSR, WRMSR and the saved
- * state derive from it.  Any other number raises #GP(0) and is shown with -d unimp.
+ * Model-specific registers: one table of all that this CPU has (SDM vol. 4; for AMD's
+ * the APM vol. 2; for KVM's Linux Documentation/virt/kvm/x86/msr.rst).  RDMSR, WRMSR
+ * and the saved state derive from it.  Any other number raises #GP(0) and is shown with
+ * -d unimp.
  *
- * Memory types (MTRRs, PAT) and speculation controls are kept and checked, and have no effect.
+ * Memory types (MTRRs, PAT) and speculation controls are kept and checked, and have no
+ * effect.
  *
  * On the vCPU's own thread; msrs_get and msrs_set also on another while it stands.
  */
@@ -165,7 +167,8 @@ static void write_mtrr_variable(Cpu *cpu, const Msr *msr, u32 index, u64 value)
     bool mask = (index - msr->index) & 1;
     u64 low = mask ? 0x7ff : 0xf00;
 
-    if (value >> cpu->phys_bits || value & low || (!mask && !memory_type_valid(value))) {
+    if (value >> cpu->phys_bits || value & low ||
+        (!mask && !memory_type_valid(value))) {
         cpu_gp(cpu, 0);
     }
     *mtrr_variable(cpu, msr, index) = value;
@@ -182,13 +185,13 @@ static void write_mtrr_default(Cpu *cpu, const Msr *msr, u32 index, u64 value)
 /* ---- the table ---- */
 
 /*
- * IA32_ARCH_CAPABILITIES: a CPU that does not speculate has none of these weaknesses, and a
- * guest that knows it leaves the costly remedies out.  Bits: RDCL_NO IBRS_ALL
- * SKIP_L1DFL_VMENTRY SSB_NO MDS_NO PSCHANGE_MC_NO TAA_NO, SBDR_SSDP_NO FBSDP_NO PSDP_NO,
- * BHI_NO, PBRSB_NO, GDS_NO RFDS_NO, ITS_NO.
+ * IA32_ARCH_CAPABILITIES: a CPU that does not speculate has none of these weaknesses,
+ * and a guest that knows it leaves the costly remedies out.  Bits: RDCL_NO IBRS_ALL
+ * SKIP_L1DFL_VMENTRY SSB_NO MDS_NO PSCHANGE_MC_NO TAA_NO, SBDR_SSDP_NO FBSDP_NO
+ * PSDP_NO, BHI_NO, PBRSB_NO, GDS_NO RFDS_NO, ITS_NO.
  */
-#define ARCH_CAPABILITIES (0x17bull | 7ull << 13 | 1ull << 20 | 1ull << 24 | 3ull << 26 | \
-                           1ull << 62)
+#define ARCH_CAPABILITIES (0x17bull | 7ull << 13 | 1ull << 20 | 1ull << 24 | \
+                           3ull << 26 | 1ull << 62)
 #define MTRR_CAP (8u | 1u << 8 | 1u << 10)      /* 8 variable ranges, fixed ones, WC */
 #define ALL_BITS UINT64_MAX
 #define MEMBER(m) .member = offsetof(Cpu, m)
@@ -210,7 +213,8 @@ static const Msr table[] = {
       .feature = "spec-ctrl" },
     { 0x049, 0, "PRED_CMD", .writable = 1, .write = write_ignored,
       .feature = "spec-ctrl", .derived = true },
-    { 0x08b, 0, "BIOS_SIGN_ID", MEMBER(bios_sign_id), ALL_BITS, .write = write_ignored },
+    { 0x08b, 0, "BIOS_SIGN_ID", MEMBER(bios_sign_id), ALL_BITS,
+      .write = write_ignored },
     { 0x0fe, 0, "MTRRCAP", .value = MTRR_CAP, .feature = "mtrr" },
     { 0x10a, 0, "ARCH_CAPABILITIES", .value = ARCH_CAPABILITIES,
       .feature = "arch-capabilities" },
@@ -273,7 +277,8 @@ static int compare(const void *key, const void *row)
 
 static const Msr *msr_find(const Cpu *cpu, u32 index)
 {
-    const Msr *msr = bsearch(&index, table, G_N_ELEMENTS(table), sizeof *table, compare);
+    const Msr *msr = bsearch(&index, table, G_N_ELEMENTS(table), sizeof *table,
+                             compare);
 
     return msr && (!msr->feature || cpu_has(cpu, msr->feature)) ? msr : NULL;
 }
@@ -301,7 +306,8 @@ void cpu_wrmsr(Cpu *cpu, u32 index, u64 value)
     const Msr *msr = msr_find(cpu, index);
 
     if (!msr) {
-        log_at(LOG_UNIMP, "vCPU %u at %016" PRIx64 ": no MSR %#x to write %#" PRIx64 " to",
+        log_at(LOG_UNIMP,
+               "vCPU %u at %016" PRIx64 ": no MSR %#x to write %#" PRIx64 " to",
                cpu->index, cpu_rip(cpu), index, value);
         cpu_gp(cpu, 0);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * IN and OUT, and who may use which port (SDM vol. 1, 19.5).  INS and OUTS are in string.c.
+ * IN and OUT, and who may use which port (SDM vol. 1, 19.5).  INS and OUTS are in
+ * string.c.
  *
  * On the vCPU's own thread, in the guest.
  */
@@ -8,7 +9,9 @@
 #include "accel/soft/operand.h"
 #include "accel/soft/segment.h"
 
-/* 19.5.2: the bitmap begins where offset 102 of a 32-bit or 64-bit TSS says; 1 forbids. */
+/*
+ * 19.5.2: the bitmap begins where offset 102 of a 32-bit or 64-bit TSS says; 1 forbids.
+ */
 static bool bitmap_allows(Cpu *cpu, u16 port, unsigned size)
 {
     const Segment *tr = &cpu->seg[SEG_TR];
@@ -85,11 +88,13 @@ static void op_out_dx(Cpu *cpu, const Insn *insn)
 static const Opcode rows[] = {
     ROW(MAP_1, 0xe4, "in", .operand = { O_AL, O_Ib }, .attr = OP_BYTE, .fn = op_in_imm),
     ROW(MAP_1, 0xe5, "in", .operand = { O_AX, O_Ib }, .fn = op_in_imm),
-    ROW(MAP_1, 0xe6, "out", .operand = { O_Ib, O_AL }, .attr = OP_BYTE, .fn = op_out_imm),
+    ROW(MAP_1, 0xe6, "out", .operand = { O_Ib, O_AL }, .attr = OP_BYTE,
+        .fn = op_out_imm),
     ROW(MAP_1, 0xe7, "out", .operand = { O_Ib, O_AX }, .fn = op_out_imm),
     ROW(MAP_1, 0xec, "in", .operand = { O_AL, O_DX }, .attr = OP_BYTE, .fn = op_in_dx),
     ROW(MAP_1, 0xed, "in", .operand = { O_AX, O_DX }, .fn = op_in_dx),
-    ROW(MAP_1, 0xee, "out", .operand = { O_DX, O_AL }, .attr = OP_BYTE, .fn = op_out_dx),
+    ROW(MAP_1, 0xee, "out", .operand = { O_DX, O_AL }, .attr = OP_BYTE,
+        .fn = op_out_dx),
     ROW(MAP_1, 0xef, "out", .operand = { O_DX, O_AX }, .fn = op_out_dx),
 };
 

@@ -33,7 +33,8 @@ static Segment return_code(Cpu *cpu, u16 selector)
     if (selector_null(selector)) {
         cpu_gp(cpu, 0);
     }
-    if (!descriptor_segment(cpu, selector, &cs) || !attr_code(cs.attr) || rpl < cpu->cpl) {
+    if (!descriptor_segment(cpu, selector, &cs) || !attr_code(cs.attr) ||
+        rpl < cpu->cpl) {
         cpu_gp(cpu, error);
     }
     dpl = SEG_DPL(cs.attr);
@@ -55,7 +56,8 @@ static Segment return_stack(Cpu *cpu, u16 selector, const Segment *cs)
     Segment ss;
 
     if (selector_null(selector)) {
-        if (!cpu_long(cpu) || !(cs->attr & SEG_L) || rpl == 3 || (selector & 3) != rpl) {
+        if (!cpu_long(cpu) || !(cs->attr & SEG_L) || rpl == 3 ||
+            (selector & 3) != rpl) {
             cpu_gp(cpu, 0);
         }
         return segment_null(selector, rpl);
@@ -122,7 +124,9 @@ static void return_same(Cpu *cpu, Return *r, Segment *cs)
     load_code_segment(cpu, cs, cpu->cpl);
 }
 
-/* To an outer level, and every IRET of 64-bit mode: SS and RSP come from the stack too. */
+/*
+ * To an outer level, and every IRET of 64-bit mode: SS and RSP come from the stack too.
+ */
 static void return_outer(Cpu *cpu, Return *r, Segment *cs, unsigned release)
 {
     unsigned cpl = cs->selector & 3;
@@ -305,7 +309,8 @@ static const Opcode rows[] = {
     ROW(MAP_1, 0xcb, "retf", .attr = OP_ENDS, .fn = op_retf),
     ROW(MAP_1, 0xcc, "int3", .attr = OP_ENDS, .fn = op_int3),
     ROW(MAP_1, 0xcd, "int", .operand = { O_Ib }, .attr = OP_ENDS, .fn = op_int),
-    ROW(MAP_1, 0xce, "into", .attr = OP_NO64 | OP_ENDS, .reads = FLAG_OF, .fn = op_into),
+    ROW(MAP_1, 0xce, "into", .attr = OP_NO64 | OP_ENDS, .reads = FLAG_OF,
+        .fn = op_into),
     ROW(MAP_1, 0xcf, "iret", .attr = OP_ENDS, .writes = FLAGS_ARITH, .fn = op_iret),
     ROW(MAP_1, 0xf1, "int1", .attr = OP_ENDS, .fn = op_int1),
 };

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Segmentation (SDM vol. 3, chapters 3 and 5): descriptors, loading segment registers, and
- * the checks of an access through one.
+ * Segmentation (SDM vol. 3, chapters 3 and 5): descriptors, loading segment registers,
+ * and the checks of an access through one.
  *
  * In real mode a load changes base and selector only: limit and attributes stay what
- * protected mode left there ("unreal" mode), unless that was a null selector.  Virtual-8086
- * mode sets all of them.
+ * protected mode left there ("unreal" mode), unless that was a null selector.
+ * Virtual-8086 mode sets all of them.
  *
  * On the vCPU's own thread, in the guest.
  */
@@ -195,15 +195,16 @@ void cpu_load_segment(Cpu *cpu, unsigned seg, u16 selector)
 /* ---- accesses ---- */
 
 /*
- * 5.3: an expand-down segment holds what is above its limit.  An access that passes 4 GiB
- * fails even where the limit is 4 GiB, which the SDM leaves to the implementation.
+ * 5.3: an expand-down segment holds what is above its limit.  An access that passes 4
+ * GiB fails even where the limit is 4 GiB, which the SDM leaves to the implementation.
  */
 bool segment_holds(const Segment *s, u64 offset, unsigned size)
 {
     u64 last = offset + size - 1;
 
     if (attr_data(s->attr) && (SEG_TYPE(s->attr) & TYPE_DOWN)) {
-        return offset > s->limit && last <= (s->attr & SEG_DB ? UINT32_MAX : UINT16_MAX);
+        return offset > s->limit &&
+               last <= (s->attr & SEG_DB ? UINT32_MAX : UINT16_MAX);
     }
     return last <= s->limit;
 }

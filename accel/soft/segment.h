@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Descriptors and stacks, for the instructions and events that change segments.  A Segment is
- * loaded and judged first and becomes part of the CPU last, when nothing can fault any more.
+ * Descriptors and stacks, for the instructions and events that change segments.  A
+ * Segment is loaded and judged first and becomes part of the CPU last, when nothing can
+ * fault any more.
  */
 
 #ifndef ACCEL_SOFT_SEGMENT_H
@@ -11,9 +12,13 @@
 
 /* ---- attributes (SDM vol. 3, 3.4.5) ---- */
 
-enum { TYPE_ACCESSED = 1, TYPE_RW = 2, TYPE_CONFORMING = 4, TYPE_DOWN = 4, TYPE_CODE = 8 };
+enum {
+    TYPE_ACCESSED = 1, TYPE_RW = 2, TYPE_CONFORMING = 4, TYPE_DOWN = 4, TYPE_CODE = 8,
+};
 
-/* Types of system descriptors and gates (table 3-2); 32 bits wide, or 64 in long mode. */
+/*
+ * Types of system descriptors and gates (table 3-2); 32 bits wide, or 64 in long mode.
+ */
 enum {
     SYS_TSS16 = 1, SYS_LDT = 2, SYS_TSS16_BUSY = 3, SYS_CALL16 = 4, SYS_TASK_GATE = 5,
     SYS_INT16 = 6, SYS_TRAP16 = 7, SYS_TSS = 9, SYS_TSS_BUSY = 11, SYS_CALL = 12,
@@ -98,8 +103,8 @@ bool code_offset_valid(const Cpu *cpu, const Segment *cs, u64 offset);
 /* ---- stacks ---- */
 
 /*
- * A stack that is pushed to or popped from before it is the current one.  Nothing of the CPU
- * changes until stack_commit.
+ * A stack that is pushed to or popped from before it is the current one.  Nothing of
+ * the CPU changes until stack_commit.
  */
 typedef struct {
     Segment ss;
@@ -118,8 +123,8 @@ u64 stack_pop(Cpu *cpu, Stack *s, unsigned size);
 void stack_commit(Cpu *cpu, const Stack *s);        /* RSP alone */
 
 /*
- * The stack of privilege level `cpl` in the TSS (7.2.1, 7.7): for calls and interrupts to an
- * inner level.  `ext` is the EXT bit of the faults it raises.
+ * The stack of privilege level `cpl` in the TSS (7.2.1, 7.7): for calls and interrupts
+ * to an inner level.  `ext` is the EXT bit of the faults it raises.
  */
 Stack tss_stack(Cpu *cpu, unsigned cpl, u32 ext);
 /* Long mode: RSP0 to RSP2, or with ist 1 to 7 an interrupt stack. */

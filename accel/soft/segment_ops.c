@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Instructions that move segment registers: MOV, PUSH, POP, LDS LES LFS LGS LSS (SDM vol. 2).
- * What loads SS ends its block: the stack's size may change, and interrupts wait for one
- * instruction (vol. 3, 6.8.3).
+ * Instructions that move segment registers: MOV, PUSH, POP, LDS LES LFS LGS LSS (SDM
+ * vol. 2).  What loads SS ends its block: the stack's size may change, and interrupts
+ * wait for one instruction (vol. 3, 6.8.3).
  *
  * On the vCPU's own thread, in the guest.
  */
@@ -11,7 +11,10 @@
 #include "accel/soft/segment.h"
 #include "accel/soft/system.h"
 
-/* SS was loaded: the next instruction, which sets the stack pointer, belongs to this one. */
+/*
+ * SS was loaded: the next instruction, which sets the stack pointer, belongs to this
+ * one.
+ */
 static void end_with_shadow(Cpu *cpu, const Insn *insn)
 {
     cpu->inhibit = INHIBIT_DEBUG;

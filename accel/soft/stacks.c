@@ -23,7 +23,10 @@ u64 cpu_stack_pointer(const Cpu *cpu)
     return cpu->gpr[RSP] & stack_mask(cpu);
 }
 
-/* A stack pointer of 32 bits clears the upper half, as every write to a 32-bit register. */
+/*
+ * A stack pointer of 32 bits clears the upper half, as every write to a 32-bit
+ * register.
+ */
 void cpu_set_stack_pointer(Cpu *cpu, u64 value)
 {
     u64 mask = stack_mask(cpu);

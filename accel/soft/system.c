@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * System instructions that fit nowhere else: interrupts and halting, caches and the TLB, the
- * time-stamp counter, FS and GS bases, SMAP's flag, fences, hypercalls, UD (SDM vol. 2).
+ * System instructions that fit nowhere else: interrupts and halting, caches and the
+ * TLB, the time-stamp counter, FS and GS bases, SMAP's flag, fences, hypercalls, UD
+ * (SDM vol. 2).
  *
  * Caches are not modelled: INVD, WBINVD and CLFLUSH have only their checks.
  *
@@ -74,8 +75,8 @@ static void op_invlpg(Cpu *cpu, const Insn *insn)
 enum { INVPCID_ADDRESS, INVPCID_ONE, INVPCID_ALL, INVPCID_ALL_NON_GLOBAL };
 
 /*
- * The TLB holds what is global and what belongs to the present PCID (tlb.c), so other PCIDs'
- * translations are gone already.
+ * The TLB holds what is global and what belongs to the present PCID (tlb.c), so other
+ * PCIDs' translations are gone already.
  */
 static void op_invpcid(Cpu *cpu, const Insn *insn)
 {
@@ -198,7 +199,10 @@ static void op_sfence(Cpu *cpu, const Insn *insn)
 
 enum { KVM_EPERM = 1, KVM_ENOSYS = 1000 };
 
-/* Linux Documentation/virt/kvm/x86/hypercalls.rst: there is none, and that is the answer. */
+/*
+ * Linux Documentation/virt/kvm/x86/hypercalls.rst: there is none, and that is the
+ * answer.
+ */
 static void op_hypercall(Cpu *cpu, const Insn *insn)
 {
     s64 answer = cpu->cpl ? -KVM_EPERM : -KVM_ENOSYS;
@@ -221,8 +225,10 @@ static const Opcode rows[] = {
     ROW(MAP_1, 0xfa, "cli", .fn = op_cli),
     ROW(MAP_1, 0xfb, "sti", .attr = OP_ENDS, .fn = op_sti),
     ROW_RM(MAP_0F, 0x01, 0, 1, "vmcall", .prefix = P_NONE, .fn = op_hypercall),
-    ROW_RM(MAP_0F, 0x01, 1, 2, "clac", .prefix = P_NONE, .feature = "smap", .fn = op_clac),
-    ROW_RM(MAP_0F, 0x01, 1, 3, "stac", .prefix = P_NONE, .feature = "smap", .fn = op_stac),
+    ROW_RM(MAP_0F, 0x01, 1, 2, "clac", .prefix = P_NONE, .feature = "smap",
+           .fn = op_clac),
+    ROW_RM(MAP_0F, 0x01, 1, 3, "stac", .prefix = P_NONE, .feature = "smap",
+           .fn = op_stac),
     ROW_RM(MAP_0F, 0x01, 3, 1, "vmmcall", .fn = op_hypercall),
     ROW_RM(MAP_0F, 0x01, 7, 1, "rdtscp", .feature = "rdtscp", .fn = op_rdtscp),
     ROW_EXT(MAP_0F, 0x01, 7, "invlpg", .mod = MOD_MEM, .operand = { O_Mb },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Instructions about descriptor tables: LGDT LIDT SGDT SIDT LLDT SLDT LTR STR, and those that
- * ask about descriptors: LAR LSL VERR VERW ARPL (SDM vol. 2).
+ * Instructions about descriptor tables: LGDT LIDT SGDT SIDT LLDT SLDT LTR STR, and
+ * those that ask about descriptors: LAR LSL VERR VERW ARPL (SDM vol. 2).
  *
  * On the vCPU's own thread, in the guest.
  */
@@ -99,7 +99,10 @@ static void op_str(Cpu *cpu, const Insn *insn)
     store_word(cpu, insn, cpu->seg[SEG_TR].selector);
 }
 
-/* A system descriptor of the GDT that is to be loaded; `type` and `other` are the right types. */
+/*
+ * A system descriptor of the GDT that is to be loaded; `type` and `other` are the right
+ * types.
+ */
 static Segment system_segment(Cpu *cpu, u16 selector, unsigned type, unsigned other)
 {
     u32 error = selector_error(selector);
@@ -159,13 +162,17 @@ static void set_zf(Cpu *cpu, bool yes)
 
 /* System types that LAR and LSL know; bit n is type n. */
 enum {
-    LAR_LEGACY = 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 9 | 1 << 11 | 1 << 12,
+    LAR_LEGACY = 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 9 | 1 << 11 |
+                 1 << 12,
     LAR_LONG = 1 << 2 | 1 << 9 | 1 << 11 | 1 << 12,
     LSL_LEGACY = 1 << 1 | 1 << 2 | 1 << 3 | 1 << 9 | 1 << 11,
     LSL_LONG = 1 << 2 | 1 << 9 | 1 << 11,
 };
 
-/* Is there a descriptor, of a type in `system` or a segment, that may be seen from here? */
+/*
+ * Is there a descriptor, of a type in `system` or a segment, that may be seen from
+ * here?
+ */
 static bool look_at(Cpu *cpu, u16 selector, unsigned system, Segment *s)
 {
     unsigned rpl = selector & 3;
@@ -234,10 +241,12 @@ static void op_arpl(Cpu *cpu, const Insn *insn)
     set_zf(cpu, raise);
 }
 
-#define GROUP6(ext, name, attributes, function) \
-    ROW_EXT(MAP_0F, 0x00, ext, name, .operand = { O_Ew }, .attr = attributes, .fn = function)
-#define GROUP7(ext, name, function) \
-    ROW_EXT(MAP_0F, 0x01, ext, name, .mod = MOD_MEM, .operand = { O_Ms }, .fn = function)
+#define GROUP6(ext, name, attributes, function)                               \
+    ROW_EXT(MAP_0F, 0x00, ext, name, .operand = { O_Ew }, .attr = attributes, \
+            .fn = function)
+#define GROUP7(ext, name, function)                                       \
+    ROW_EXT(MAP_0F, 0x01, ext, name, .mod = MOD_MEM, .operand = { O_Ms }, \
+            .fn = function)
 
 static const Opcode rows[] = {
     ROW(MAP_1, 0x63, "arpl", .operand = { O_Ew, O_Gw }, .attr = OP_NO64 | OP_PROT,

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The TLB: one table per MMU mode, direct-mapped by linear address (cpu.h has the entry).
+ * The TLB: one table per MMU mode, direct-mapped by linear address (cpu.h has the
+ * entry).
  *
- * An entry's tags say which accesses are allowed; an allowed one goes straight to memory unless
- * its tag is TLB_SLOW: devices always, writes to ROM, and writes to pages with decoded code.  A
- * write tag is given only once the page table's dirty bit is set and the RAM page is marked dirty,
- * so whoever clears dirty marks must flush.
+ * An entry's tags say which accesses are allowed; an allowed one goes straight to
+ * memory unless its tag is TLB_SLOW: devices always, writes to ROM, and writes to pages
+ * with decoded code.  A write tag is given only once the page table's dirty bit is set
+ * and the RAM page is marked dirty, so whoever clears dirty marks must flush.
  *
- * PCIDs are not told apart: a write to CR3 flushes what is not global, which is always right.
- * INVLPG of an address that a large page maps must drop all its pieces: there is only a note of
- * where large pages were seen, and an INVLPG inside flushes everything.
+ * PCIDs are not told apart: a write to CR3 flushes what is not global, which is always
+ * right.  INVLPG of an address that a large page maps must drop all its pieces: there
+ * is only a note of where large pages were seen, and an INVLPG inside flushes
+ * everything.
  *
- * On the vCPU's own thread, in the guest; flushes also by whoever is in an exclusive section.
+ * On the vCPU's own thread, in the guest; flushes also by whoever is in an exclusive
+ * section.
  */
 
 #include "accel/soft/tlb.h"
@@ -53,7 +56,9 @@ static TlbInfo *nth_info(Cpu *cpu, unsigned n)
 static void note_used(Cpu *cpu, const TlbInfo *info, MmuMode mode)
 {
     if (!(info->phys & TLB_LOGGED)) {
-        cpu->tlb_log[cpu->tlb_logged++] = mode * TLB_SIZE + (info - cpu->tlb_info[mode]);
+        unsigned n = info - cpu->tlb_info[mode];
+
+        cpu->tlb_log[cpu->tlb_logged++] = mode * TLB_SIZE + n;
     }
 }
 
@@ -97,8 +102,8 @@ static u8 *find_page(Cpu *cpu, gpa phys, TlbInfo *info)
 }
 
 /*
- * The write tag of a RAM page.  For a write the page is marked dirty first; for another access
- * it is given only if the page is dirty anyhow.
+ * The write tag of a RAM page.  For a write the page is marked dirty first; for another
+ * access it is given only if the page is dirty anyhow.
  */
 static u64 ram_write_tag(Cpu *cpu, gva page, u64 ram_page, bool writing)
 {
@@ -150,7 +155,8 @@ static TlbEntry *fill(Cpu *cpu, gva at, Access access, MmuMode mode)
 
 static u64 tag_of(const TlbEntry *e, Access access)
 {
-    return access == ACCESS_READ ? e->read : access == ACCESS_WRITE ? e->write : e->exec;
+    return access == ACCESS_READ ? e->read
+         : access == ACCESS_WRITE ? e->write : e->exec;
 }
 
 TlbEntry *tlb_get(Cpu *cpu, gva at, Access access, MmuMode mode)

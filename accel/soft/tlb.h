@@ -8,7 +8,10 @@
 
 #include "accel/soft/mmu.h"
 
-/* Who asks: `implicit` are the processor's own accesses to its tables (SDM vol. 3, 4.6). */
+/*
+ * Who asks: `implicit` are the processor's own accesses to its tables (SDM vol. 3,
+ * 4.6).
+ */
 static inline MmuMode mmu_mode(const Cpu *cpu, unsigned cpl, bool implicit)
 {
     if (cpl == 3) {
@@ -20,7 +23,10 @@ static inline MmuMode mmu_mode(const Cpu *cpu, unsigned cpl, bool implicit)
     return !implicit && (cpu->rflags & FLAG_AC) ? MMU_KERNEL : MMU_KERNEL_SMAP;
 }
 
-/* The entry of `at`, filled for this access: raises the page fault if it is not allowed. */
+/*
+ * The entry of `at`, filled for this access: raises the page fault if it is not
+ * allowed.
+ */
 TlbEntry *tlb_get(Cpu *cpu, gva at, Access access, MmuMode mode);
 
 static inline TlbInfo *tlb_info_of(Cpu *cpu, const TlbEntry *e, MmuMode mode)

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Page table walks (SDM vol. 3, chapter 4): no paging, 32-bit with 4 MiB pages, PAE, 4 and 5
- * levels.  Protection keys and shadow-stack pages are not offered, so their bits are ignored.
+ * Page table walks (SDM vol. 3, chapter 4): no paging, 32-bit with 4 MiB pages, PAE, 4
+ * and 5 levels.  Protection keys and shadow-stack pages are not offered, so their bits
+ * are ignored.
  *
  * Another vCPU may change the tables meanwhile, so accessed and dirty bits are set by
- * compare-and-swap against the entry that was judged; if that fails the walk starts again.
+ * compare-and-swap against the entry that was judged; if that fails the walk starts
+ * again.
  *
- * On the vCPU's own thread, in the guest; mmu_translate also on another while it stands.
+ * On the vCPU's own thread, in the guest; mmu_translate also on another while it
+ * stands.
  */
 
 #include "accel/soft/walk.h"
@@ -14,8 +17,8 @@
 
 /* Bits of a paging-structure entry (tables 4-4 to 4-20). */
 enum {
-    ENTRY_P = 1 << 0, ENTRY_W = 1 << 1, ENTRY_U = 1 << 2, ENTRY_A = 1 << 5, ENTRY_D = 1 << 6,
-    ENTRY_PS = 1 << 7, ENTRY_G = 1 << 8,
+    ENTRY_P = 1 << 0, ENTRY_W = 1 << 1, ENTRY_U = 1 << 2, ENTRY_A = 1 << 5,
+    ENTRY_D = 1 << 6, ENTRY_PS = 1 << 7, ENTRY_G = 1 << 8,
 };
 #define ENTRY_NX (1ull << 63)
 #define ENTRY_ADDRESS 0x000ffffffffff000ull
@@ -54,7 +57,8 @@ static Paging paging(const Cpu *cpu)
 static Step load_entry(const Cpu *cpu, gpa at, unsigned bytes)
 {
     const FlatRange *r = space_find(cpu->machine->mmio, at);
-    Step step = { .value = bytes == 4 ? UINT32_MAX : UINT64_MAX, .ram_page = UINT64_MAX };
+    Step step = { .value = bytes == 4 ? UINT32_MAX : UINT64_MAX,
+                  .ram_page = UINT64_MAX };
     u8 *host;
 
     if (!r || !r->host) {
@@ -77,7 +81,8 @@ static bool maps_page(const Cpu *cpu, unsigned level, u64 value, unsigned entry_
 }
 
 /* The bits that must be 0 in a present entry (4.3, 4.4.2, 4.5.4). */
-static u64 reserved_bits(const Cpu *cpu, unsigned level, bool maps, unsigned entry_bytes)
+static u64 reserved_bits(const Cpu *cpu, unsigned level, bool maps,
+                         unsigned entry_bytes)
 {
     unsigned width = cpu->phys_bits;
     u64 bits;
@@ -181,11 +186,12 @@ static bool swap_entry(const Step *step, unsigned bytes, u64 value)
     u64 old = step->value;
     u32 old32 = step->value;
 
-    return bytes == 4 ? __atomic_compare_exchange_n((u32 *)step->host, &old32, (u32)value,
-                                                    false, __ATOMIC_SEQ_CST,
-                                                    __ATOMIC_RELAXED)
-                      : __atomic_compare_exchange_n((u64 *)step->host, &old, value, false,
-                                                    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+    if (bytes == 4) {
+        return __atomic_compare_exchange_n((u32 *)step->host, &old32, (u32)value, false,
+                                           __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+    }
+    return __atomic_compare_exchange_n((u64 *)step->host, &old, value, false,
+                                       __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
 }
 
 /* 4.8: accessed and dirty flags.  False: an entry is not any more what was judged. */
@@ -203,7 +209,8 @@ static bool mark_used(Cpu *cpu, const Path *path, bool write)
         if (!swap_entry(step, bytes, marked)) {
             return false;
         }
-        mmu_range_written(cpu, step->ram_page, (uintptr_t)step->host & ~PAGE_MASK, bytes);
+        mmu_range_written(cpu, step->ram_page, (uintptr_t)step->host & ~PAGE_MASK,
+                          bytes);
     }
     return true;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The page tables, as mmu.c and the control registers see them; everybody else uses mmu.h.
+ * The page tables, as mmu.c and the control registers see them; everybody else uses
+ * mmu.h.
  */
 
 #ifndef ACCEL_SOFT_WALK_H
@@ -23,8 +24,8 @@ typedef struct {
 } Walk;
 
 /*
- * Translates for an access by `mode` and sets accessed and dirty bits.  False: *error is the
- * page fault's error code, and nothing was changed.
+ * Translates for an access by `mode` and sets accessed and dirty bits.  False: *error
+ * is the page fault's error code, and nothing was changed.
  */
 bool mmu_walk(Cpu *cpu, gva at, Access access, MmuMode mode, Walk *walk,
               u32 *error) must_check;
@@ -35,7 +36,10 @@ unsigned walk_rights(const Cpu *cpu, const Walk *walk, MmuMode mode);
 /* Reads the four PAE entries at `cr3`; false: one of them sets reserved bits. */
 bool walk_load_pdptes(const Cpu *cpu, u64 cr3, u64 pdpte[4]) must_check;
 
-/* Bytes of a RAM page were written past the TLB: marks it, and drops code decoded from them. */
+/*
+ * Bytes of a RAM page were written past the TLB: marks it, and drops code decoded from
+ * them.
+ */
 void mmu_range_written(Cpu *cpu, u64 ram_page, unsigned offset, unsigned n);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * CPU models: what -cpu means, exact error texts, features that the accelerator lacks, CPUID
- * as a guest reads it.  Identities of qemu64 and kvm64 are those that QEMU gives them.
+ * CPU models: what -cpu means, exact error texts, features that the accelerator lacks,
+ * CPUID as a guest reads it.  Identities of qemu64 and kvm64 are those that QEMU gives
+ * them.
  */
 
 #include "accel/cpu_model.h"
@@ -16,17 +17,18 @@ static CpuidTable supported_all(void)
     CpuidTable t = { .n = 0 };
 
     for (const CpuFeature *f = cpu_features; f->name; f++) {
-        *cpuid_register(cpuid_add(&t, f->leaf, f->index, f->leaf == 7 || f->leaf == 0xd),
+        *cpuid_register(cpuid_add(&t, f->leaf, f->index,
+                                  f->leaf == 7 || f->leaf == 0xd),
                         f->reg) |= 1u << f->bit;
     }
-    *cpuid_add(&t, 0, 0, false) = (CpuidLeaf){ 0, 0, false, 0x20, 0x756e6547, 0x6c65746e,
-                                               0x49656e69 };
+    *cpuid_add(&t, 0, 0, false) =
+        (CpuidLeaf){ 0, 0, false, 0x20, 0x756e6547, 0x6c65746e, 0x49656e69 };
     cpuid_add(&t, 1, 0, false)->eax = 0x806f8;
     cpuid_add(&t, 0xd, 0, true)->eax = 7;
     *cpuid_add(&t, 0xd, 2, true) = (CpuidLeaf){ 0xd, 2, true, 256, 576, 0, 0 };
     cpuid_add(&t, 0x80000008, 0, false)->eax = 52;
-    *cpuid_add(&t, 0x40000000, 0, false) = (CpuidLeaf){ 0x40000000, 0, false, 0x40000001,
-                                                        0x4b4d564b, 0x564b4d56, 0x4d };
+    *cpuid_add(&t, 0x40000000, 0, false) =
+        (CpuidLeaf){ 0x40000000, 0, false, 0x40000001, 0x4b4d564b, 0x564b4d56, 0x4d };
     return t;
 }
 
@@ -58,11 +60,12 @@ static const struct {
     u32 eax;                    /* leaf 1 */
     const char *has, *lacks;
 } models[] = {
-    { "qemu64,vendor=AuthenticAMD", "AuthenticAMD", 0x60fb1, "lm nx cx16 pni lahf-lm apic",
-      "ssse3 popcnt avx" },
+    { "qemu64,vendor=AuthenticAMD", "AuthenticAMD", 0x60fb1,
+      "lm nx cx16 pni lahf-lm apic", "ssse3 popcnt avx" },
     { "kvm64", "GenuineIntel", 0xf61, "lm nx cx16 pni", "ssse3 lahf-lm" },
     { "x86-64-v2", "GenuineIntel", 0x106a3,
-      "cmov cx8 fpu fxsr mmx syscall sse sse2 cx16 lahf-lm popcnt pni sse4.1 sse4.2 ssse3",
+      "cmov cx8 fpu fxsr mmx syscall sse sse2 cx16 lahf-lm popcnt pni sse4.1 sse4.2 "
+      "ssse3",
       "avx avx2 bmi1" },
     { "portable", "GenuineIntel", 0x106a3, "sse4.2 smep smap xsave kvmclock x2apic",
       "avx pcid kvm-steal-time" },
@@ -144,14 +147,18 @@ static void test_switches(void)
 static const struct {
     const char *text, *message;
 } mistakes[] = {
-    { "qemu65", "-cpu qemu65: unable to find CPU model 'qemu65'; did you mean 'qemu64'?" },
+    { "qemu65",
+      "-cpu qemu65: unable to find CPU model 'qemu65'; did you mean 'qemu64'?" },
     { "xyzzy", "-cpu xyzzy: unable to find CPU model 'xyzzy'; '-cpu help' lists them" },
     { "", "-cpu : unable to find CPU model ''; '-cpu help' lists them" },
-    { "max,+popcount", "-cpu max,+popcount: no feature 'popcount'; did you mean 'popcnt'?" },
-    { "max,+qqqqqqqq", "-cpu max,+qqqqqqqq: no feature 'qqqqqqqq'; '-cpu help' lists them" },
+    { "max,+popcount",
+      "-cpu max,+popcount: no feature 'popcount'; did you mean 'popcnt'?" },
+    { "max,+qqqqqqqq",
+      "-cpu max,+qqqqqqqq: no feature 'qqqqqqqq'; '-cpu help' lists them" },
     { "max,avx=maybe", "-cpu max,avx=maybe: avx: 'maybe' is not on or off" },
     { "max,vendor=Intel", "-cpu max,vendor=Intel: vendor: 'Intel' is not 12 letters" },
-    { "max,phys-bits=20", "-cpu max,phys-bits=20: phys-bits: '20' is not a number from 32 to 52" },
+    { "max,phys-bits=20",
+      "-cpu max,phys-bits=20: phys-bits: '20' is not a number from 32 to 52" },
     { "max,,", "-cpu max,,: no feature ''; '-cpu help' lists them" },
     { "max,+", "-cpu max,+: no feature '+'; '-cpu help' lists them" },
     { "max,+avx=on", "-cpu max,+avx=on: no feature '+avx=on'; '-cpu help' lists them" },
@@ -176,8 +183,10 @@ static void test_enforce(void)
 
     cpuid_find(&all, 7, 0)->ebx &= ~(1u << 5);              /* no AVX2 */
     cpuid_find(&all, 1, 0)->ecx &= ~(1u << 23);             /* no POPCNT */
-    g_assert_false(cpu_model_build("qemu64,+avx2,+popcnt,enforce", &all, &one, &t, &err));
-    g_assert_cmpstr(err->message, ==, "-cpu qemu64,+avx2,+popcnt,enforce: this accelerator "
+    g_assert_false(
+        cpu_model_build("qemu64,+avx2,+popcnt,enforce", &all, &one, &t, &err));
+    g_assert_cmpstr(err->message, ==,
+                    "-cpu qemu64,+avx2,+popcnt,enforce: this accelerator "
                     "has no popcnt, avx2, and enforce was given");
     t = build("max,enforce", &all);
     g_assert_false(cpuid_has(&t, "avx2"));
@@ -201,7 +210,8 @@ static void test_warning(void)
     }
     g_test_trap_subprocess(NULL, 0, 0);
     g_test_trap_assert_passed();
-    g_test_trap_assert_stderr("*: warning: -cpu qemu64: this accelerator has no avx2\n");
+    g_test_trap_assert_stderr(
+        "*: warning: -cpu qemu64: this accelerator has no avx2\n");
 }
 
 /* ---- CPUID ---- */
@@ -236,9 +246,10 @@ static void test_topology(void)
     g_assert_cmphex(cpuid_query(&cpu, 1, 0).ebx >> 24, ==, 9);
     g_assert_cmphex(cpuid_query(&cpu, 1, 0).ebx >> 16 & 0xff, ==, 8);
     g_assert_true(cpuid_has(&cpu, "ht"));
-    g_assert_cmphex(cpuid_query(&cpu, 0xb, 0).eax, ==, 1);  /* bits of a thread's number */
+    /* Bits of a thread's number, and of thread's and core's together. */
+    g_assert_cmphex(cpuid_query(&cpu, 0xb, 0).eax, ==, 1);
     g_assert_cmphex(cpuid_query(&cpu, 0xb, 0).ebx, ==, 2);
-    g_assert_cmphex(cpuid_query(&cpu, 0xb, 1).eax, ==, 3);  /* and of a core's too */
+    g_assert_cmphex(cpuid_query(&cpu, 0xb, 1).eax, ==, 3);
     g_assert_cmphex(cpuid_query(&cpu, 0xb, 1).ebx, ==, 6);
     g_assert_cmphex(cpuid_query(&cpu, 0xb, 2).ecx, ==, 2);  /* no such level */
     g_assert_cmphex(cpuid_query(&cpu, 0xb, 2).edx, ==, 9);
@@ -253,8 +264,8 @@ static void test_rows(void)
         g_assert_true(f->bit < 32 && f->reg < 4 && *f->help);
         g_assert_false(g_str_has_suffix(f->help, "."));
         for (const CpuFeature *g = cpu_features; g < f; g++) {
-            g_assert_false(g->leaf == f->leaf && g->index == f->index && g->reg == f->reg &&
-                           g->bit == f->bit);
+            g_assert_false(g->leaf == f->leaf && g->index == f->index &&
+                           g->reg == f->reg && g->bit == f->bit);
         }
     }
     g_assert_cmpint(n, <=, 256);

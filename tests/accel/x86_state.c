@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The neutral CPU state: the values after RESET that SDM vol. 3, table 10-1 gives, MSR pairs,
- * and "info registers" as QEMU prints it.
+ * The neutral CPU state: the values after RESET that SDM vol. 3, table 10-1 gives, MSR
+ * pairs, and "info registers" as QEMU prints it.
  */
 
 #include "accel/x86_state.h"
@@ -42,7 +42,7 @@ static void test_reset(void)
     g_assert_cmphex(s->control.xcr0, ==, 1);
     g_assert_cmphex(area(s, 0, 2), ==, 0x40);           /* FCW */
     g_assert_cmphex(area(s, 2, 2), ==, 0);              /* FSW */
-    g_assert_cmphex(area(s, 4, 1), ==, 0xff);           /* tags 5555H: no register is empty */
+    g_assert_cmphex(area(s, 4, 1), ==, 0xff); /* tags 5555H: no register is empty */
     g_assert_cmphex(area(s, 24, 4), ==, 0x1f80);        /* MXCSR */
 }
 
@@ -110,7 +110,8 @@ static const char reset_text[] =
     "GDT=     00000000 0000ffff\n"
     "IDT=     00000000 0000ffff\n"
     "CR0=60000010 CR2=00000000 CR3=00000000 CR4=00000000\n"
-    "DR0=0000000000000000 DR1=0000000000000000 DR2=0000000000000000 DR3=0000000000000000 \n"
+    "DR0=0000000000000000 DR1=0000000000000000 DR2=0000000000000000 "
+    "DR3=0000000000000000 \n"
     "DR6=00000000ffff0ff0 DR7=0000000000000400\n"
     "EFER=0000000000000000\n";
 

@@ -37,7 +37,8 @@ SoftBed *soft_bed_new(unsigned cpus, const char *model)
     bed->machine->request = requested;
     bed->machine->pic_pending = no_pic;
     atomic_store(&bed->request, -1);
-    g_assert_true(mem_add_ram(bed->machine->mem, bed->machine->mmio, "ram", 0, BED_RAM, &err));
+    g_assert_true(
+        mem_add_ram(bed->machine->mem, bed->machine->mmio, "ram", 0, BED_RAM, &err));
     region_init_io(&bed->exit_port, "exit", &exit_ops, bed->machine, 4);
     space_add(bed->machine->io, &bed->exit_port, BED_EXIT_PORT, 1);
     accel_soft.open(bed->machine, &config, &err);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A test bed for the software CPU: a machine with RAM at 0, one port that ends the run, and
- * nothing else.  While the bed does not run, the test calls the CPU's functions itself, from the main thread.
+ * A test bed for the software CPU: a machine with RAM at 0, one port that ends the run,
+ * and nothing else.  While the bed does not run, the test calls the CPU's functions
+ * itself, from the main thread.
  */
 
 #ifndef TESTS_LIB_SOFT_BED_H
@@ -36,7 +37,10 @@ void soft_bed_set(SoftBed *bed);
 /* Gives the state of flat 64-bit code at privilege level 0, with paging by `cr3`. */
 void soft_bed_long_mode(SoftBed *bed, u64 cr3);
 
-/* Runs until the guest asks something of the machine; at most 10 s.  The request's kind. */
+/*
+ * Runs until the guest asks something of the machine; at most 10 s.  The request's
+ * kind.
+ */
 int soft_bed_run(SoftBed *bed);
 
 /* The vector that `call` raises, or -1. */

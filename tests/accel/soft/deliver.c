@@ -1,20 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Interrupts and exceptions through the IDT: frames, registers after, every check with its
- * vector and error code (SDM vol. 2, INT n; vol. 3, 6.12 to 6.15), nesting.
+ * Interrupts and exceptions through the IDT: frames, registers after, every check with
+ * its vector and error code (SDM vol. 2, INT n; vol. 3, 6.12 to 6.15), nesting.
  */
 
 #include "accel/soft/event.h"
 #include "accel/soft/segment.h"
 #include "tests/lib/soft_bed.h"
 
-enum { GDT = 0x1000, IDT = 0x2000, TSS = 0x3000, STACK0 = 0x8000, STACK3 = 0x9000, IST = 0xa000 };
+enum {
+    GDT = 0x1000,
+    IDT = 0x2000,
+    TSS = 0x3000,
+    STACK0 = 0x8000,
+    STACK3 = 0x9000,
+    IST = 0xa000
+};
 enum { IDT_LIMIT = 0x80 * 8 - 1, VECTOR = 0x20, HANDLER = 0x12345678 };
 
 /* Selectors. */
 enum {
-    CODE0 = 0x08, DATA0 = 0x10, CODE3 = 0x1b, DATA3 = 0x23, TR = 0x28, CONFORMING = 0x38,
-    ABSENT_DATA = 0x40, ABSENT_CODE = 0x48, CODE16 = 0x50, CODE64 = 0x58, BEYOND = 0x800,
+    CODE0 = 0x08,
+    DATA0 = 0x10,
+    CODE3 = 0x1b,
+    DATA3 = 0x23,
+    TR = 0x28,
+    CONFORMING = 0x38,
+    ABSENT_DATA = 0x40,
+    ABSENT_CODE = 0x48,
+    CODE16 = 0x50,
+    CODE64 = 0x58,
+    BEYOND = 0x800,
 };
 
 typedef struct {
@@ -22,7 +38,10 @@ typedef struct {
     Cpu *cpu;
 } Fixture;
 
-/* Flat, 4 GiB; access is the descriptor's fifth byte, flags the upper nibble of the sixth. */
+/*
+ * Flat, 4 GiB; access is the descriptor's fifth byte, flags the upper nibble of the
+ * sixth.
+ */
 static void put_flat(SoftBed *bed, u16 selector, u8 access, u8 flags)
 {
     soft_bed_put64(bed, GDT + (selector & ~7), 0xffff | (u64)access << 40 |
@@ -106,7 +125,8 @@ static void put_gate(Fixture *f, unsigned vector, u16 selector, u8 access)
                    (u64)access << 40 | (u64)(HANDLER >> 16) << 48);
 }
 
-static void put_gate64(Fixture *f, unsigned vector, u16 selector, u8 access, u8 ist, u64 at)
+static void put_gate64(Fixture *f, unsigned vector, u16 selector, u8 access, u8 ist,
+                       u64 at)
 {
     soft_bed_put64(f->bed, IDT + vector * 16, (at & 0xffff) | (u64)selector << 16 |
                    (u64)ist << 32 | (u64)access << 40 | (at >> 16 & 0xffff) << 48);
@@ -288,7 +308,8 @@ static void test_v86(Fixture *f, gconstpointer data)
     enter_v86(f);
     put_gate(f, VECTOR, CODE0, 0xee);
     g_assert_cmpint(deliver(f, VECTOR, false, 0, EXTERNAL), ==, -1);
-    FRAME(f, 4, 0x1111, 0x101, 2 | FLAG_VM | FLAG_IF, 0x200, 0x102, 0x100, 0x103, 0x104, 0x105);
+    FRAME(f, 4, 0x1111, 0x101, 2 | FLAG_VM | FLAG_IF, 0x200, 0x102, 0x100, 0x103, 0x104,
+          0x105);
     g_assert_false(cpu_v86(f->cpu));
     g_assert_cmphex(f->cpu->gpr[RSP], ==, STACK0 - 36);
     g_assert_true(f->cpu->seg[SEG_DS].attr & SEG_UNUSABLE);
@@ -325,7 +346,7 @@ static void test_long_same(Fixture *f, gconstpointer data)
     enter_long(f, 0);
     put_gate64(f, VECTOR, CODE64, 0x8e, 0, 0x123456789a);
     g_assert_cmpint(deliver(f, VECTOR, false, 0, EXTERNAL), ==, -1);
-    g_assert_cmphex(f->cpu->gpr[RSP], ==, STACK3 - 40);         /* aligned to 16 first */
+    g_assert_cmphex(f->cpu->gpr[RSP], ==, STACK3 - 40); /* aligned to 16 first */
     FRAME(f, 8, 0x1111, CODE0, FLAGS, STACK3 + 5, DATA0);
     g_assert_cmphex(f->cpu->rip, ==, 0x123456789a);
     g_assert_cmphex(f->cpu->seg[SEG_SS].selector, ==, DATA0);
@@ -365,7 +386,8 @@ static void test_long_refused(Fixture *f, gconstpointer data)
     refuse(f, "not canonical", EXC_GP, 1, deliver(f, VECTOR, false, 0, EXTERNAL));
     put_gate64(f, VECTOR, CODE64, 0x8e, 7, 0x1000);
     soft_bed_put64(f->bed, TSS + 0x24 + 6 * 8, 0x900000000000);
-    refuse(f, "stack is not canonical", EXC_SS, 1, deliver(f, VECTOR, false, 0, EXTERNAL));
+    refuse(f, "stack is not canonical", EXC_SS, 1,
+           deliver(f, VECTOR, false, 0, EXTERNAL));
     f->cpu->seg[SEG_TR].limit = 0x5a;
     refuse(f, "short TSS", EXC_TS, TR | 1, deliver(f, VECTOR, false, 0, EXTERNAL));
 }
@@ -429,12 +451,20 @@ int main(int argc, char **argv)
         const char *name;
         void (*run)(Fixture *f, gconstpointer data);
     } tests[] = {
-        { "same-level", test_same_level }, { "trap-gate", test_trap_gate },
-        { "inner-level", test_inner_level }, { "conforming", test_conforming },
-        { "gate16", test_gate16 }, { "refused", test_refused }, { "stacks", test_stacks },
-        { "v86", test_v86 }, { "real", test_real }, { "long/same-level", test_long_same },
-        { "long/inner-level", test_long_inner }, { "long/ist", test_long_ist },
-        { "long/refused", test_long_refused }, { "nesting", test_nesting },
+        { "same-level", test_same_level },
+        { "trap-gate", test_trap_gate },
+        { "inner-level", test_inner_level },
+        { "conforming", test_conforming },
+        { "gate16", test_gate16 },
+        { "refused", test_refused },
+        { "stacks", test_stacks },
+        { "v86", test_v86 },
+        { "real", test_real },
+        { "long/same-level", test_long_same },
+        { "long/inner-level", test_long_inner },
+        { "long/ist", test_long_ist },
+        { "long/refused", test_long_refused },
+        { "nesting", test_nesting },
         { "triple-fault", test_triple },
     };
 

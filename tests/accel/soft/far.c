@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Far JMP, CALL, RET and IRET, call gates, SYSCALL and SYSENTER: what they leave behind and
- * what they refuse (SDM vol. 2).  Each instruction is decoded from its bytes and executed alone.
+ * Far JMP, CALL, RET and IRET, call gates, SYSCALL and SYSENTER: what they leave behind
+ * and what they refuse (SDM vol. 2).  Each instruction is decoded from its bytes and
+ * executed alone.
  */
 
 #include "accel/soft/mmu.h"
@@ -134,8 +135,9 @@ static void put_stack(Fixture *f, unsigned bytes, const u64 *word, unsigned n)
         soft_bed_put(f->bed, f->cpu->gpr[RSP] + i * bytes, &word[i], bytes);
     }
 }
-#define PUT_STACK(f, bytes, ...) \
-    put_stack(f, bytes, (const u64[]){ __VA_ARGS__ }, sizeof((u64[]){ __VA_ARGS__ }) / 8)
+#define PUT_STACK(f, bytes, ...)                      \
+    put_stack(f, bytes, (const u64[]){ __VA_ARGS__ }, \
+              sizeof((u64[]){ __VA_ARGS__ }) / 8)
 
 static u32 word(Fixture *f, unsigned i)
 {
@@ -247,7 +249,10 @@ static void test_gates(Fixture *f, gconstpointer data)
     }
 }
 
-/* Two parameters go from the outer stack to the inner one; RET 8 removes them from both. */
+/*
+ * Two parameters go from the outer stack to the inner one; RET 8 removes them from
+ * both.
+ */
 static void test_gate_and_back(Fixture *f, gconstpointer data)
 {
     Cpu *cpu = f->cpu;
@@ -293,7 +298,7 @@ static void test_gate64(Fixture *f, gconstpointer data)
     g_assert_cmphex(cpu->seg[SEG_SS].selector, ==, 0);
     enter_long(f, 3);
     cpu->gpr[RAX] = POINTER;
-    soft_bed_put64(f->bed, GDT + T + 8, 1ull << 40);            /* its upper half has a type */
+    soft_bed_put64(f->bed, GDT + T + 8, 1ull << 40); /* its upper half has a type */
     untouched(f, EXC_GP, T, EXECUTE(f, 0xff, 0x18));
     put_call_gate(f->bed, 0xec, CODE0, 0x555, 0);               /* 32-bit code */
     untouched(f, EXC_GP, CODE0, EXECUTE(f, 0xff, 0x18));
@@ -344,25 +349,31 @@ static void test_returns(Fixture *f, gconstpointer data)
         g_assert_cmphex(f->cpu->rip, ==, 0x2222);
         g_assert_cmphex(f->cpu->seg[SEG_CS].selector, ==, returns[n].cs);
         g_assert_cmpint(f->cpu->cpl, ==, returns[n].cs & 3);
-        g_assert_cmphex(f->cpu->gpr[RSP], ==, returns[n].ss ? 0x6000u : STACK + (iret ? 12u : 8u));
+        g_assert_cmphex(f->cpu->gpr[RSP], ==,
+                        returns[n].ss ? 0x6000u : STACK + (iret ? 12u : 8u));
         g_assert_cmphex(f->cpu->rflags & FLAG_IF, ==, iret ? FLAG_IF : 0);
     }
 }
 
-/* Who may change what: IOPL at level 0, IF with IOPL; VM, VIF and VIP never from level 3. */
+/*
+ * Who may change what: IOPL at level 0, IF with IOPL; VM, VIF and VIP never from level
+ * 3.
+ */
 static void test_iret_flags(Fixture *f, gconstpointer data)
 {
     enter(f, 3);
     cpu_set_flags(f->cpu, 2 | FLAG_IF);
-    PUT_STACK(f, 4, 0x2222, CODE3 | 3, 0xffffffff & ~(u64)(FLAG_NT | FLAG_IF | FLAG_TF));
+    PUT_STACK(f, 4, 0x2222, CODE3 | 3,
+              0xffffffff & ~(u64)(FLAG_NT | FLAG_IF | FLAG_TF));
     g_assert_cmpint(EXECUTE(f, IRET), ==, -1);
-    g_assert_cmphex(cpu_flags(f->cpu), ==, FLAGS_ARITH | 2 | FLAG_IF | FLAG_DF | FLAG_AC | FLAG_ID);
+    g_assert_cmphex(cpu_flags(f->cpu), ==,
+                    FLAGS_ARITH | 2 | FLAG_IF | FLAG_DF | FLAG_AC | FLAG_ID);
     enter(f, 0);
     PUT_STACK(f, 4, 0x2222, CODE0, FLAG_IOPL | FLAG_IF | FLAG_VIF);
     g_assert_cmpint(EXECUTE(f, IRET), ==, -1);
     g_assert_cmphex(cpu_flags(f->cpu), ==, 2 | FLAG_IOPL | FLAG_IF | FLAG_VIF);
     enter(f, 0);
-    cpu_set_flags(f->cpu, 2 | FLAG_NT);                         /* no task to return to */
+    cpu_set_flags(f->cpu, 2 | FLAG_NT); /* no task to return to */
     untouched(f, EXC_TS, TR, EXECUTE(f, IRET));
     g_assert_false(f->cpu->nmi_masked);
     f->cpu->nmi_masked = true;
@@ -377,16 +388,18 @@ static void test_iret_long(Fixture *f, gconstpointer data)
     Cpu *cpu = f->cpu;
 
     enter_long(f, 0);
-    PUT_STACK(f, 8, 0x2222, CODE64, 0x202, STACK0 + 1, DATA0);  /* SS:RSP at the same level too */
+    /* SS:RSP at the same level too. */
+    PUT_STACK(f, 8, 0x2222, CODE64, 0x202, STACK0 + 1, DATA0);
     g_assert_cmpint(EXECUTE(f, IRETQ), ==, -1);
     g_assert_cmphex(cpu->gpr[RSP], ==, STACK0 + 1);
     enter_long(f, 0);
-    PUT_STACK(f, 8, 0x2222, CODE64, 0x202, STACK0, 0);          /* a null SS will do at level 0 */
+    /* A null SS will do at level 0. */
+    PUT_STACK(f, 8, 0x2222, CODE64, 0x202, STACK0, 0);
     g_assert_cmpint(EXECUTE(f, IRETQ), ==, -1);
     g_assert_true(cpu->seg[SEG_SS].attr & SEG_UNUSABLE);
     enter_long(f, 0);
     PUT_STACK(f, 8, 0x2222, CODE3 | 3, 0x202, 0x12345678abcd, DATA3 | 3);
-    g_assert_cmpint(EXECUTE(f, IRETQ), ==, -1);                 /* to compatibility mode */
+    g_assert_cmpint(EXECUTE(f, IRETQ), ==, -1); /* to compatibility mode */
     g_assert_cmphex(cpu->gpr[RSP], ==, 0x5678abcd);
     g_assert_cmphex(cpu->mode, ==, MODE_CODE32 | MODE_STACK32);
     enter_long(f, 0);
@@ -405,7 +418,8 @@ static void test_v86(Fixture *f, gconstpointer data)
     Cpu *cpu = f->cpu;
 
     enter(f, 0);
-    PUT_STACK(f, 4, 0x100, 0x2000, 2 | FLAG_VM | FLAG_IF, 0x800, 0x3000, 0x4000, 0x5000, 0x6000, 0x7000);
+    PUT_STACK(f, 4, 0x100, 0x2000, 2 | FLAG_VM | FLAG_IF, 0x800, 0x3000, 0x4000, 0x5000,
+              0x6000, 0x7000);
     g_assert_cmpint(EXECUTE(f, IRET), ==, -1);
     g_assert_true(cpu_v86(cpu));
     g_assert_cmpint(cpu->cpl, ==, 3);
@@ -466,7 +480,8 @@ static void test_syscall(Fixture *f, gconstpointer data)
     g_assert_cmphex(cpu->rip, ==, 0);
     g_assert_cmphex(cpu->seg[SEG_CS].selector, ==, 0x23);
     g_assert_cmphex(cpu->mode, ==, MODE_CODE32 | MODE_STACK32);
-    g_assert_cmpint(EXECUTE(f, SYSCALL), ==, EXC_UD);           /* Intel: not in compatibility mode */
+    /* Intel's CPUs don't have it in compatibility mode, AMD's do. */
+    g_assert_cmpint(EXECUTE(f, SYSCALL), ==, EXC_UD);
     cpu->amd = true;
     cpu->cstar = 0x7777;
     g_assert_cmpint(EXECUTE(f, SYSCALL), ==, -1);
@@ -483,7 +498,7 @@ static void test_sysenter(Fixture *f, gconstpointer data)
     enter(f, 3);
     cpu->sysenter_eip = 0x4444;
     cpu->sysenter_esp = 0x5555;
-    untouched(f, EXC_GP, 0, EXECUTE(f, SYSENTER));              /* SYSENTER_CS is null */
+    untouched(f, EXC_GP, 0, EXECUTE(f, SYSENTER)); /* SYSENTER_CS is null */
     cpu->sysenter_cs = CODE0;
     cpu_set_flags(cpu, 2 | FLAG_IF);
     g_assert_cmpint(EXECUTE(f, SYSENTER), ==, -1);
@@ -514,10 +529,15 @@ int main(int argc, char **argv)
         const char *name;
         void (*run)(Fixture *f, gconstpointer data);
     } tests[] = {
-        { "targets", test_targets }, { "gates", test_gates },
-        { "gate-and-back", test_gate_and_back }, { "gate64", test_gate64 },
-        { "returns", test_returns }, { "iret-flags", test_iret_flags },
-        { "iret-long", test_iret_long }, { "v86", test_v86 }, { "syscall", test_syscall },
+        { "targets", test_targets },
+        { "gates", test_gates },
+        { "gate-and-back", test_gate_and_back },
+        { "gate64", test_gate64 },
+        { "returns", test_returns },
+        { "iret-flags", test_iret_flags },
+        { "iret-long", test_iret_long },
+        { "v86", test_v86 },
+        { "syscall", test_syscall },
         { "sysenter", test_sysenter },
     };
 

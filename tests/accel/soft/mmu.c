@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Accesses through the TLB: pieces across pages, devices, ROM, the local APIC, what faults before anything is
- * written, flushes, dirty marks, pages with decoded code, canonical addresses, alignment checks, data breakpoints.
+ * Accesses through the TLB: pieces across pages, devices, ROM, the local APIC, what
+ * faults before anything is written, flushes, dirty marks, pages with decoded code,
+ * canonical addresses, alignment checks, data breakpoints.
  */
 
 #include "accel/soft/mmu.h"
@@ -37,7 +38,10 @@ static void device_write(void *opaque, u64 offset, u64 value, unsigned size)
 
 static const RegionOps device_ops = { device_read, device_write, 0 };
 
-/* ---- the guest: 4-level paging, 4 KiB pages for the first 2 MiB of linear addresses ---- */
+/*
+ * ---- the guest: 4-level paging, 4 KiB pages for the first 2 MiB of linear addresses
+ * ----
+ */
 
 enum { P = 1, W = 2, U = 4, A = 0x20, D = 0x40, PS = 0x80, G = 0x100 };
 enum { PML4 = 0x1000, PDPT = 0x2000, PD = 0x3000, PT = 0x4000, RAM = 0x100000 };
@@ -116,7 +120,8 @@ static void test_crossing(Fixture *f, gconstpointer data)
     cpu_store64(cpu, 0x5ffd, 0x8877665544332211);
     g_assert_cmphex(cpu_load64(cpu, 0x5ffd), ==, 0x8877665544332211);
     g_assert_cmphex(soft_bed_get64(f->bed, RAM + 0xff8) >> 40, ==, 0x332211);
-    g_assert_cmphex(soft_bed_get64(f->bed, RAM + 0x7000) & 0xffffffffff, ==, 0x8877665544);
+    g_assert_cmphex(soft_bed_get64(f->bed, RAM + 0x7000) & 0xffffffffff, ==,
+                    0x8877665544);
     mmu_read(cpu, 0x5ff0, bytes, sizeof bytes);
     g_assert_cmphex(bytes[13], ==, 0x11);
     g_assert_cmphex(bytes[20], ==, 0x88);
@@ -237,7 +242,10 @@ static void test_rights(Fixture *f, gconstpointer data)
     faults(f, EXC_PF, 0x6000, P | W | U, CAUGHT(cpu, cpu_store8(cpu, 0x6000, 0)));
     /* The processor's own accesses have the kernel's rights. */
     g_assert_cmpint(CAUGHT(cpu, mmu_read_system(cpu, 0x5000, &(u64){ 0 }, 8)), ==, -1);
-    /* SMAP: AC opens user pages to the kernel's instructions, not to the processor's accesses. */
+    /*
+     * SMAP: AC opens user pages to the kernel's instructions, not to the processor's
+     * accesses.
+     */
     set_cpl(f, 0);
     cpu_set_cr4(cpu, cpu->cr4 | CR4_SMAP);
     faults(f, EXC_PF, 0x6000, P, CAUGHT(cpu, cpu_load8(cpu, 0x6000)));
@@ -372,7 +380,10 @@ static void test_dirty(Fixture *f, gconstpointer data)
     g_assert_cmphex(flags[RAM >> 12], ==, PAGE_DIRTY_ALL);
 }
 
-/* A write to bytes that were decoded drops them; then the page is an ordinary one again. */
+/*
+ * A write to bytes that were decoded drops them; then the page is an ordinary one
+ * again.
+ */
 static void test_code(Fixture *f, gconstpointer data)
 {
     static const u8 code[] = { 0x90, 0x90, 0xf4 };
@@ -410,7 +421,8 @@ static void test_breakpoints(Fixture *f, gconstpointer data)
     map(f, 0x5000, RAM | P | W);
     cpu->dr[0] = 0x5010;
     cpu->dr[1] = 0x5020;
-    cpu->dr[7] = DR7_FIXED | 1 << 0 | 1 << 2 | 0xdu << 16 | 0x3u << 20;     /* 4 bytes written; 1 byte touched */
+    /* Four bytes written, one byte touched. */
+    cpu->dr[7] = DR7_FIXED | 1 << 0 | 1 << 2 | 0xdu << 16 | 0x3u << 20;
     cpu_mode_changed(cpu);
     g_assert_true(cpu->mode & MODE_STEP);
     cpu_load32(cpu, 0x5010);
@@ -432,12 +444,21 @@ int main(int argc, char **argv)
         const char *name;
         void (*run)(Fixture *f, gconstpointer data);
     } tests[] = {
-        { "crossing", test_crossing }, { "crossing-fault", test_crossing_fault },
-        { "wrap", test_wrap }, { "device", test_device }, { "device-end", test_device_end },
-        { "rom", test_rom }, { "apic", test_apic }, { "rights", test_rights },
-        { "canonical", test_canonical }, { "alignment", test_alignment },
-        { "flush", test_flush }, { "flush-large", test_flush_large },
-        { "flush-many", test_flush_many }, { "dirty", test_dirty }, { "code", test_code },
+        { "crossing", test_crossing },
+        { "crossing-fault", test_crossing_fault },
+        { "wrap", test_wrap },
+        { "device", test_device },
+        { "device-end", test_device_end },
+        { "rom", test_rom },
+        { "apic", test_apic },
+        { "rights", test_rights },
+        { "canonical", test_canonical },
+        { "alignment", test_alignment },
+        { "flush", test_flush },
+        { "flush-large", test_flush_large },
+        { "flush-many", test_flush_many },
+        { "dirty", test_dirty },
+        { "code", test_code },
         { "breakpoints", test_breakpoints },
     };
 

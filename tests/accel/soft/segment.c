@@ -1,18 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Segment registers: every check of a load (SDM vol. 2, MOV; vol. 3, 5.5 and 5.6.1) with its
- * vector and error code, what is loaded, limits (5.3), real and "unreal" mode.
+ * Segment registers: every check of a load (SDM vol. 2, MOV; vol. 3, 5.5 and 5.6.1)
+ * with its vector and error code, what is loaded, limits (5.3), real and "unreal" mode.
  */
 
 #include "accel/soft/segment.h"
 #include "tests/lib/soft_bed.h"
 
-enum { GDT = 0x1000, LDT = 0x2000, GDT_ENTRIES = 16, SELECTOR = 0x40, BEYOND = GDT_ENTRIES * 8 };
+enum {
+    GDT = 0x1000,
+    LDT = 0x2000,
+    GDT_ENTRIES = 16,
+    SELECTOR = 0x40,
+    BEYOND = GDT_ENTRIES * 8
+};
 
 /* Access bytes: P DPL S type. */
 enum {
-    DATA_R = 0x90, DATA_RW = 0x92, DATA_DOWN = 0x96, CODE_X = 0x98, CODE_XR = 0x9a,
-    CODE_CONFORMING = 0x9e, SYSTEM_LDT = 0x82, DPL1 = 0x20, DPL2 = 0x40, DPL3 = 0x60, ABSENT = 0x80,
+    DATA_R = 0x90,
+    DATA_RW = 0x92,
+    DATA_DOWN = 0x96,
+    CODE_X = 0x98,
+    CODE_XR = 0x9a,
+    CODE_CONFORMING = 0x9e,
+    SYSTEM_LDT = 0x82,
+    DPL1 = 0x20,
+    DPL2 = 0x40,
+    DPL3 = 0x60,
+    ABSENT = 0x80,
 };
 
 /* Base 0x12345678, 4 GiB by granularity unless told otherwise. */
@@ -59,14 +74,18 @@ static const struct {
     { "RPL above DPL", 0, SEG_DS, SELECTOR | 1, DATA_RW, EXC_GP, SELECTOR },
     { "CPL above DPL", 3, SEG_DS, SELECTOR, DATA_RW | DPL2, EXC_GP, SELECTOR },
     { "DPL 3 for everybody", 3, SEG_DS, SELECTOR | 3, DATA_RW | DPL3, -1, 0 },
-    { "nonconforming code, CPL above DPL", 3, SEG_DS, SELECTOR, CODE_XR, EXC_GP, SELECTOR },
-    { "conforming code, CPL above DPL", 3, SEG_DS, SELECTOR | 3, CODE_CONFORMING, -1, 0 },
+    { "nonconforming code, CPL above DPL", 3, SEG_DS, SELECTOR, CODE_XR, EXC_GP,
+      SELECTOR },
+    { "conforming code, CPL above DPL", 3, SEG_DS, SELECTOR | 3, CODE_CONFORMING, -1,
+      0 },
     { "absent", 0, SEG_DS, SELECTOR, DATA_RW ^ ABSENT, EXC_NP, SELECTOR },
-    { "absent and not allowed", 3, SEG_DS, SELECTOR, DATA_RW ^ ABSENT, EXC_GP, SELECTOR },
+    { "absent and not allowed", 3, SEG_DS, SELECTOR, DATA_RW ^ ABSENT, EXC_GP,
+      SELECTOR },
     { "stack", 0, SEG_SS, SELECTOR, DATA_RW, -1, 0 },
     { "stack at level 3", 3, SEG_SS, SELECTOR | 3, DATA_RW | DPL3, -1, 0 },
     { "null stack", 0, SEG_SS, 0, DATA_RW, EXC_GP, 0 },
-    { "stack, RPL is not CPL", 0, SEG_SS, SELECTOR | 1, DATA_RW | DPL1, EXC_GP, SELECTOR },
+    { "stack, RPL is not CPL", 0, SEG_SS, SELECTOR | 1, DATA_RW | DPL1, EXC_GP,
+      SELECTOR },
     { "stack, DPL is not CPL", 0, SEG_SS, SELECTOR, DATA_RW | DPL3, EXC_GP, SELECTOR },
     { "read-only stack", 0, SEG_SS, SELECTOR, DATA_R, EXC_GP, SELECTOR },
     { "code as a stack", 0, SEG_SS, SELECTOR, CODE_XR, EXC_GP, SELECTOR },
@@ -108,7 +127,8 @@ static void test_loads(void)
             check_loaded(bed, i);
         } else {
             g_assert_cmphex(cpu->raised_error, ==, loads[i].error);
-            g_assert_cmpmem(&before, sizeof before, &cpu->seg[loads[i].seg], sizeof before);
+            g_assert_cmpmem(&before, sizeof before, &cpu->seg[loads[i].seg],
+                            sizeof before);
             g_assert_cmphex(soft_bed_get64(bed, GDT + SELECTOR), ==,
                             descriptor(loads[i].access));
         }
@@ -120,11 +140,14 @@ static void test_ldt(void)
     g_autoptr(SoftBed) bed = soft_bed_new(1, NULL);
 
     enter_protected(bed, 0);
-    bed->cpu->seg[SEG_LDTR] = (Segment){ .base = LDT, .limit = 0x47, .attr = SEG_P | 2 << 8 };
+    bed->cpu->seg[SEG_LDTR] = (Segment){ .base = LDT,
+                                         .limit = 0x47,
+                                         .attr = SEG_P | 2 << 8 };
     soft_bed_put64(bed, LDT + 0x40, descriptor(DATA_RW));
     g_assert_cmpint(CAUGHT(bed->cpu, cpu_load_segment(bed->cpu, SEG_DS, 0x44)), ==, -1);
     g_assert_cmphex(bed->cpu->seg[SEG_DS].base, ==, 0x12345678);
-    g_assert_cmpint(CAUGHT(bed->cpu, cpu_load_segment(bed->cpu, SEG_DS, 0x4c)), ==, EXC_GP);
+    g_assert_cmpint(CAUGHT(bed->cpu, cpu_load_segment(bed->cpu, SEG_DS, 0x4c)), ==,
+                    EXC_GP);
 }
 
 /* 64-bit mode: SS may be null below level 3, if RPL is CPL. */
@@ -175,8 +198,8 @@ static const struct {
 
 static int linear(Cpu *cpu, unsigned seg, unsigned i, gva *at)
 {
-    return CAUGHT(cpu, *at = segment_linear(cpu, seg, accesses[i].offset, accesses[i].size,
-                                            accesses[i].how));
+    return CAUGHT(cpu, *at = segment_linear(cpu, seg, accesses[i].offset,
+                                            accesses[i].size, accesses[i].how));
 }
 
 static void check_access(Cpu *cpu, unsigned seg, unsigned i)
@@ -208,7 +231,8 @@ static void test_accesses(void)
         check_access(cpu, SEG_SS, i);
     }
     cpu_load_segment(cpu, SEG_DS, 0);
-    g_assert_cmpint(CAUGHT(cpu, segment_linear(cpu, SEG_DS, 0, 1, ACCESS_READ)), ==, EXC_GP);
+    g_assert_cmpint(CAUGHT(cpu, segment_linear(cpu, SEG_DS, 0, 1, ACCESS_READ)), ==,
+                    EXC_GP);
 }
 
 /* A limit that protected mode left in a register stays there in real mode. */
@@ -217,8 +241,8 @@ static void test_unreal(void)
     g_autoptr(SoftBed) bed = soft_bed_new(1, NULL);
     Cpu *cpu = bed->cpu;
 
-    g_assert_cmpint(CAUGHT(cpu, segment_linear(cpu, SEG_DS, 0xffff, 2, ACCESS_READ)), ==,
-                    EXC_GP);
+    g_assert_cmpint(CAUGHT(cpu, segment_linear(cpu, SEG_DS, 0xffff, 2, ACCESS_READ)),
+                    ==, EXC_GP);
     cpu_set_cr0(cpu, cpu->cr0 | CR0_PE);
     cpu->gdt_base = GDT;
     cpu->gdt_limit = 0xffff;
@@ -227,11 +251,12 @@ static void test_unreal(void)
     cpu_load_segment(cpu, SEG_FS, 0);
     cpu_set_cr0(cpu, cpu->cr0 & ~(u64)CR0_PE);
     cpu_load_segment(cpu, SEG_DS, 0x1234);
-    g_assert_cmphex(segment_linear(cpu, SEG_DS, 0x900000, 4, ACCESS_WRITE), ==, 0x912340);
+    g_assert_cmphex(segment_linear(cpu, SEG_DS, 0x900000, 4, ACCESS_WRITE), ==,
+                    0x912340);
     cpu_load_segment(cpu, SEG_FS, 0x1234);          /* null before: as after reset */
     g_assert_cmphex(segment_linear(cpu, SEG_FS, 0xfffe, 2, ACCESS_WRITE), ==, 0x2233e);
-    g_assert_cmpint(CAUGHT(cpu, segment_linear(cpu, SEG_FS, 0xffff, 2, ACCESS_READ)), ==,
-                    EXC_GP);
+    g_assert_cmpint(CAUGHT(cpu, segment_linear(cpu, SEG_FS, 0xffff, 2, ACCESS_READ)),
+                    ==, EXC_GP);
 }
 
 /* ---- the stack ---- */

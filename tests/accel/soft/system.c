@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Control and debug registers, MSRs, descriptor-table instructions, ports, and who may use
- * them (SDM vol. 2; vol. 1, 19.5).  Each instruction is decoded from its bytes and executed alone.
+ * Control and debug registers, MSRs, descriptor-table instructions, ports, and who may
+ * use them (SDM vol. 2; vol. 1, 19.5).  Each instruction is decoded from its bytes and
+ * executed alone.
  */
 
 #include "accel/soft/mmu.h"
@@ -90,11 +91,26 @@ static int execute(Fixture *f, const u8 *bytes, unsigned n)
 static void test_privilege(Fixture *f, gconstpointer data)
 {
     static const u8 kernel_only[][4] = {
-        { 0xf4 }, { 0x0f, 0x06 }, { 0x0f, 0x08 }, { 0x0f, 0x09 }, { 0x0f, 0x30 },
-        { 0x0f, 0x32 }, { 0x0f, 0x20, 0xc0 }, { 0x0f, 0x22, 0xc0 }, { 0x0f, 0x21, 0xc0 },
-        { 0x0f, 0x23, 0xc0 }, { 0x0f, 0x00, 0xd0 }, { 0x0f, 0x00, 0xd8 },
-        { 0x0f, 0x01, 0xf0 }, { 0x0f, 0x01, 0x38 }, { 0x0f, 0x01, 0x10 },
-        { 0x0f, 0x01, 0x18 }, { 0xfa }, { 0xfb }, { 0xec }, { 0xee },
+        { 0xf4 },
+        { 0x0f, 0x06 },
+        { 0x0f, 0x08 },
+        { 0x0f, 0x09 },
+        { 0x0f, 0x30 },
+        { 0x0f, 0x32 },
+        { 0x0f, 0x20, 0xc0 },
+        { 0x0f, 0x22, 0xc0 },
+        { 0x0f, 0x21, 0xc0 },
+        { 0x0f, 0x23, 0xc0 },
+        { 0x0f, 0x00, 0xd0 },
+        { 0x0f, 0x00, 0xd8 },
+        { 0x0f, 0x01, 0xf0 },
+        { 0x0f, 0x01, 0x38 },
+        { 0x0f, 0x01, 0x10 },
+        { 0x0f, 0x01, 0x18 },
+        { 0xfa },
+        { 0xfb },
+        { 0xec },
+        { 0xee },
     };
     static const u8 umip[][4] = {
         { 0x0f, 0x01, 0x00 }, { 0x0f, 0x01, 0x08 }, { 0x0f, 0x00, 0xc0 },
@@ -139,14 +155,15 @@ static void test_cr0(Fixture *f, gconstpointer data)
     enter_long(f, 0);
     g_assert_cmpint(move_to(f, 0, 1ull << 32 | cpu->cr0), ==, EXC_GP);
     g_assert_cmpint(move_to(f, 0, CR0_PG), ==, EXC_GP);             /* PG without PE */
-    g_assert_cmpint(move_to(f, 0, CR0_PE | CR0_PG | CR0_NW), ==, EXC_GP);   /* NW without CD */
-    g_assert_cmpint(move_to(f, 0, CR0_PE), ==, EXC_GP);             /* from 64-bit code */
+    g_assert_cmpint(move_to(f, 0, CR0_PE | CR0_PG | CR0_NW), ==,
+                    EXC_GP);                            /* NW without CD */
+    g_assert_cmpint(move_to(f, 0, CR0_PE), ==, EXC_GP); /* from 64-bit code */
     g_assert_cmphex(cpu->cr0, ==, CR0_PE | CR0_PG | CR0_ET);
     g_assert_cmpint(move_to(f, 0, CR0_PE | CR0_PG | CR0_WP | 1 << 6), ==, -1);
     g_assert_cmphex(cpu->cr0, ==, CR0_PE | CR0_PG | CR0_WP | CR0_ET);
     enter(f, 0);
     cpu->efer = EFER_LME;
-    g_assert_cmpint(move_to(f, 0, CR0_PE | CR0_PG), ==, EXC_GP);    /* LME without PAE */
+    g_assert_cmpint(move_to(f, 0, CR0_PE | CR0_PG), ==, EXC_GP); /* LME without PAE */
     cpu->cr4 = CR4_PAE;
     g_assert_cmpint(move_to(f, 0, CR0_PE | CR0_PG), ==, -1);
     g_assert_cmphex(cpu->efer, ==, EFER_LME | EFER_LMA);
@@ -156,7 +173,7 @@ static void test_cr0(Fixture *f, gconstpointer data)
     cpu->cr3 = 0x20000;
     soft_bed_put64(f->bed, 0x20000, 1 << 1 | 1);                    /* a bad PDPTE */
     g_assert_cmpint(move_to(f, 0, CR0_PE | CR0_PG), ==, EXC_GP);
-    cpu->gpr[RAX] = 0;                                              /* LMSW can't clear PE */
+    cpu->gpr[RAX] = 0; /* LMSW can't clear PE */
     g_assert_cmpint(EXECUTE(f, 0x0f, 0x01, 0xf0), ==, -1);
     g_assert_true(cpu->cr0 & CR0_PE);
 }
@@ -180,7 +197,7 @@ static void test_cr3_cr4(Fixture *f, gconstpointer data)
     enter(f, 0);
     cpu->cr4_allowed &= ~(u64)CR4_SMAP;
     g_assert_cmpint(move_to(f, 4, CR4_SMAP), ==, EXC_GP);
-    g_assert_cmpint(move_to(f, 4, CR4_PCIDE), ==, EXC_GP);          /* not in long mode */
+    g_assert_cmpint(move_to(f, 4, CR4_PCIDE), ==, EXC_GP); /* not in long mode */
     g_assert_cmpint(EXECUTE(f, FROM_RAX(1)), ==, EXC_UD);
     g_assert_cmpint(EXECUTE(f, TO_RAX(5)), ==, EXC_UD);
 }
@@ -226,8 +243,8 @@ static int write_msr(Fixture *f, u32 index, u64 value)
 static void test_msrs(Fixture *f, gconstpointer data)
 {
     static const u32 canonical[] = {
-        MSR_SYSENTER_ESP, MSR_SYSENTER_EIP, MSR_LSTAR, MSR_CSTAR, MSR_FS_BASE, MSR_GS_BASE,
-        MSR_KERNEL_GS_BASE,
+        MSR_SYSENTER_ESP, MSR_SYSENTER_EIP, MSR_LSTAR,          MSR_CSTAR,
+        MSR_FS_BASE,      MSR_GS_BASE,      MSR_KERNEL_GS_BASE,
     };
     Cpu *cpu = f->cpu;
 
@@ -272,14 +289,14 @@ static void test_msr_state(Fixture *f, gconstpointer data)
     cpu_wrmsr(f->cpu, MSR_MTRR_FIX4K_C0000, 0x0606060606060606);
     msrs_get(f->cpu, state);
     g_assert_true(x86_msr_get(state, MSR_LSTAR, &value) && value == 0x1234);
-    g_assert_false(x86_msr_get(state, MSR_TSC, &value));        /* another record has it */
+    g_assert_false(x86_msr_get(state, MSR_TSC, &value)); /* another record has it */
     for (unsigned i = 0; i < state->msrs.count; i++) {
         for (unsigned j = 0; j < i; j++) {
             g_assert_cmphex(state->msrs.index[i], !=, state->msrs.index[j]);
         }
     }
     cpu_wrmsr(f->cpu, MSR_LSTAR, 1);
-    g_assert_true(x86_msr_put(state, MSR_SYSENTER_EIP, 0x800000000000));    /* hostile */
+    g_assert_true(x86_msr_put(state, MSR_SYSENTER_EIP, 0x800000000000)); /* hostile */
     msrs_set(f->cpu, state);
     g_assert_cmphex(cpu_rdmsr(f->cpu, MSR_LSTAR), ==, 0x1234);
     g_assert_cmphex(cpu_rdmsr(f->cpu, MSR_SYSENTER_EIP), ==, 0);
@@ -364,7 +381,8 @@ static void test_questions(Fixture *f, gconstpointer data)
         cpu->gpr[RAX] = 0x55;
         g_assert_cmpint(EXECUTE(f, 0x0f, 0x02, 0xc1), ==, -1);
         g_assert_cmpint(cpu_zf(cpu), ==, questions[i].lar);
-        g_assert_cmphex(cpu->gpr[RAX], ==, questions[i].lar ? 0xc00000 | questions[i].access << 8 : 0x55);
+        g_assert_cmphex(cpu->gpr[RAX], ==,
+                        questions[i].lar ? 0xc00000 | questions[i].access << 8 : 0x55);
         cpu->gpr[RAX] = 0x55;
         g_assert_cmpint(EXECUTE(f, 0x0f, 0x03, 0xc1), ==, -1);
         g_assert_cmpint(cpu_zf(cpu), ==, questions[i].lsl);
@@ -385,7 +403,7 @@ static void test_tables(Fixture *f, gconstpointer data)
     g_assert_cmpint(EXECUTE(f, 0x0f, 0x01, 0x10), ==, -1);          /* lgdt */
     g_assert_cmphex(cpu->gdt_base, ==, 0x12345678);
     g_assert_cmphex(cpu->gdt_limit, ==, 0x9abc);
-    g_assert_cmpint(EXECUTE(f, 0x66, 0x0f, 0x01, 0x18), ==, -1);    /* lidt with 24 bits */
+    g_assert_cmpint(EXECUTE(f, 0x66, 0x0f, 0x01, 0x18), ==, -1); /* lidt with 24 bits */
     g_assert_cmphex(cpu->idt_base, ==, 0x345678);
     soft_bed_put64(f->bed, POINTER, ~0ull);
     g_assert_cmpint(EXECUTE(f, 0x0f, 0x01, 0x00), ==, -1);          /* sgdt: 6 bytes */
@@ -393,7 +411,7 @@ static void test_tables(Fixture *f, gconstpointer data)
     enter_long(f, 0);
     cpu->gpr[RAX] = POINTER;
     soft_bed_put64(f->bed, POINTER, 0x9abc);
-    soft_bed_put64(f->bed, POINTER + 8, 0x8000);                    /* a base of 1 << 63 */
+    soft_bed_put64(f->bed, POINTER + 8, 0x8000); /* a base of 1 << 63 */
     g_assert_cmpint(EXECUTE(f, 0x0f, 0x01, 0x10), ==, EXC_GP);      /* not canonical */
 }
 
@@ -426,7 +444,7 @@ static void test_ports(Fixture *f, gconstpointer data)
     g_assert_true(cpu_io_allowed(cpu, 0x100, 1));
     g_assert_false(cpu_io_allowed(cpu, 0x100, 2));
     g_assert_false(cpu_io_allowed(cpu, 0xff, 2));
-    cpu->seg[SEG_TR].limit = map + 0x20;                            /* two bytes are read */
+    cpu->seg[SEG_TR].limit = map + 0x20; /* two bytes are read */
     g_assert_false(cpu_io_allowed(cpu, 0x100, 1));
     cpu->seg[SEG_TR].limit = map + 0x21;
     g_assert_true(cpu_io_allowed(cpu, 0x100, 1));
@@ -448,7 +466,7 @@ static void test_xcr0(Fixture *f, gconstpointer data)
 
     cpu->gpr[RCX] = cpu->gpr[RDX] = 0;
     cpu->gpr[RAX] = 3;
-    g_assert_cmpint(EXECUTE(f, 0x0f, 0x01, 0xd1), ==, EXC_UD);      /* without OSXSAVE */
+    g_assert_cmpint(EXECUTE(f, 0x0f, 0x01, 0xd1), ==, EXC_UD); /* without OSXSAVE */
     cpu->cr4 = CR4_OSXSAVE;
     g_assert_cmpint(EXECUTE(f, 0x0f, 0x01, 0xd1), ==, -1);
     g_assert_cmphex(cpu->xcr0, ==, 3);
@@ -471,7 +489,8 @@ static void test_invpcid(Fixture *f, gconstpointer data)
     for (unsigned type = 0; type < 5; type++) {
         cpu->gpr[RCX] = type;
         soft_bed_put64(f->bed, POINTER, 0);
-        g_assert_cmpint(EXECUTE(f, 0x66, 0x0f, 0x38, 0x82, 0x08), ==, type < 4 ? -1 : EXC_GP);
+        g_assert_cmpint(EXECUTE(f, 0x66, 0x0f, 0x38, 0x82, 0x08), ==,
+                        type < 4 ? -1 : EXC_GP);
         soft_bed_put64(f->bed, POINTER, 1);         /* a PCID, with CR4.PCIDE off */
         g_assert_cmpint(EXECUTE(f, 0x66, 0x0f, 0x38, 0x82, 0x08), ==,
                         type == 2 || type == 3 ? -1 : EXC_GP);
@@ -500,12 +519,21 @@ int main(int argc, char **argv)
         const char *name;
         void (*run)(Fixture *f, gconstpointer data);
     } tests[] = {
-        { "privilege", test_privilege }, { "cr0", test_cr0 }, { "cr3-cr4", test_cr3_cr4 },
-        { "cr8", test_cr8 }, { "debug-registers", test_debug_registers },
-        { "msrs", test_msrs }, { "tsc-adjust", test_tsc_adjust },
-        { "msr-state", test_msr_state }, { "system-segments", test_system_segments },
-        { "questions", test_questions }, { "tables", test_tables }, { "arpl", test_arpl },
-        { "ports", test_ports }, { "xcr0", test_xcr0 }, { "invpcid", test_invpcid },
+        { "privilege", test_privilege },
+        { "cr0", test_cr0 },
+        { "cr3-cr4", test_cr3_cr4 },
+        { "cr8", test_cr8 },
+        { "debug-registers", test_debug_registers },
+        { "msrs", test_msrs },
+        { "tsc-adjust", test_tsc_adjust },
+        { "msr-state", test_msr_state },
+        { "system-segments", test_system_segments },
+        { "questions", test_questions },
+        { "tables", test_tables },
+        { "arpl", test_arpl },
+        { "ports", test_ports },
+        { "xcr0", test_xcr0 },
+        { "invpcid", test_invpcid },
         { "hypercall", test_hypercall },
     };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Page walks against a model made from the SDM's tables (vol. 3, chapter 4): random tables of
- * every kind of paging, random accesses; address, error code, accessed and dirty bits must
- * be the model's.
+ * Page walks against a model made from the SDM's tables (vol. 3, chapter 4): random
+ * tables of every kind of paging, random accesses; address, error code, accessed and
+ * dirty bits must be the model's.
  */
 
 #include "accel/soft/walk.h"
@@ -12,11 +12,14 @@ enum { ROUNDS = 60000, TABLES = 0x100000 };
 
 /* ---- the model ---- */
 
-/* One level of a kind of paging, as tables 4-5, 4-6, 4-8 to 4-11 and 4-14 to 4-20 give it. */
+/*
+ * One level of a kind of paging, as tables 4-5, 4-6, 4-8 to 4-11 and 4-14 to 4-20 give
+ * it.
+ */
 typedef struct {
     const char *name;
     u8 low, bits;               /* of the linear address */
-    u64 maps;                   /* bytes of the page it maps if PS is set; 1: PS is reserved */
+    u64 maps; /* bytes of the page it maps if PS is set; 1: PS is reserved */
     u64 reserved;               /* always 0 in a present entry, below bit 32 */
     u64 reserved_page;          /* ... if it maps a page */
 } Level;
@@ -32,15 +35,33 @@ typedef struct {
 enum { K4 = 4096, M2 = 2 << 20, M4 = 4 << 20, G1 = 1 << 30 };
 
 static const Kind kinds[] = {
-    { "32-bit", 4, 2, { { "PDE", 22, 10, M4, 0, 1 << 21 }, { "PTE", 12, 10, K4, 0, 0 } }, 0 },
-    { "PAE", 8, 2, { { "PDE", 21, 9, M2, 0, 0xff << 13 }, { "PTE", 12, 9, K4, 0, 0 } }, 0 },
-    { "4-level", 8, 4,
-      { { "PML4E", 39, 9, 1, 0, 0 }, { "PDPTE", 30, 9, G1, 0, 0x1ffff << 13 },
-        { "PDE", 21, 9, M2, 0, 0xff << 13 }, { "PTE", 12, 9, K4, 0, 0 } }, 0x7ff },
-    { "5-level", 8, 5,
-      { { "PML5E", 48, 9, 1, 0, 0 }, { "PML4E", 39, 9, 1, 0, 0 },
-        { "PDPTE", 30, 9, G1, 0, 0x1ffff << 13 }, { "PDE", 21, 9, M2, 0, 0xff << 13 },
-        { "PTE", 12, 9, K4, 0, 0 } }, 0x7ff },
+    { "32-bit",
+      4,
+      2,
+      { { "PDE", 22, 10, M4, 0, 1 << 21 }, { "PTE", 12, 10, K4, 0, 0 } },
+      0 },
+    { "PAE",
+      8,
+      2,
+      { { "PDE", 21, 9, M2, 0, 0xff << 13 }, { "PTE", 12, 9, K4, 0, 0 } },
+      0 },
+    { "4-level",
+      8,
+      4,
+      { { "PML4E", 39, 9, 1, 0, 0 },
+        { "PDPTE", 30, 9, G1, 0, 0x1ffff << 13 },
+        { "PDE", 21, 9, M2, 0, 0xff << 13 },
+        { "PTE", 12, 9, K4, 0, 0 } },
+      0x7ff },
+    { "5-level",
+      8,
+      5,
+      { { "PML5E", 48, 9, 1, 0, 0 },
+        { "PML4E", 39, 9, 1, 0, 0 },
+        { "PDPTE", 30, 9, G1, 0, 0x1ffff << 13 },
+        { "PDE", 21, 9, M2, 0, 0xff << 13 },
+        { "PTE", 12, 9, K4, 0, 0 } },
+      0x7ff },
 };
 
 /* What a case is made of. */
@@ -59,7 +80,7 @@ typedef struct {
     bool fault;
     u32 error;
     gpa phys;                   /* of the 4 KiB page */
-    unsigned used;              /* entries that were followed; the last one maps the page */
+    unsigned used; /* entries that were followed; the last one maps the page */
 } Answer;
 
 static u64 bit(u64 value, unsigned n)
@@ -137,7 +158,8 @@ static Answer model(const Case *c)
         if (bytes == M4) {
             base = (e & 0xffc00000) | (e >> 13 & 0xff) << 32;
         }
-        return (Answer){ false, 0, ((base / bytes * bytes) | (c->at & (bytes - 1))) & PAGE_MASK,
+        return (Answer){ false, 0,
+                         ((base / bytes * bytes) | (c->at & (bytes - 1))) & PAGE_MASK,
                          i + 1 };
     }
 }
@@ -192,7 +214,9 @@ static Case random_case(void)
     } else if (c.kind->n == 4) {
         c.at = (gva)((s64)(c.at << 16) >> 16);
     }
-    /* A non-leaf PDE of 32-bit paging without PSE points to a table whatever PS says. */
+    /*
+     * A non-leaf PDE of 32-bit paging without PSE points to a table whatever PS says.
+     */
     for (unsigned i = 0; i < c.kind->n; i++) {
         c.entry[i] = random_entry(&c, i);
         if (c.kind->bytes == 4 && i == 0 && !c.pse) {
@@ -238,7 +262,8 @@ static Answer expected(const Case *c)
     Answer a = model(c);
 
     if (c->kind->bytes == 4 && c->pse && bit(c->entry[0], 0) && bit(c->entry[0], 7) &&
-        c->width < 40 && c->entry[0] >> (c->width - 19) & ((1 << (41 - c->width)) - 1)) {
+        c->width < 40 &&
+        c->entry[0] >> (c->width - 19) & ((1 << (41 - c->width)) - 1)) {
         return (Answer){ true, tried(c) | 9, 0, 0 };
     }
     return a;
@@ -254,8 +279,8 @@ static void check(SoftBed *bed, const Case *c)
     set_up(bed, c);
     ok = mmu_walk(bed->cpu, c->at, c->access, c->mode, &walk, &error);
     if (ok == want.fault || (ok ? walk.phys != want.phys : error != want.error)) {
-        g_test_message("%s at %#" G_GINT64_MODIFIER "x: %#x, not %#x", c->kind->name, c->at,
-                       error, want.error);
+        g_test_message("%s at %#" G_GINT64_MODIFIER "x: %#x, not %#x", c->kind->name,
+                       c->at, error, want.error);
     }
     g_assert_cmpint(ok, ==, !want.fault);
     if (ok) {
@@ -264,7 +289,8 @@ static void check(SoftBed *bed, const Case *c)
         g_assert_cmphex(error, ==, want.error);
     }
     for (unsigned i = 0; i < c->kind->n; i++) {
-        u64 e = soft_bed_get64(bed, entry_at(c, i)), mask = c->kind->bytes == 8 ? ~0ull : UINT32_MAX;
+        u64 e = soft_bed_get64(bed, entry_at(c, i)),
+            mask = c->kind->bytes == 8 ? ~0ull : UINT32_MAX;
         u64 marked = c->entry[i];
 
         if (ok && i < want.used) {
@@ -294,7 +320,8 @@ static void test_off(void)
     Walk walk;
     u32 error;
 
-    g_assert_true(mmu_walk(bed->cpu, 0x12345678, ACCESS_WRITE, MMU_USER, &walk, &error));
+    g_assert_true(
+        mmu_walk(bed->cpu, 0x12345678, ACCESS_WRITE, MMU_USER, &walk, &error));
     g_assert_cmphex(walk.phys, ==, 0x12345000);
 }
 
@@ -302,7 +329,9 @@ static void test_off(void)
 static void test_no_1g(void)
 {
     g_autoptr(SoftBed) bed = soft_bed_new(1, NULL);
-    Case c = { .kind = &kinds[2], .entry = { (TABLES + PAGE_BYTES) | 7, 0x87 }, .width = 40,
+    Case c = { .kind = &kinds[2],
+               .entry = { (TABLES + PAGE_BYTES) | 7, 0x87 },
+               .width = 40,
                .nxe = true };
     Walk walk;
     u32 error;
@@ -333,7 +362,10 @@ static void test_pdptes(void)
     }
 }
 
-/* Tables where there is no memory, or in ROM: a fault or a walk, never a crash or a loop. */
+/*
+ * Tables where there is no memory, or in ROM: a fault or a walk, never a crash or a
+ * loop.
+ */
 static void test_outside(void)
 {
     g_autoptr(SoftBed) bed = soft_bed_new(1, NULL);
