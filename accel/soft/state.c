@@ -146,6 +146,6 @@ bool cpu_set_state(Cpu *cpu, const X86State *state, GError **err)
     cpu->cpl = cpu_v86(cpu) ? 3 : cpu_protected(cpu) ? SEG_DPL(cpu->seg[SEG_SS].attr) : 0;
     cpu_mode_changed(cpu);
     mmu_flush(cpu);
-    atomic_fetch_or(&cpu->request, REQUEST_INTERRUPT);
+    cpu_request(cpu, REQUEST_INTERRUPT);        /* also if it sleeps in the state it was in */
     return true;
 }

@@ -142,18 +142,22 @@ static void cpu_signals(Cpu *cpu, u32 request)
     }
 }
 
+/* A request to park is heeded whenever it comes: whoever made it waits for this CPU. */
 void cpu_service(Cpu *cpu)
 {
-    u32 request = atomic_exchange(&cpu->request, 0);
+    u32 request = 0;
 
-    if (request & REQUEST_PAUSE) {
-        cpu_park(cpu, false);
-    }
     for (;;) {
-        request |= atomic_exchange(&cpu->request, 0);
+        u32 now = atomic_exchange(&cpu->request, 0);
+
+        request |= now & ~REQUEST_PAUSE;
         if (request & REQUEST_EXIT_CPU) {
             atomic_fetch_or(&cpu->request, REQUEST_EXIT_CPU);
             return;
+        }
+        if (now & REQUEST_PAUSE) {
+            cpu_park(cpu, false);
+            continue;
         }
         if (request & REQUEST_FLUSH) {
             mmu_flush(cpu);

@@ -1,3 +1,4 @@
+test += tests/accel/soft/block.c
 test += tests/accel/soft/cpu.c
 test-$(CONFIG_ZYDIS) += tests/accel/soft/decode.c
 test += tests/accel/soft/table.c
