@@ -22,7 +22,7 @@ SHELL := /bin/sh
 all:
 
 # These first install what is missing, so they must work before there is a configuration.
-outer := demo check check-unit check-cpu check-rig check-asan bench
+outer := demo check check-unit check-cpu check-rig check-asan check-fuzz bench
 plain := help clean distclean setup guest $(outer)
 
 CONFIG ?= config.mk
@@ -32,11 +32,12 @@ setup-check := build test
 setup-check-unit := build test
 setup-check-cpu := build test
 setup-check-asan := build test
+setup-check-fuzz := build test
 setup-check-rig := build test rig
 setup-bench := build bench
 setup-demo := build
 
-.PHONY: all install help clean distclean setup guest $(outer) $(outer:%=run-%) for-tests FORCE
+.PHONY: all install help clean distclean setup guest $(outer) $(outer:%=run-%) for-tests fuzz FORCE
 
 # Their own make builds in parallel unless it was said how many.
 $(outer):
@@ -57,6 +58,7 @@ help:
 	@echo 'make check-cpu  the long test of the software CPU against this CPU'
 	@echo 'make check-rig  the tests under real KVM and VFIO in an emulated machine'
 	@echo 'make check-asan unit and conformance tests with ASan and UBSan'
+	@echo 'make check-fuzz 10 million random accesses to the board, and hostile rings, under the same'
 	@echo 'make bench      figures beside those of qemu-system-x86_64'
 	@echo 'make guest      make the guests that demo and tests boot'
 	@echo 'make install    install under --prefix (DESTDIR is respected)'
@@ -161,10 +163,18 @@ run-check-rig: for-tests
 	@$(check) -t 900 $(rig_script)
 
 # Not with --enable-werror: gcc's warnings about uninitialized variables err under these.
+asan = ./configure --config=build-asan/config.mk --build=build-asan --enable-asan \
+	--enable-ubsan > /dev/null && $(MAKE) CONFIG=build-asan/config.mk
+
 run-check-asan:
-	@./configure --config=build-asan/config.mk --build=build-asan --enable-asan \
-		--enable-ubsan > /dev/null
-	@$(MAKE) CONFIG=build-asan/config.mk run-check-unit
+	@$(asan) run-check-unit
+
+run-check-fuzz:
+	@$(asan) fuzz
+
+# Fuzz tests do 200000 accesses, or what they count; this many times that.
+fuzz: $(filter $(build)/tests/fuzz/%,$(tests))
+	@MAYFLY_FUZZ=$(or $(MAYFLY_FUZZ),50) $(check) -t 7200 $^
 
 run-bench: mayfly
 	@scripts/guest cloud

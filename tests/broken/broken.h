@@ -13,6 +13,7 @@ typedef struct {
     const char *rule, *says;            /* * stands for anything */
 } Broken;
 
-extern const Broken broken_devices[];       /* ends with a type of NULL */
+/* Both end with a type of NULL. */
+extern const Broken broken_devices[], broken_virtio[];
 
 #endif

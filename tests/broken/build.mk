@@ -1,2 +1,3 @@
 testlib += tests/broken/devices.c
 testlib += tests/broken/gizmo.c
+testlib += tests/broken/virtio.c

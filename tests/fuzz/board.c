@@ -12,6 +12,8 @@
 #include "base/lock.h"
 #include "chardev/chardev.h"
 #include "hw/machine/q35.h"
+#include "tests/lib/chance.h"
+#include "tests/lib/driver.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +26,7 @@ enum { ACCESSES = 200000, ROM_BYTES = 256 << 10, BATCH = 64 };
 #define LONG_NS (20 * NS_PER_SEC)
 
 static Machine *machine;
-static u64 state;                       /* of the generator */
+static Chance chance;
 static unsigned asked[REQUEST_WAKE + 1];
 static u64 messages;
 
@@ -128,18 +130,14 @@ static void close_board(void)
 
 /* ---- chance ---- */
 
-/* xorshift64*: g_test_rand would be most of the time. */
 static u64 next(void)
 {
-    state ^= state >> 12;
-    state ^= state << 25;
-    state ^= state >> 27;
-    return state * 0x2545f4914f6cdd1d;
+    return chance_next(&chance);
 }
 
 static u64 below(u64 n)
 {
-    return (next() >> 16) % n;
+    return chance_below(&chance, n);
 }
 
 /* Mostly numbers that mean something to somebody: flags, addresses, small counts. */
@@ -255,6 +253,38 @@ static void round_trip(void)
     }
 }
 
+/* A driver with buffers in every ring; what becomes of them is seen by nobody. */
+static void wake_virtio(u8 devfn)
+{
+    Driver d;
+    DriverRing ring;
+
+    if (!driver_open(&d, machine, devfn) ||
+        !driver_negotiate(&d, F_VERSION_1 | next())) {
+        return;
+    }
+    d.heap = MiB + below(8 * MiB);
+    if (d.msix) {
+        driver_msix(&d, below(4));
+        machine_msi_hook = take_message;
+    }
+    for (unsigned n = 0; n < MIN(driver_get(&d, NUM_QUEUES), 4); n++) {
+        DriverBuf buf[] = { { below(RAM), below(100), false },
+                            { below(RAM), below(5000), true } };
+        u16 size;
+
+        driver_set(&d, QUEUE_SELECT, n);
+        size = driver_get(&d, QUEUE_SIZE);
+        if (size && size <= DRIVER_RING_MAX && driver_ring(&d, &ring, n, size)) {
+            while (below(size) && ring_add(&ring, buf, 2, below(2)) >= 0) {
+            }
+            ring_publish(&ring);
+            driver_ok(&d);
+            ring_notify(&ring);
+        }
+    }
+}
+
 /*
  * What a kernel does before it relies on its timers and interrupts: without it most of
  * the devices sleep, since nobody finds the right order by chance.
@@ -272,6 +302,9 @@ static void wake_devices(void)
         { false, 1, 0x3f9, 0x0f }, { false, 1, 0x3fc, 0x0b },           /* COM1 */
         { true, 4, 0xfed00010, 1 },                                     /* HPET */
         { true, 8, 0xfed00100, 0x4c }, { true, 8, 0xfed00108, 100000 },
+        { false, 4, 0xcf8, 0x8000f840 }, { false, 4, 0xcfc, 0x601 },    /* PM */
+        { false, 4, 0xcf8, 0x8000f844 }, { false, 1, 0xcfc, 0x80 },
+        { false, 4, 0xcf8, 0x80000060 }, { false, 4, 0xcfc, 0xb0000001 },   /* ECAM */
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(steps); i++) {
@@ -285,13 +318,18 @@ static void wake_devices(void)
     pci_assign(machine->pci, &(PciWindows){
         .io = { 0xc000, 0x10000 }, .mem = { 0xe0000000, 0xfec00000 },
         .mem64 = { 4 * GiB, 8 * GiB } });
+    for (unsigned devfn = 0; devfn < 256; devfn++) {
+        if (machine->pci->function[devfn]) {
+            wake_virtio(devfn);
+        }
+    }
 }
 
 static void meanwhile(void)
 {
     unsigned what = below(64);
 
-    if (what == 0) {
+    if (what == 0 && below(4) == 0) {
         wake_devices();
     } else if (what == 1 && below(16) == 0) {
         board_reset(machine);
@@ -329,7 +367,7 @@ static void test_board(void)
     u64 accesses = ACCESSES * (factor ? MAX(strtoull(factor, NULL, 0), 1) : 1);
     u64 done = 0;
 
-    state = ((u64)(u32)g_test_rand_int() << 32 | (u32)g_test_rand_int()) | 1;
+    chance = chance_new((u32)g_test_rand_int());
     open_board();
     for (; done < accesses; done += BATCH) {
         batch();

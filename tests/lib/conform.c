@@ -333,5 +333,7 @@ const Rule conform_rules[] = {
     { "save_then_restore",     save_then_restore },
     { "restore_is_suspicious", restore_is_suspicious },
     { "close_is_complete",     close_is_complete },
+    { "rings_are_hostile",     rings_are_hostile },
+    { "timing_is_odd",         timing_is_odd },
     { NULL, NULL }
 };

@@ -47,6 +47,9 @@ extern const Rule conform_rules[];  /* ends with a name of NULL */
 /* The rules that stand in files of their own. */
 char *rows_are_complete(const DeviceType *type, const BusType *bus,
                         const char *options);
+char *rings_are_hostile(const DeviceType *type, const BusType *bus,
+                        const char *options);
+char *timing_is_odd(const DeviceType *type, const BusType *bus, const char *options);
 
 /* What a rule returns. */
 #define complaint g_strdup_printf

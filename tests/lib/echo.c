@@ -80,7 +80,9 @@ void echo_spans(VirtioDevice *virtio, Chain *chain)
         chain_span_in(chain, n, to, &n_to)) {
         copy(to, from);
     }
-    chain_status(chain, ECHO_STATUS);
+    if (room) {
+        chain_status(chain, ECHO_STATUS);
+    }
     chain_done(chain);
 }
 
