@@ -258,13 +258,13 @@ static u64 host_load(const u8 *host, unsigned size)
 {
     switch (size) {
     case 1:
-        return *(const volatile u8 *)host;
+        return *(const volatile Guest8 *)host;
     case 2:
-        return *(const volatile u16 *)host;
+        return *(const volatile Guest16 *)host;
     case 4:
-        return *(const volatile u32 *)host;
+        return *(const volatile Guest32 *)host;
     default:
-        return *(const volatile u64 *)host;
+        return *(const volatile Guest64 *)host;
     }
 }
 
@@ -272,16 +272,16 @@ static void host_store(u8 *host, u64 value, unsigned size)
 {
     switch (size) {
     case 1:
-        *(volatile u8 *)host = value;
+        *(volatile Guest8 *)host = value;
         break;
     case 2:
-        *(volatile u16 *)host = value;
+        *(volatile Guest16 *)host = value;
         break;
     case 4:
-        *(volatile u32 *)host = value;
+        *(volatile Guest32 *)host = value;
         break;
     default:
-        *(volatile u64 *)host = value;
+        *(volatile Guest64 *)host = value;
     }
 }
 
