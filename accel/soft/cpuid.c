@@ -6,6 +6,7 @@
  * soft_cpuid_supported and cpu_has: any thread; the rest on the vCPU's own thread.
  */
 
+#include "accel/soft/lapic.h"
 #include "accel/soft/operand.h"
 #include <string.h>
 
@@ -156,6 +157,7 @@ CpuidLeaf cpu_cpuid(Cpu *cpu, u32 leaf, u32 index)
     if (answer.leaf == 1) {
         answer.ecx &= ~(1u << 27);
         answer.ecx |= cpu->cr4 & CR4_OSXSAVE ? 1u << 27 : 0;
+        answer.edx &= cpu->apic_base & LAPIC_BASE_ENABLE ? ~0u : ~(1u << 9);
     }
     return answer;
 }

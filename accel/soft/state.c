@@ -111,8 +111,8 @@ static bool state_possible(const Cpu *cpu, const X86State *state, GError **err)
         bad = "efer says long mode, cr0 and cr4 do not";
     } else if (c->xcr0 & ~3ull || !(c->xcr0 & 1)) {
         bad = "xcr0 enables components this CPU does not have";
-    } else if ((c->cr4 & CR4_LA57) && !cpu_has(cpu, "la57")) {
-        bad = "cr4 asks for 5-level paging, which this CPU does not have";
+    } else if (c->cr4 & ~cpu->cr4_allowed || c->efer & ~(cpu->efer_allowed | EFER_LMA)) {
+        bad = "cr4 or efer enables what this CPU does not have";
     }
     if (bad) {
         g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL, "vCPU %u: impossible state: %s", cpu->index, bad);
@@ -146,6 +146,7 @@ bool cpu_set_state(Cpu *cpu, const X86State *state, GError **err)
     cpu->cpl = cpu_v86(cpu) ? 3 : cpu_protected(cpu) ? SEG_DPL(cpu->seg[SEG_SS].attr) : 0;
     cpu_mode_changed(cpu);
     mmu_flush(cpu);
+    cpu_reload_pdptes(cpu);
     cpu_request(cpu, REQUEST_INTERRUPT);        /* also if it sleeps in the state it was in */
     return true;
 }
