@@ -192,9 +192,6 @@ static void print_log(CpuBed *bed, const GuestProgram *program, GString *out)
             print_event(program, e, out);
         }
     }
-    if (n > LOG_MAX) {
-        g_string_append_printf(out, ", ... %" PRIu64 " in all", n);
-    }
 }
 
 char *guest_run(CpuBed *bed, const GuestProgram *program)
@@ -206,7 +203,7 @@ char *guest_run(CpuBed *bed, const GuestProgram *program)
     if (bed->request != REQUEST_EXIT || bed->value != 1) {
         g_string_append_printf(out, "%s%s", out->len ? ", " : "",
                                bed->request == REQUEST_RESET ? "reset" :
-                               bed->cause ? bed->cause : "another end");
+                               bed->cause ? bed->cause : "too much to record");
     }
     return g_string_free(out, FALSE);
 }

@@ -4,8 +4,8 @@
  * they are written with.  tests/lib/guest.c lays out the same memory and reads the record.
  *
  * A program is loaded at AT.  Every vector has a handler that appends an entry to the log and
- * returns to the address in RESUME (once), or to where it came from.  Vector 0x81 is not
- * recorded: it leaves user code for the kernel code that entered it.
+ * returns to the address in RESUME (once), or to where it came from.  With LEAVE there nothing
+ * is recorded: the exception leaves user code for the kernel code that entered it.
  */
 
 #ifndef TESTS_ACCEL_GUEST_GUEST_H
@@ -33,7 +33,8 @@
 
 #define RESUME   0x6000
 #define COUNT    0x6008         /* entries in the log */
-#define KERNEL   0x6010         /* where vector 0x81 goes, and its stack pointer */
+#define LEAVE    1
+#define KERNEL   0x6010         /* where LEAVE goes, and its stack pointer */
 #define KSTACK   0x6018
 #define CELLS    0x6100         /* for the program */
 
@@ -139,19 +140,20 @@
 9873:
     .endm
 
-    .macro back
-    int $0x81
+    .macro back from=USER
+    movl $LEAVE, RESUME + \from
+    ud2
     .endm
 
-/* Records a register; in 64-bit code. */
-    .macro note reg
+/* Records a register; in 64-bit code, of users with USER. */
+    .macro note reg, from=0
     push %rbx
     push \reg
-    mov COUNT, %ebx
-    incl COUNT
+    mov COUNT + \from, %ebx
+    incl COUNT + \from
     shl $LOG_SHIFT, %ebx
-    movq $LOG_VALUE, LOG(%rbx)
-    popq LOG + 8(%rbx)
+    movq $LOG_VALUE, LOG + \from(%rbx)
+    popq LOG + 8 + \from(%rbx)
     pop %rbx
     .endm
 

@@ -32,11 +32,13 @@ runtime64:
 
 /* vector, error, rip, cs, rflags, rsp, ss */
 common64:
-    cmpq $0x81, (%rsp)
+    cmpl $LEAVE, RESUME
     je leave64
     push %rax
     push %rbx
     mov COUNT, %eax
+    cmp $LOG_MAX, %eax
+    jae full64
     incl COUNT
     shl $LOG_SHIFT, %eax
     .set field, 0
@@ -58,7 +60,10 @@ common64:
     pop %rax
     add $16, %rsp
     iretq
+full64:
+    out %al, $END_PORT
 leave64:
+    movl $0, RESUME
     mov KSTACK, %rsp
     jmp *KERNEL
 runtime64_end:
@@ -70,7 +75,7 @@ runtime32:
 
 /* vector, error, eip, cs, eflags, and from an outer level or virtual-8086 mode esp, ss */
 common32:
-    cmpl $0x81, (%esp)
+    cmpl $LEAVE, %ss:RESUME
     je leave32
     push %eax
     push %ebx
@@ -78,6 +83,8 @@ common32:
     push $DATA
     pop %ds
     mov COUNT, %eax
+    cmp $LOG_MAX, %eax
+    jae full32
     incl COUNT
     shl $LOG_SHIFT, %eax
     .set field, 0
@@ -100,11 +107,14 @@ common32:
     pop %eax
     add $8, %esp
     iret
+full32:
+    out %al, $END_PORT
 leave32:
     mov $DATA, %eax
     mov %eax, %ds
     mov %eax, %es
-    mov %cs:KSTACK, %esp
+    movl $0, RESUME
+    mov KSTACK, %esp
     jmp *KERNEL
 runtime32_end:
 
