@@ -85,23 +85,26 @@ static void add_devices(void)
     }
 }
 
-static int make_rom(void)
+/* The board borrows its configuration. */
+static char bios[32];
+static const BoardConfig config = {
+    .bios = bios, .splash_time = -1, .reboot_timeout = -1, .serial = { "void", "void" },
+};
+
+static void make_rom(void)
 {
     g_autofree u8 *rom = g_malloc0(ROM_BYTES);
     int fd = memfd_create("rom", 0);
 
     g_assert_cmpint(write(fd, rom, ROM_BYTES), ==, ROM_BYTES);
-    return fd;
+    g_snprintf(bios, sizeof bios, "/proc/self/fd/%d", fd);
 }
 
 static void open_board(void)
 {
-    int rom = make_rom();
-    g_autofree char *bios = g_strdup_printf("/proc/self/fd/%d", rom);
-    BoardConfig config = { .bios = bios, .splash_time = -1, .reboot_timeout = -1,
-                           .serial = { "void", "void" } };
     g_autoptr(GError) err = NULL;
 
+    make_rom();
     machine = machine_new();
     machine->ram_bytes = RAM;
     machine->request = take_request;
@@ -116,7 +119,6 @@ static void open_board(void)
     }
     board_reset(machine);
     machine_unlock();
-    close(rom);
 }
 
 static void close_board(void)

@@ -58,7 +58,7 @@ static void copy(struct iovec *to, struct iovec *from)
     while (from->iov_len) {
         size_t n = MIN(from->iov_len, to->iov_len);
 
-        memcpy(to->iov_base, from->iov_base, n);
+        memmove(to->iov_base, from->iov_base, n);       /* the guest may say so */
         from->iov_base = (u8 *)from->iov_base + n;
         from->iov_len -= n;
         to->iov_base = (u8 *)to->iov_base + n;
