@@ -26,7 +26,7 @@
         u16 flags;                                                                          \
                                                                                             \
         asm volatile(before "lock " op " %[b], %[m]" TAKE_FLAGS                             \
-                     : [m] "+m"(*(u##bits *)p), "=a"(flags)                                 \
+                     : [m] "+m"(*(Guest##bits *)p), "=a"(flags)                                 \
                      : [b] "q"(b), [arith] "m"(cpu->arith) : "cc", "memory");               \
         cpu->arith = flags;                                                                 \
     }
@@ -85,7 +85,7 @@ HOST_LOCKED(xor, "", "xor")
         u16 flags;                                                                          \
                                                                                             \
         asm volatile(before "lock " op suffix " %[m]" TAKE_FLAGS                            \
-                     : [m] "+m"(*(u##bits *)p), "=a"(flags)                                 \
+                     : [m] "+m"(*(Guest##bits *)p), "=a"(flags)                                 \
                      : [arith] "m"(cpu->arith) : "cc", "memory");                           \
         cpu->arith = flags;                                                                 \
     }

@@ -10,7 +10,7 @@
 /* ---- XADD ---- */
 
 #define XADD_WIDTH(bits)                                                                    \
-    inline_always u##bits xadd_at##bits(Cpu *cpu, u##bits *p, u##bits b, bool lock)         \
+    inline_always u##bits xadd_at##bits(Cpu *cpu, Guest##bits *p, u##bits b, bool lock)     \
     {                                                                                       \
         u16 flags;                                                                          \
                                                                                             \

@@ -29,7 +29,7 @@ typedef enum { BT, BTS, BTR, BTC } BitOp;
         u16 flags = cpu->arith;                                                             \
                                                                                             \
         asm volatile(PUT_FLAGS "lock " #name " %[n], %[m]" TAKE_FLAGS                       \
-                     : [m] "+m"(*(u##bits *)p), "+a"(flags) : [n] "r"(n)                    \
+                     : [m] "+m"(*(Guest##bits *)p), "+a"(flags) : [n] "r"(n)                    \
                      : "cc", "memory");                                                     \
         cpu->arith = flags;                                                                 \
     }
