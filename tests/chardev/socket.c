@@ -247,7 +247,7 @@ static void test_tcp(void)
     int port = free_port();
     g_autofree char *server = g_strdup_printf("tcp:127.0.0.1:%d,server,nowait,nodelay",
                                               port);
-    g_autofree char *client = g_strdup_printf("socket,id=c,host=localhost,port=%d,"
+    g_autofree char *client = g_strdup_printf("socket,id=c,host=127.0.0.1,port=%d,"
                                               "reconnect=1", port);
     Recorder *c = recorder_new(good_chardev(client), false), *s;
     Chardev *chr;

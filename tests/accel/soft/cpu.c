@@ -329,7 +329,7 @@ static void bend_registers(HostCpu *cpu, const Insn *insn, const Opcode *row)
         cpu->gpr[insn->index] = (at - insn->disp) >> (insn->shape & INSN_SCALE);
     }
     if (opcode_row(insn->op)->attr & OP_ENDS && !(insn->shape & INSN_MEM) && insn->rm < 16 && insn->rm != RSP && chance(2)) {
-        cpu->gpr[insn->rm] = HOST_CODE + rnd(2048);         /* jmp and call through a register */
+        cpu->gpr[insn->rm] = HOST_CODE + 64 + rnd(2048);         /* jmp and call through a register */
     }
 }
 
