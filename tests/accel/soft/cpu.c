@@ -555,6 +555,8 @@ static void test_rows(void)
 
 int main(int argc, char **argv)
 {
+    int status;
+
     g_test_init(&argc, &argv, NULL);
     if (!host_cpu_open()) {
         g_printerr("the test's addresses are taken\n");
@@ -565,5 +567,8 @@ int main(int argc, char **argv)
         return 1;
     }
     g_test_add_func("/accel/soft/cpu/rows", test_rows);
-    return g_test_run();
+    status = g_test_run();
+    accel_close(test.machine->accel);
+    machine_free(test.machine);
+    return status;
 }
