@@ -33,9 +33,10 @@ typedef struct {
 } GuestProgram;
 
 #define GUEST(name) \
-    extern const u8 name[], name##_end[]; \
-    extern const GuestMark name##_marks[], name##_marks_end[]
-#define GUEST_ROW(name) #name, name, name##_end, name##_marks, name##_marks_end
+    extern const u8 guest_##name[], guest_##name##_end[]; \
+    extern const GuestMark guest_##name##_marks[], guest_##name##_marks_end[]
+#define GUEST_ROW(name) \
+    #name, guest_##name, guest_##name##_end, guest_##name##_marks, guest_##name##_marks_end
 
 /* vCPU 0 is ready to begin the program; the others wait for SIPI. */
 void guest_load(CpuBed *bed, const GuestProgram *program);

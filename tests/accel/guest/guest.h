@@ -77,14 +77,14 @@
     .macro program name, bits
     .pushsection .rodata.marks, "a"
     .balign 8
-    .globl \name\()_marks, \name\()_marks_end
-\name\()_marks:
+    .globl guest_\name\()_marks, guest_\name\()_marks_end
+guest_\name\()_marks:
     .popsection
     .section .rodata
-    .globl \name, \name\()_end
+    .globl guest_\name, guest_\name\()_end
     .code\bits
     .balign 16
-\name:
+guest_\name:
 9870:
     .endm
 
@@ -92,9 +92,9 @@
     mov $1, %al
     out %al, $END_PORT
 9:  jmp 9b
-\name\()_end:
+guest_\name\()_end:
     .pushsection .rodata.marks, "a"
-\name\()_marks_end:
+guest_\name\()_marks_end:
     .popsection
     .endm
 
