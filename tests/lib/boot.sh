@@ -13,7 +13,7 @@
 accel=${MAYFLY_ACCEL:-soft}
 guests=$(dirname "$(scripts/guest --path cloud)")
 # What a healthy kernel never says.
-trouble='BUG:|WARNING:|Oops|Call Trace|lockup|stall|[Tt]imed out|nobody cared|unchecked MSR'
+trouble='BUG:|WARNING: CPU|Oops|Call Trace|lockup|stall|[Tt]imed out|nobody cared|unchecked MSR'
 
 need_guest()
 {
@@ -27,7 +27,7 @@ boot()
     boot_initrd=$guests/$1/initrd
     boot_words=$2
     shift 2
-    vm_start -accel "$accel" -machine q35 -m 512M -nodefaults -display none \
+    vm_start -accel "$accel" ${MAYFLY_CPU:+-cpu "$MAYFLY_CPU"} -machine q35 -m 512M -nodefaults -display none \
         -serial stdio -device virtio-rng-pci -kernel "$boot_kernel" \
         -initrd "$boot_initrd" -append "console=ttyS0 $boot_words" "$@"
 }

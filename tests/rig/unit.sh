@@ -3,7 +3,7 @@
 #
 # The unit tests of the KVM accelerator where all of KVM works.
 #
-# limit: 900 seconds
+# limit: 1300 seconds
 
 # shellcheck source=tests/lib/rig.sh
 . tests/lib/rig.sh
