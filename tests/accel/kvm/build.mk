@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+check_script-$(CONFIG_KVM) += tests/accel/kvm/errors.sh
 test-$(CONFIG_KVM) += tests/accel/kvm/exits.c
 test-$(CONFIG_KVM) += tests/accel/kvm/interrupts.c
 test-$(CONFIG_KVM) += tests/accel/kvm/running.c
