@@ -81,7 +81,6 @@ static void op_mov_to_cr(Cpu *cpu, const Insn *insn)
             cpu_gp(cpu, 0);
         }
         lapic_set_tpr(cpu->lapic, value << 4);
-        cpu_recheck_interrupts(cpu);
         break;
     }
     cpu->rip = insn_next(cpu, insn);

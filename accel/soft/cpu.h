@@ -129,7 +129,7 @@ struct Cpu {
     u8 sipi_vector;
     _Atomic u8 sipi_sent;       /* the vector that comes with REQUEST_SIPI: set by the sender */
     bool nmi_pending, nmi_masked;
-    bool irq_waiting;           /* an interrupt waits for IF, the shadow or TPR: looked at when these change */
+    bool irq_waiting;           /* an interrupt waits for IF or the shadow: looked at when these change */
     struct { u8 vector; u32 error; bool pending, has_error, soft; u64 payload; } event;  /* being delivered; for double faults */
     u32 raised_error;
     u8 raised_vector;
@@ -264,7 +264,7 @@ void cpu_run(Cpu *cpu);
 /* Sets request bits and wakes the thread if it sleeps.  Any thread. */
 void cpu_request(Cpu *cpu, u32 bits);
 
-/* An instruction made an interrupt possible that was not before (IF, TPR, shadow): look between blocks. */
+/* An instruction made an interrupt possible that was not before (IF, shadow): look between blocks. */
 static inline void cpu_recheck_interrupts(Cpu *cpu)
 {
     if (cpu->irq_waiting) {

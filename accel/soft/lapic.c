@@ -143,7 +143,7 @@ void lapic_set_tpr(Lapic *l, u8 tpr)
     pthread_mutex_lock(&l->lock);
     l->reg[LAPIC_TPR] = tpr;
     pthread_mutex_unlock(&l->lock);
-    cpu_recheck_interrupts(l->cpu);
+    atomic_fetch_or_explicit(&l->cpu->request, REQUEST_INTERRUPT, memory_order_relaxed);
 }
 
 /* 11.8.5: the highest in service is done; a level-triggered one is told to the IOAPICs. */

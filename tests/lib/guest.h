@@ -30,6 +30,9 @@ typedef struct {
     const char *expected;
     const char *section;        /* of SDM vol. 3 unless it says otherwise */
     bool kvm;                   /* the kernel's instruction emulator can run it */
+    unsigned cpus;              /* that it needs, if more than one */
+    void (*before)(CpuBed *bed);        /* it runs */
+    void (*after)(CpuBed *bed);
 } GuestProgram;
 
 #define GUEST(name) \

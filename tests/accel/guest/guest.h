@@ -36,6 +36,7 @@
 #define LEAVE    1
 #define KERNEL   0x6010         /* where LEAVE goes, and its stack pointer */
 #define KSTACK   0x6018
+#define AP_ENTRY 0x6020         /* where other vCPUs go on in 64-bit code, APIC ID in %ebx */
 #define CELLS    0x6100         /* for the program */
 
 /* The log: vector (or LOG_VALUE), error, rip, cs, rflags, rsp, ss, cr2, frame address. */
@@ -48,6 +49,9 @@
 #define IST1     0xa000
 #define IST2     0xb000
 #define RSP0     0xc000
+
+#define AP_START 0xe000         /* other vCPUs start here: SIPI vector 0x0e */
+#define AP_STACK 0x31000        /* top of that of APIC ID 0, the others follow */
 
 #define AT       0x10000
 #define DATA_AT  0x20000        /* two pages for the program's data */

@@ -134,7 +134,7 @@
     jmp 2f
 1:  user_faults b, jmp *%rbx
     back
-2:  btr $63, PT_FREE
+2:  btrq $63, PT_FREE
     btsq $63, PD + 8
     invlpg PAGE(0)
     faults c, jmp *%rbx

@@ -118,4 +118,41 @@ leave32:
     jmp *KERNEL
 runtime32_end:
 
+/* A vCPU after SIPI: to long mode, with tables and handlers as the first one has. */
+    .globl ap_start, ap_start_end
+    .code16
+    .balign 16
+ap_start:
+    xor %ax, %ax
+    mov %ax, %ds
+    lgdtl 3f - ap_start + AP_START
+    mov $0x20, %eax             /* PAE */
+    mov %eax, %cr4
+    mov $PML4, %eax
+    mov %eax, %cr3
+    mov $0xc0000080, %ecx
+    mov $0x901, %eax            /* NXE, LME, SCE */
+    xor %edx, %edx
+    wrmsr
+    mov $0x80000031, %eax       /* PG, NE, ET, PE */
+    mov %eax, %cr0
+    ljmpl $CODE, $2f - ap_start + AP_START
+    .code64
+2:  mov $DATA, %eax
+    mov %eax, %ds
+    mov %eax, %ss
+    lidt 4f - ap_start + AP_START
+    mov $APIC, %edi
+    mov 0x20(%rdi), %ebx
+    shr $24, %ebx
+    mov %ebx, %esp
+    shl $12, %esp
+    add $AP_STACK, %esp
+    jmp *AP_ENTRY
+3:  .word FREE + 0xf
+    .long GDT
+4:  .word 0xfff
+    .quad IDT
+ap_start_end:
+
     .section .note.GNU-stack, "", @progbits
