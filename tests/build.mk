@@ -11,3 +11,4 @@ testlib += tests/lib/hostile.c
 testlib += tests/lib/kernels.c
 testlib += tests/lib/pci_probe.c
 testlib += tests/lib/rig.c
+testlib += tests/lib/virtio_bed.c

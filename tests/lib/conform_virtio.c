@@ -263,9 +263,7 @@ static char *timing_rule(Rig *rig, u64 seed)
 
     odd->rig = rig;
     odd->chance = chance_new(seed);
-    while (!rig->machine->pci->function[odd->d.devfn]) {
-        odd->d.devfn++;
-    }
+    odd->d.devfn = driver_first(rig->machine);
     why = too_early(odd);
     why = why ? why : changes_its_mind(odd);
     why = why ? why : after_reset(odd, false);

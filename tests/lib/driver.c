@@ -87,6 +87,16 @@ static void map_bars(Driver *d)
     }
 }
 
+u8 driver_first(Machine *machine)
+{
+    unsigned devfn = 0;
+
+    while (devfn < 255 && pci_config_read(machine->pci, 0, devfn, 0, 2) == 0xffff) {
+        devfn++;
+    }
+    return devfn;
+}
+
 bool driver_open(Driver *d, Machine *machine, u8 devfn)
 {
     unsigned most = 48;

@@ -88,6 +88,7 @@ typedef struct { u16 id; u32 bytes; } DriverUsed;
 
 /* ---- the device ---- */
 
+u8 driver_first(Machine *machine);      /* the first function that there is */
 /* Finds the capabilities, gives the BARs addresses, enables it.  False: no virtio. */
 bool driver_open(Driver *d, Machine *machine, u8 devfn);
 u64 driver_get(Driver *d, unsigned reg);            /* of the common structure */

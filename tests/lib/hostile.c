@@ -295,9 +295,7 @@ char *hostile_rings(Rig *rig, u64 seed, unsigned rounds)
 
     h->rig = rig;
     h->chance = chance_new(seed);
-    while (!rig->machine->pci->function[h->d.devfn]) {
-        h->d.devfn++;
-    }
+    h->d.devfn = driver_first(rig->machine);
     memset(h->pattern, 0xa5, sizeof h->pattern);
     for (unsigned i = 0; !why && i < rounds; i++) {
         why = hostile_round(h);

@@ -5,48 +5,24 @@
  * looks wrong and is allowed.
  */
 
-#include "base/lock.h"
-#include "tests/lib/conform.h"
-#include "tests/lib/driver.h"
-#include "tests/lib/echo.h"
+#include "tests/lib/virtio_bed.h"
 
 enum { SIZE = 8, NEXT = 1, WRITE = 2, INDIRECT = 4, AVAIL = 0x80 };
 
-static Rig *rig;
-static Driver d;
-static DriverRing ring;
-static Echo *echo;
-static gpa buffer, table;
+static gpa table;
 
 static void bring_up(u64 features)
 {
-    g_assert_true(driver_negotiate(&d, F_VERSION_1 | features));
-    g_assert_true(driver_ring(&d, &ring, ECHO, SIZE));
+    bed_bring_up(features, ECHO, SIZE);
     driver_set(&d, CONFIG_MSIX_VECTOR, 0);
-    driver_ok(&d);
 }
 
 static void set_up(u64 features)
 {
-    unsigned devfn = 0;
-
-    rig = rig_new(&echo_type.device, &virtio_pci_bus, NULL, 0, NULL);
-    echo = echo_of(container_of(rig->dev, VirtioDevice, device));
-    while (!rig->machine->pci->function[devfn]) {
-        devfn++;
-    }
-    machine_lock();
-    g_assert_true(driver_open(&d, rig->machine, devfn));
+    bed_open(&echo_type, NULL);
     driver_msix(&d, true);
-    buffer = driver_alloc(&d, 4096, 16);
     table = driver_alloc(&d, 16 * 1100, 16);
     bring_up(features);
-}
-
-static void tear_down(void)
-{
-    machine_unlock();
-    rig_free(rig);
 }
 
 /* ---- by hand ---- */
@@ -64,23 +40,23 @@ static void put_row(gpa at, const Row *row, bool packed)
 /* Makes entry 0 of the ring available, as it lies there, and rings. */
 static void show(void)
 {
-    if (ring.packed) {
-        u16 flags = ram_get(d.machine, ring.desc + 14, 2);
+    if (the_ring.packed) {
+        u16 flags = ram_get(d.machine, the_ring.desc + 14, 2);
 
-        ram_put(d.machine, ring.desc + 14, flags | AVAIL, 2);
+        ram_put(d.machine, the_ring.desc + 14, flags | AVAIL, 2);
     } else {
-        u16 idx = ram_get(d.machine, ring.avail + 2, 2);
+        u16 idx = ram_get(d.machine, the_ring.avail + 2, 2);
 
-        ram_put(d.machine, ring.avail + 4 + 2 * (idx % SIZE), 0, 2);
-        ram_put(d.machine, ring.avail + 2, idx + 1, 2);
+        ram_put(d.machine, the_ring.avail + 4 + 2 * (idx % SIZE), 0, 2);
+        ram_put(d.machine, the_ring.avail + 2, idx + 1, 2);
     }
-    ring_notify(&ring);
+    ring_notify(&the_ring);
 }
 
 static bool used_one(void)
 {
-    return ring.packed ? ram_get(d.machine, ring.desc + 14, 2) & 0x8000
-                       : ram_get(d.machine, ring.used + 2, 2) == 1;
+    return the_ring.packed ? ram_get(d.machine, the_ring.desc + 14, 2) & 0x8000
+                       : ram_get(d.machine, the_ring.used + 2, 2) == 1;
 }
 
 static void expect_fault(void)
@@ -91,17 +67,18 @@ static void expect_fault(void)
     g_assert_cmphex(driver_read(&d, AREA_ISR, 0, 1), ==, 2);
     g_assert_false(used_one());
     g_assert_cmpuint(chains_out(&echo->virtio), ==, 0);
-    ring_notify(&ring);                         /* and once is enough */
+    ring_notify(&the_ring);                         /* and once is enough */
     g_assert_cmpuint(d.messages[0], ==, 1);
     d.messages[0] = 0;
 }
 
 static void expect_good(u32 bytes)
 {
+    gpa length = the_ring.packed ? the_ring.desc + 8 : the_ring.used + 8;
+
     g_assert_cmphex(driver_get(&d, STATUS), ==, 0x0f);
     g_assert_true(used_one());
-    g_assert_cmpuint(ram_get(d.machine, ring.packed ? ring.desc + 8 : ring.used + 8, 4),
-                     ==, bytes);
+    g_assert_cmpuint(ram_get(d.machine, length, 4), ==, bytes);
     g_assert_cmpuint(d.messages[0], ==, 0);
     d.messages[1] = 0;
 }
@@ -210,14 +187,14 @@ static void try_case(const Case *c, u64 features)
         Row row = c->ring[i];
 
         row.at = row.at == T && row.flags & INDIRECT ? table : row.at;
-        put_row(ring.desc + 16 * i, &row, ring.packed);
+        put_row(the_ring.desc + 16 * i, &row, the_ring.packed);
         row = c->table[i];
         row.at = row.at == T && row.flags & INDIRECT ? table : row.at;
-        put_row(table + 16 * i, &row, ring.packed);
+        put_row(table + 16 * i, &row, the_ring.packed);
     }
-    if (ring.packed) {              /* "longer than the ring" */
+    if (the_ring.packed) {              /* "longer than the ring" */
         for (unsigned i = 3; i < SIZE; i++) {
-            put_row(ring.desc + 16 * i, &(Row){ B, 0, NEXT | AVAIL, 0 }, true);
+            put_row(the_ring.desc + 16 * i, &(Row){ B, 0, NEXT | AVAIL, 0 }, true);
         }
     }
     show();
@@ -234,7 +211,7 @@ static void test_split(void)
     for (unsigned i = 0; i < G_N_ELEMENTS(split_cases); i++) {
         try_case(&split_cases[i], F_INDIRECT);
     }
-    tear_down();
+    bed_close();
 }
 
 static void test_packed(void)
@@ -243,7 +220,7 @@ static void test_packed(void)
     for (unsigned i = 0; i < G_N_ELEMENTS(packed_cases); i++) {
         try_case(&packed_cases[i], F_PACKED | F_INDIRECT);
     }
-    tear_down();
+    bed_close();
 }
 
 /* 2.7.5.3.1: only if it was negotiated. */
@@ -257,7 +234,7 @@ static void test_no_indirect(void)
     set_up(0);
     try_case(&indirect, 0);
     try_case(&indirect, F_PACKED);
-    tear_down();
+    bed_close();
 }
 
 /* Linux makes tables that are longer than the ring. */
@@ -273,10 +250,10 @@ static void test_long_table(void)
         for (unsigned i = 0; i < n; i++) {
             Row row = { B, 1, i >= n / 2 ? WRITE : 0, i + 1 };
 
-            row.flags |= !ring.packed && i + 1 < n ? NEXT : 0;
-            put_row(table + 16 * i, &row, ring.packed);
+            row.flags |= !the_ring.packed && i + 1 < n ? NEXT : 0;
+            put_row(table + 16 * i, &row, the_ring.packed);
         }
-        put_row(ring.desc, &(Row){ table, 16 * n, INDIRECT, 0 }, ring.packed);
+        put_row(the_ring.desc, &(Row){ table, 16 * n, INDIRECT, 0 }, the_ring.packed);
         show();
         if (n == 1024) {
             expect_good(512);
@@ -284,39 +261,39 @@ static void test_long_table(void)
             expect_fault();
         }
     }
-    tear_down();
+    bed_close();
 }
 
 /* ---- split: indices and heads ---- */
 
 static void good_chain(void)
 {
-    put_row(ring.desc, &(Row){ B, 4, WRITE, 0 }, ring.packed);
+    put_row(the_ring.desc, &(Row){ B, 4, WRITE, 0 }, the_ring.packed);
 }
 
 static void test_index_jumps(void)
 {
     set_up(0);
     good_chain();
-    ram_put(d.machine, ring.avail + 2, SIZE + 1, 2);
-    ring_notify(&ring);
+    ram_put(d.machine, the_ring.avail + 2, SIZE + 1, 2);
+    ring_notify(&the_ring);
     expect_fault();
     bring_up(0);
     good_chain();
-    ram_put(d.machine, ring.avail + 2, 0xffff, 2);          /* back */
-    ring_notify(&ring);
+    ram_put(d.machine, the_ring.avail + 2, 0xffff, 2);          /* back */
+    ring_notify(&the_ring);
     expect_fault();
-    tear_down();
+    bed_close();
 }
 
 static void test_bad_head(void)
 {
     set_up(0);
-    ram_put(d.machine, ring.avail + 4, SIZE, 2);
-    ram_put(d.machine, ring.avail + 2, 1, 2);
-    ring_notify(&ring);
+    ram_put(d.machine, the_ring.avail + 4, SIZE, 2);
+    ram_put(d.machine, the_ring.avail + 2, 1, 2);
+    ring_notify(&the_ring);
     expect_fault();
-    tear_down();
+    bed_close();
 }
 
 /* A head that the device still has: both formats stop before they have too many. */
@@ -337,14 +314,16 @@ static void test_given_twice(void)
     bring_up(F_PACKED);
     for (unsigned lap = 0; lap < 2; lap++) {
         for (unsigned i = 0; i < SIZE; i++) {
-            put_row(ring.desc + 16 * i, &(Row){ B, 4, lap ? 0x8000 : AVAIL, 0 }, true);
+            Row row = { B, 4, lap ? 0x8000 : AVAIL, 0 };
+
+            put_row(the_ring.desc + 16 * i, &row, true);
         }
         g_assert_cmphex(driver_get(&d, STATUS), ==, 0x0f);
-        ring_notify(&ring);
+        ring_notify(&the_ring);
         g_assert_cmpuint(chains_out(&echo->virtio), ==, SIZE);
     }
     g_assert_cmphex(driver_get(&d, STATUS), ==, 0x4f);
-    tear_down();
+    bed_close();
 }
 
 /* ---- rings that are not memory ---- */
@@ -358,16 +337,16 @@ static void test_no_ring(void)
         unsigned area = areas[i % 3];
 
         g_assert_true(driver_negotiate(&d, F_VERSION_1 | (i < 3 ? 0 : F_PACKED)));
-        ring.packed = i >= 3;
+        the_ring.packed = i >= 3;
         for (unsigned j = 0; j < 3; j++) {
             driver_set(&d, QUEUE_SELECT, ECHO);
             driver_set(&d, areas[j], areas[j] == area ? TiB : 0x30000 + 0x1000 * j);
         }
         driver_set(&d, QUEUE_SIZE, SIZE);
         driver_set(&d, QUEUE_ENABLE, 1);
-        ring.desc = 0x30000;
-        ring.avail = 0x31000;
-        ring.used = 0x32000;
+        the_ring.desc = 0x30000;
+        the_ring.avail = 0x31000;
+        the_ring.used = 0x32000;
         for (unsigned j = 0; j < 3; j++) {
             ram_put(d.machine, 0x30000 + 0x1000 * j, 0, 8);
         }
@@ -376,9 +355,9 @@ static void test_no_ring(void)
         show();
         /* Packed: without the event structure nobody is told; entries are served. */
         g_assert_cmphex(driver_get(&d, STATUS), ==,
-                        ring.packed && area != QUEUE_DESC ? 0x0f : 0x4f);
+                        the_ring.packed && area != QUEUE_DESC ? 0x0f : 0x4f);
     }
-    tear_down();
+    bed_close();
 }
 
 int main(int argc, char **argv)

@@ -4,52 +4,25 @@
  * Every test runs over both formats, with and without EVENT_IDX.
  */
 
-#include "base/lock.h"
-#include "tests/lib/conform.h"
-#include "tests/lib/driver.h"
-#include "tests/lib/echo.h"
-
-#include <string.h>
+#include "tests/lib/virtio_bed.h"
 
 enum { SIZE = 16 };
 
-static Rig *rig;
-static Driver driver;
-static DriverRing ring;
-static Echo *echo;
 static gpa out, in;                     /* a buffer of either direction */
-
-static u8 first_function(void)
-{
-    unsigned devfn = 0;
-
-    while (!rig->machine->pci->function[devfn]) {
-        devfn++;
-    }
-    return devfn;
-}
 
 static void set_up(u64 features, unsigned queue, u16 size)
 {
-    rig = rig_new(&echo_type.device, &virtio_pci_bus, NULL, 0, NULL);
-    g_assert_nonnull(rig);
-    echo = echo_of(container_of(rig->dev, VirtioDevice, device));
-    machine_lock();
-    g_assert_true(driver_open(&driver, rig->machine, first_function()));
-    driver_msix(&driver, true);
-    g_assert_true(driver_negotiate(&driver, features | F_VERSION_1 | F_INDIRECT));
-    g_assert_cmphex(driver.features, ==, features | F_VERSION_1 | F_INDIRECT);
-    g_assert_true(driver_ring(&driver, &ring, queue, size));
-    driver_ok(&driver);
-    out = driver_alloc(&driver, 4096, 16);
-    in = driver_alloc(&driver, 4096, 16);
+    bed_open(&echo_type, NULL);
+    driver_msix(&d, true);
+    bed_bring_up(features | F_INDIRECT, queue, size);
+    out = driver_alloc(&d, 4096, 16);
+    in = driver_alloc(&d, 4096, 16);
 }
 
 static void tear_down(void)
 {
-    g_assert_cmphex(driver_get(&driver, STATUS), ==, 0x0f);
-    machine_unlock();
-    rig_free(rig);
+    g_assert_cmphex(driver_get(&d, STATUS), ==, 0x0f);
+    bed_close();
 }
 
 /* A request that writes `n` bytes of value `mark` and gets them back. */
@@ -59,10 +32,10 @@ static int send(u8 mark, unsigned n)
     int id;
 
     for (unsigned i = 0; i < n; i++) {
-        ram_put(driver.machine, out + 16 * mark + i, mark, 1);
+        ram_put(d.machine, out + 16 * mark + i, mark, 1);
     }
-    id = ring_add(&ring, buf, 2, false);
-    ring_publish(&ring);
+    id = ring_add(&the_ring, buf, 2, false);
+    ring_publish(&the_ring);
     return id;
 }
 
@@ -70,11 +43,11 @@ static void expect(int id, u8 mark, unsigned n)
 {
     DriverUsed used;
 
-    g_assert_true(ring_poll(&ring, &used));
+    g_assert_true(ring_poll(&the_ring, &used));
     g_assert_cmpint(used.id, ==, id);
     g_assert_cmpuint(used.bytes, ==, n);
     for (unsigned i = 0; i < n; i++) {
-        g_assert_cmphex(ram_get(driver.machine, in + 16 * mark + i, 1), ==, mark);
+        g_assert_cmphex(ram_get(d.machine, in + 16 * mark + i, 1), ==, mark);
     }
 }
 
@@ -82,7 +55,7 @@ static void expect_nothing(void)
 {
     DriverUsed used;
 
-    g_assert_false(ring_poll(&ring, &used));
+    g_assert_false(ring_poll(&the_ring, &used));
 }
 
 /* ---- one at a time, until every counter has wrapped ---- */
@@ -94,7 +67,7 @@ static void test_wraps(gconstpointer data)
         int id = send(i % 200, 1 + i % 16);
 
         expect_nothing();
-        ring_notify(&ring);
+        ring_notify(&the_ring);
         expect(id, i % 200, 1 + i % 16);
     }
     expect_nothing();
@@ -112,22 +85,22 @@ static void test_spans_the_end(gconstpointer data)
 
         for (unsigned i = 0; i < 6; i++) {
             buf[i] = (DriverBuf){ (i < 3 ? out : in) + 4 * i, 4, i >= 3 };
-            ram_put(driver.machine, out + 4 * i, 0x01010101 * (round & 0x7f), 4);
+            ram_put(d.machine, out + 4 * i, 0x01010101 * (round & 0x7f), 4);
         }
-        id[0] = ring_add(&ring, buf, 6, false);
-        id[1] = ring_add(&ring, buf, 6, round & 1);
+        id[0] = ring_add(&the_ring, buf, 6, false);
+        id[1] = ring_add(&the_ring, buf, 6, round & 1);
         g_assert_cmpint(id[0], >=, 0);
         g_assert_cmpint(id[1], >=, 0);
-        ring_publish(&ring);
-        ring_notify(&ring);
+        ring_publish(&the_ring);
+        ring_notify(&the_ring);
         for (unsigned i = 0; i < 2; i++) {
             DriverUsed used;
 
-            g_assert_true(ring_poll(&ring, &used));
+            g_assert_true(ring_poll(&the_ring, &used));
             g_assert_cmpint(used.id, ==, id[i]);
             g_assert_cmpuint(used.bytes, ==, 12);
         }
-        g_assert_cmphex(ram_get(driver.machine, in + 20, 1), ==, round & 0x7f);
+        g_assert_cmphex(ram_get(d.machine, in + 20, 1), ==, round & 0x7f);
     }
     tear_down();
 }
@@ -144,9 +117,8 @@ static void test_out_of_order(gconstpointer data)
             id[i] = send(i, 8);
             g_assert_cmpint(id[i], >=, 0);
         }
-        g_assert_cmpint(ring_add(&ring, &(DriverBuf){ out, 1, false }, 1, false), ==,
-                        -1);
-        ring_notify(&ring);
+        g_assert_cmpint(send(0, 1), ==, -1);
+        ring_notify(&the_ring);
         g_assert_cmpuint(chains_out(&echo->virtio), ==, SIZE / 2);
         expect_nothing();
         for (unsigned i = 0; i < SIZE / 2; i++) {
@@ -167,10 +139,10 @@ static void test_out_of_order(gconstpointer data)
 
 static unsigned interrupts(void)
 {
-    unsigned n = driver.messages[1];
+    unsigned n = d.messages[1];
 
-    g_assert_cmpuint(driver.messages[0] + driver.strays, ==, 0);
-    driver.messages[1] = 0;
+    g_assert_cmpuint(d.messages[0] + d.strays, ==, 0);
+    d.messages[1] = 0;
     return n;
 }
 
@@ -179,7 +151,7 @@ static unsigned interrupts_of(unsigned requests)
     for (unsigned i = 0; i < requests; i++) {
         int id = send(i, 4);
 
-        ring_notify(&ring);
+        ring_notify(&the_ring);
         expect(id, i, 4);
     }
     return interrupts();
@@ -190,10 +162,10 @@ static void test_interrupts(gconstpointer data)
 {
     set_up(*(const u64 *)data, ECHO, SIZE);
     interrupts();
-    ring_quiet(&ring);
+    ring_quiet(&the_ring);
     g_assert_cmpuint(interrupts_of(100), ==, 0);
-    ring_loud(&ring);
-    if (ring.event_idx && !ring.packed) {       /* asked for one */
+    ring_loud(&the_ring);
+    if (the_ring.event_idx && !the_ring.packed) {       /* asked for one */
         g_assert_cmpuint(interrupts_of(100), ==, 1);
     } else {
         g_assert_cmpuint(interrupts_of(100), ==, 100);
@@ -206,11 +178,11 @@ static void test_event_idx(gconstpointer data)
 {
     set_up(*(const u64 *)data, ECHO, SIZE);
     for (unsigned i = 0; i < 3000; i++) {
-        unsigned slots = ring.packed ? 2 : 1, ahead = i % (SIZE / 2);
+        unsigned slots = the_ring.packed ? 2 : 1, ahead = i % (SIZE / 2);
 
         interrupts();
         /* Packed: in the middle of a chain counts as well. */
-        ring_event(&ring, slots * ahead + (ring.packed ? i / 8 % 2 : 0));
+        ring_event(&the_ring, slots * ahead + (the_ring.packed ? i / 8 % 2 : 0));
         g_assert_cmpuint(interrupts_of(ahead), ==, 0);
         g_assert_cmpuint(interrupts_of(1), ==, 1);
         g_assert_cmpuint(interrupts_of(ahead % 3), ==, 0);
@@ -225,19 +197,19 @@ static void test_kicks(gconstpointer data)
 
     set_up(*(const u64 *)data, ECHO, SIZE);
     for (unsigned i = 0; i < 70000; i++) {
-        u16 before = ring.next_avail;
+        u16 before = the_ring.next_avail;
         int id = send(0, 1), second;
 
-        g_assert_true(ring_wants_kick(&ring, before));
-        before = ring.next_avail;
+        g_assert_true(ring_wants_kick(&the_ring, before));
+        before = the_ring.next_avail;
         second = send(1, 1);
-        kicks += ring_wants_kick(&ring, before);
-        ring_notify(&ring);
+        kicks += ring_wants_kick(&the_ring, before);
+        ring_notify(&the_ring);
         expect(id, 0, 1);
         expect(second, 1, 1);
     }
     /* Split with EVENT_IDX: the second needs none.  Otherwise all are welcome. */
-    g_assert_cmpuint(kicks, ==, ring.event_idx && !ring.packed ? 0 : 70000);
+    g_assert_cmpuint(kicks, ==, the_ring.event_idx && !the_ring.packed ? 0 : 70000);
     tear_down();
 }
 
@@ -246,7 +218,7 @@ static void test_spurious(gconstpointer data)
 {
     set_up(*(const u64 *)data, ECHO, SIZE);
     for (unsigned n = 0; n < 1024; n++) {
-        driver_write(&driver, AREA_NOTIFY, n * driver.notify_multiplier, n, 2);
+        driver_write(&d, AREA_NOTIFY, n * d.notify_multiplier, n, 2);
     }
     expect_nothing();
     g_assert_cmpuint(interrupts_of(1), ==, 1);
@@ -264,20 +236,20 @@ static void test_spans(gconstpointer data)
                             { in + 8, i & 1 ? 5 : 6, true }, { in, 0, true } };
         DriverUsed used;
 
-        ram_put(driver.machine, out, 0x3377665544332211 + i, 8);
-        ram_put(driver.machine, out + 8, 0x88, 1);
-        ram_put(driver.machine, in, 0, 8);
-        ram_put(driver.machine, in + 8, 0, 8);
-        mem_page_flags(driver.machine->mem)[in / PAGE_BYTES] = 0;
-        g_assert_cmpint(ring_add(&ring, buf, 7, i & 2), >=, 0);
-        ring_publish(&ring);
-        ring_notify(&ring);
-        g_assert_true(ring_poll(&ring, &used));
+        ram_put(d.machine, out, 0x3377665544332211 + i, 8);
+        ram_put(d.machine, out + 8, 0x88, 1);
+        ram_put(d.machine, in, 0, 8);
+        ram_put(d.machine, in + 8, 0, 8);
+        mem_page_flags(d.machine->mem)[in / PAGE_BYTES] = 0;
+        g_assert_cmpint(ring_add(&the_ring, buf, 7, i & 2), >=, 0);
+        ring_publish(&the_ring);
+        ring_notify(&the_ring);
+        g_assert_true(ring_poll(&the_ring, &used));
         g_assert_cmpuint(used.bytes, ==, i & 1 ? 9 : 8);    /* 10: one is not written */
-        g_assert_cmphex(ram_get(driver.machine, in + 1, 2), ==, 0x3322);
-        g_assert_cmphex(ram_get(driver.machine, in + 8 + (i & 1 ? 4 : 5), 1), ==,
+        g_assert_cmphex(ram_get(d.machine, in + 1, 2), ==, 0x3322);
+        g_assert_cmphex(ram_get(d.machine, in + 8 + (i & 1 ? 4 : 5), 1), ==,
                         ECHO_STATUS);
-        g_assert_cmphex(mem_page_flags(driver.machine->mem)[in / PAGE_BYTES], ==,
+        g_assert_cmphex(mem_page_flags(d.machine->mem)[in / PAGE_BYTES], ==,
                         PAGE_DIRTY_ALL);
     }
     tear_down();
@@ -292,20 +264,20 @@ static void test_source(gconstpointer data)
     set_up(*(const u64 *)data, SOURCE, SIZE);
     buf.at = in;
     g_assert_false(echo_emit(echo, "abc", 3));
-    id[0] = ring_add(&ring, &buf, 1, false);
-    id[1] = ring_add(&ring, &buf, 1, true);
+    id[0] = ring_add(&the_ring, &buf, 1, false);
+    id[1] = ring_add(&the_ring, &buf, 1, true);
     g_assert_false(echo_emit(echo, "abc", 3));
-    ring_publish(&ring);
-    ring_notify(&ring);
+    ring_publish(&the_ring);
+    ring_notify(&the_ring);
     expect_nothing();
     for (unsigned i = 0; i < 2; i++) {
         DriverUsed used;
 
         g_assert_true(echo_emit(echo, "abc", 3));
-        g_assert_true(ring_poll(&ring, &used));
+        g_assert_true(ring_poll(&the_ring, &used));
         g_assert_cmpint(used.id, ==, id[i]);
         g_assert_cmpuint(used.bytes, ==, 3);
-        g_assert_cmphex(ram_get(driver.machine, in, 3), ==, 0x636261);
+        g_assert_cmphex(ram_get(d.machine, in, 3), ==, 0x636261);
     }
     g_assert_false(echo_emit(echo, "abc", 3));
     tear_down();
@@ -319,7 +291,7 @@ static void refill_request(VirtioDevice *virtio, Chain *chain)
     DriverUsed used;
 
     echo_serve(virtio, chain);
-    g_assert_true(ring_poll(&ring, &used));
+    g_assert_true(ring_poll(&the_ring, &used));
     send(1, 1);
     refilled++;
 }
@@ -330,153 +302,23 @@ static const VirtioType refill_type = {
 
 static void test_refilled_for_ever(void)
 {
-    Clock *clock;
-
-    rig = rig_new(&refill_type.device, &virtio_pci_bus, NULL, 0, NULL);
-    clock = rig->machine->clock;
-    machine_lock();
-    g_assert_true(driver_open(&driver, rig->machine, first_function()));
-    g_assert_true(driver_negotiate(&driver, F_VERSION_1 | F_EVENT_IDX));
-    g_assert_true(driver_ring(&driver, &ring, ECHO, SIZE));
-    driver_ok(&driver);
-    out = driver_alloc(&driver, 4096, 16);
-    in = driver_alloc(&driver, 4096, 16);
+    bed_open(&refill_type, NULL);
+    bed_bring_up(F_EVENT_IDX, ECHO, SIZE);
+    out = driver_alloc(&d, 4096, 16);
+    in = driver_alloc(&d, 4096, 16);
     send(1, 1);
     for (unsigned i = 1; i < 10; i++) {
         if (i == 1) {
-            ring_notify(&ring);
+            ring_notify(&the_ring);
         } else {                                    /* it goes on by itself */
-            clock_run_due(clock);
+            bed_pass(0);
         }
         g_assert_cmpuint(refilled, ==, 2 * SIZE * i);
     }
-    driver_set(&driver, STATUS, 0);
-    clock_run_due(clock);
+    driver_set(&d, STATUS, 0);
+    bed_pass(0);
     g_assert_cmpuint(refilled, ==, 2 * SIZE * 9);
-    machine_unlock();
-    rig_free(rig);
-}
-
-/* ---- anything goes, against a model ---- */
-
-enum { MODEL_SIZE = 64, MODEL_BYTES = 64, MODEL_PARTS = 5, MODEL_ROUNDS = 3000 };
-
-/* By id: how many bytes must come back; each has buffers of its own for both ways. */
-static struct { bool out; u32 bytes; } model[MODEL_SIZE];
-
-enum { MODEL_STRIDE = MODEL_BYTES * MODEL_PARTS };
-
-/* Cuts [at, ...) into up to MODEL_PARTS buffers, some of them empty. */
-static u32 model_cut(DriverBuf *buf, unsigned n, gpa at, bool write)
-{
-    u32 bytes = 0;
-
-    for (unsigned i = 0; i < n; i++) {
-        u32 size = g_test_rand_int_range(0, MODEL_BYTES);
-
-        buf[i] = (DriverBuf){ at + bytes, size, write };
-        bytes += size;
-    }
-    return bytes;
-}
-
-static void model_add(void)
-{
-    DriverBuf buf[2 * MODEL_PARTS];
-    unsigned n_out = g_test_rand_int_range(0, MODEL_PARTS + 1);
-    unsigned n_in = g_test_rand_int_range(n_out == 0, MODEL_PARTS + 1);
-    u16 id = ring.first_free;
-    u32 left = model_cut(buf, n_out, out + id * MODEL_STRIDE, false);
-    u32 room = model_cut(buf + n_out, n_in, in + id * MODEL_STRIDE, true);
-
-    if (!ring.free || ring_add(&ring, buf, n_out + n_in, g_test_rand_bit()) < 0) {
-        return;
-    }
-    g_assert_false(model[id].out);
-    model[id].out = true;
-    model[id].bytes = MIN(left, room);
-    for (u32 i = 0; i < left; i++) {
-        ram_put(driver.machine, out + id * MODEL_STRIDE + i, g_test_rand_int(), 1);
-    }
-    for (u32 i = 0; i <= room; i++) {
-        ram_put(driver.machine, in + id * MODEL_STRIDE + i, 0, 1);
-    }
-}
-
-static void model_check(u16 id, u32 bytes)
-{
-    u8 sent[MODEL_STRIDE], got[MODEL_STRIDE];
-
-    g_assert_true(id < MODEL_SIZE && model[id].out);
-    model[id].out = false;
-    g_assert_cmpuint(bytes, ==, model[id].bytes);
-    g_assert_true(mem_read(rig->machine->mem, out + id * MODEL_STRIDE, sent, bytes));
-    g_assert_true(mem_read(rig->machine->mem, in + id * MODEL_STRIDE, got, bytes));
-    g_assert_cmpmem(sent, bytes, got, bytes);
-    g_assert_cmphex(ram_get(rig->machine, in + id * MODEL_STRIDE + bytes, 1), ==, 0);
-}
-
-static void model_poll(void)
-{
-    DriverUsed used;
-
-    while (ring_poll(&ring, &used)) {
-        model_check(used.id, used.bytes);
-    }
-}
-
-static unsigned model_out(void)
-{
-    unsigned n = 0;
-
-    for (unsigned i = 0; i < MODEL_SIZE; i++) {
-        n += model[i].out;
-    }
-    return n;
-}
-
-static void model_restore(void)
-{
-    g_autoptr(GByteArray) saved = g_byte_array_new();
-    g_autoptr(GError) err = NULL;
-
-    if (!echo->n_held) {
-        device_save(rig->dev, saved);
-        g_assert_true(device_load(rig->dev, saved->data, saved->len, &err));
-    }
-}
-
-static void test_model(gconstpointer data)
-{
-    memset(model, 0, sizeof model);
-    set_up(*(const u64 *)data, ECHO, MODEL_SIZE);
-    out = driver_alloc(&driver, MODEL_SIZE * MODEL_STRIDE, 16);
-    in = driver_alloc(&driver, MODEL_SIZE * MODEL_STRIDE + 1, 16);
-    for (unsigned i = 0; i < MODEL_ROUNDS; i++) {
-        u16 before = ring.next_avail;
-
-        echo->hold = g_test_rand_bit();
-        for (unsigned n = g_test_rand_int_range(0, 12); n; n--) {
-            model_add();
-        }
-        ring_publish(&ring);
-        if (ring.next_avail != before && ring_wants_kick(&ring, before)) {
-            ring_notify(&ring);
-        }
-        while (echo->n_held && g_test_rand_int_range(0, 3)) {
-            echo_release(echo, g_test_rand_int_range(0, echo->n_held));
-        }
-        model_poll();
-        g_assert_cmpuint(model_out(), ==, echo->n_held);
-        if (i % 16 == 0) {
-            model_restore();
-        }
-    }
-    echo_stop(&echo->virtio);
-    model_poll();
-    g_assert_cmpuint(model_out(), ==, 0);
-    g_assert_cmpuint(ring.free, ==, MODEL_SIZE);
-    tear_down();
+    bed_close();
 }
 
 int main(int argc, char **argv)
@@ -495,7 +337,6 @@ int main(int argc, char **argv)
         { "spurious", test_spurious, false },
         { "spans", test_spans, false },
         { "source", test_source, false },
-        { "model", test_model, false },
     };
 
     g_test_init(&argc, &argv, NULL);

@@ -3,11 +3,9 @@
  * virtio-rng: virtio 1.2, section 5.4, and its limit of bytes over time.
  */
 
-#include "base/lock.h"
 #include "base/rng.h"
-#include "tests/lib/conform.h"
-#include "tests/lib/driver.h"
 #include "hw/virtio/devices.h"
+#include "tests/lib/virtio_bed.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -15,37 +13,13 @@
 
 #define MS 1000000ull
 
-static Rig *rig;
-static Driver d;
-static DriverRing ring;
 static gpa buffer;
-
-static void bring_up(u64 features)
-{
-    g_assert_true(driver_negotiate(&d, F_VERSION_1 | F_INDIRECT | features));
-    g_assert_true(driver_ring(&d, &ring, 0, 8));
-    driver_ok(&d);
-}
 
 static void set_up(const char *options, u64 features)
 {
-    unsigned devfn = 0;
-
-    rig = rig_new(&virtio_rng.device, &virtio_pci_bus, options, NS_PER_SEC, NULL);
-    g_assert_nonnull(rig);
-    while (!rig->machine->pci->function[devfn]) {
-        devfn++;
-    }
-    machine_lock();
-    g_assert_true(driver_open(&d, rig->machine, devfn));
+    bed_open(&virtio_rng, options);
     buffer = driver_alloc(&d, 128 << 10, 16);
-    bring_up(features);
-}
-
-static void tear_down(void)
-{
-    machine_unlock();
-    rig_free(rig);
+    bed_bring_up(features, 0, 8);
 }
 
 /* In one buffer or two: so that waiting chains lie across the ring's end, too. */
@@ -56,9 +30,9 @@ static void ask(u32 n)
     DriverBuf buf[] = { { buffer, first, true }, { buffer + first, n - first, true } };
     bool two = first > 0;
 
-    g_assert_cmpint(ring_add(&ring, two ? buf : buf + 1, 1 + two, false), >=, 0);
-    ring_publish(&ring);
-    ring_notify(&ring);
+    g_assert_cmpint(ring_add(&the_ring, two ? buf : buf + 1, 1 + two, false), >=, 0);
+    ring_publish(&the_ring);
+    ring_notify(&the_ring);
 }
 
 /* Bytes of the next answer; -1: there is none. */
@@ -66,13 +40,7 @@ static int answer(void)
 {
     DriverUsed used;
 
-    return ring_poll(&ring, &used) ? (int)used.bytes : -1;
-}
-
-static void pass(u64 ns)
-{
-    clock_set(rig->machine->clock, clock_now(rig->machine->clock) + ns);
-    clock_run_due(rig->machine->clock);
+    return ring_poll(&the_ring, &used) ? (int)used.bytes : -1;
 }
 
 /* ---- bytes ---- */
@@ -92,7 +60,7 @@ static void test_random(void)
     g_assert_cmpuint(ones, >, 16384 - 640);     /* seven standard deviations */
     g_assert_cmpuint(ones, <, 16384 + 640);
     g_assert_cmphex(ram_get(d.machine, buffer + 4096, 8), ==, 0);
-    tear_down();
+    bed_close();
 }
 
 /* 5.4.6.2: "MAY use less than the entire buffer length": the machine must not stand. */
@@ -101,7 +69,7 @@ static void test_large(void)
     set_up(NULL, 0);
     ask(128 << 10);
     g_assert_cmpint(answer(), ==, 64 << 10);
-    tear_down();
+    bed_close();
 }
 
 /* A buffer that is not memory, 4 GiB of it: an end, and soon. */
@@ -110,12 +78,12 @@ static void test_not_memory(void)
     DriverBuf buf = { TiB, UINT32_MAX, true };
 
     set_up(NULL, 0);
-    g_assert_cmpint(ring_add(&ring, &buf, 1, false), >=, 0);
-    ring_publish(&ring);
-    ring_notify(&ring);
+    g_assert_cmpint(ring_add(&the_ring, &buf, 1, false), >=, 0);
+    ring_publish(&the_ring);
+    ring_notify(&the_ring);
     g_assert_cmpint(answer(), ==, -1);
     g_assert_cmphex(driver_get(&d, STATUS), ==, 0x4f);
-    tear_down();
+    bed_close();
 }
 
 /* ---- the limit ---- */
@@ -131,15 +99,15 @@ static void limit(u64 features)
         ask(60);
         ask(50);
         g_assert_cmpint(answer(), ==, -1);
-        pass(999 * MS);
+        bed_pass(999 * MS);
         g_assert_cmpint(answer(), ==, -1);
-        pass(MS);
+        bed_pass(MS);
         g_assert_cmpint(answer(), ==, 60);
         g_assert_cmpint(answer(), ==, 40);
-        pass(1000 * MS);
+        bed_pass(1000 * MS);
     }
     g_assert_cmphex(driver_get(&d, STATUS), ==, 0x0f);
-    tear_down();
+    bed_close();
 }
 
 static void test_limit_split(void)
@@ -158,18 +126,18 @@ static void test_limit_stays(void)
     set_up("max-bytes=100,period=1000", 0);
     ask(100);
     g_assert_cmpint(answer(), ==, 100);
-    bring_up(F_PACKED);
+    bed_bring_up(F_PACKED, 0, 8);
     ask(1);
     g_assert_cmpint(answer(), ==, -1);
     device_reset(rig->dev);
     g_assert_true(driver_open(&d, rig->machine, d.devfn));
     buffer = driver_alloc(&d, 4096, 16);
-    bring_up(0);
+    bed_bring_up(0, 0, 8);
     ask(1);
     g_assert_cmpint(answer(), ==, -1);
-    pass(1000 * MS);
+    bed_pass(1000 * MS);
     g_assert_cmpint(answer(), ==, 1);
-    tear_down();
+    bed_close();
 }
 
 /* A request that waits does so in the machine that goes on from a snapshot. */
@@ -186,9 +154,9 @@ static void test_limit_saved(void)
     device_reset(rig->dev);
     g_assert_true(device_load(rig->dev, saved->data, saved->len, &err));
     g_assert_cmpint(answer(), ==, -1);
-    pass(1000 * MS);
+    bed_pass(1000 * MS);
     g_assert_cmpint(answer(), ==, 7);
-    tear_down();
+    bed_close();
 }
 
 /* ---- the source ---- */
@@ -212,13 +180,13 @@ static void test_object(void)
     g_assert_cmphex(ram_get(d.machine, buffer + 13, 3), ==, 0x6b6f20);     /* " ok" */
     ask(4);                                     /* the file has no more bytes */
     g_assert_cmpint(answer(), ==, -1);
-    pass(1100 * MS);
+    bed_pass(1100 * MS);
     g_assert_cmpint(answer(), ==, -1);
     g_assert_cmpint(pwrite(fd, "more", 4, 16), ==, 4);
-    pass(1100 * MS);                            /* it is asked again every second */
+    bed_pass(1100 * MS);                            /* it is asked again every second */
     g_assert_cmpint(answer(), ==, 4);
     g_assert_cmphex(ram_get(d.machine, buffer, 4), ==, 0x65726f6d);        /* "more" */
-    tear_down();
+    bed_close();
     rng_close(source);
     close(fd);
 }
