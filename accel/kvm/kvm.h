@@ -26,7 +26,7 @@ typedef struct {
     struct kvm_run *run;
     pthread_t thread;
     bool has_thread;
-    bool unfinished;                /* its own thread: the last exit awaits a KVM_RUN */
+    bool unsettled;                 /* its own thread: it has run since it last stood */
     bool at_boundary;               /* under Kvm.lock: stands between two runs */
     _Atomic bool in_run;            /* in KVM_RUN, or about to be */
     _Atomic bool dead;              /* shut down or failed; waits for a new state */

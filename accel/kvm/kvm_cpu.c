@@ -155,16 +155,18 @@ static void exit_unknown(KvmCpu *cpu)
     cpu_crashes(cpu, cause);
 }
 
+/* An instruction that exits for I/O is completed by the next KVM_RUN. */
 static void cpu_exit(KvmCpu *cpu)
 {
+    if (cpu->run->exit_reason == KVM_EXIT_IO || cpu->run->exit_reason == KVM_EXIT_MMIO) {
+        cpu->run->ready_for_interrupt_injection = 0;
+    }
     switch (cpu->run->exit_reason) {
     case KVM_EXIT_IO:
         exit_io(cpu);
-        cpu->unfinished = true;
         break;
     case KVM_EXIT_MMIO:
         exit_mmio(cpu);
-        cpu->unfinished = true;
         break;
     case KVM_EXIT_IOAPIC_EOI:
         exit_eoi(cpu);
@@ -242,22 +244,60 @@ static void run_begin(KvmCpu *cpu)
     }
 }
 
-static void cpu_run(KvmCpu *cpu)
+/* False when it was interrupted. */
+static bool cpu_run(KvmCpu *cpu)
 {
     int result;
 
     run_begin(cpu);
     result = ioctl(cpu->fd, KVM_RUN, 0);
     run_end(cpu);
-    cpu->unfinished = false;
     if (result == 0) {
         cpu_exit(cpu);
-    } else if (errno != EINTR && errno != EAGAIN) {
+        return true;
+    }
+    if (errno != EINTR && errno != EAGAIN) {
         g_autofree char *cause =
             g_strdup_printf("KVM_RUN on vCPU %u: %s", cpu->index, g_strerror(errno));
 
         cpu_crashes(cpu, cause);
     }
+    return false;
+}
+
+static void set_run_mask(KvmCpu *cpu, bool in_force)
+{
+    struct {
+        struct kvm_signal_mask mask;
+        u8 signals[8];
+    } none = { .mask.len = 8 };
+
+    kvm_ioctl(cpu->fd, KVM_SET_SIGNAL_MASK, in_force ? &none : NULL);
+}
+
+/*
+ * What the kernel has begun for a vCPU and would do in the next KVM_RUN is in no state:
+ * the rest of an instruction that exited, the report of an EOI.  A KVM_RUN that finds a
+ * signal waiting does that and does not enter the guest.  (With immediate_exit it would
+ * do the former only.)
+ */
+static void cpu_settle(KvmCpu *cpu)
+{
+    sigset_t kick, before;
+    bool again = true;
+
+    sigemptyset(&kick);
+    sigaddset(&kick, SIGRTMIN);
+    pthread_sigmask(SIG_BLOCK, &kick, &before);
+    pthread_kill(pthread_self(), SIGRTMIN);
+    set_run_mask(cpu, true);
+    while (again && !cpu->dead) {
+        set_immediate_exit(cpu, 0);
+        again = cpu_run(cpu) || cpu->run->immediate_exit;
+    }
+    set_run_mask(cpu, false);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    cpu->unsettled = false;
 }
 
 static bool cpu_must_stand(KvmCpu *cpu)
@@ -280,11 +320,6 @@ static void cpu_stand(KvmCpu *cpu)
     pthread_mutex_unlock(&kvm->lock);
 }
 
-/*
- * The instruction behind an exit for I/O is completed by the next KVM_RUN, which may
- * exit again for the rest of it.  So a vCPU about to stand first runs with
- * immediate_exit, which completes and runs nothing else.
- */
 void *kvm_cpu_thread(void *opaque)
 {
     KvmCpu *cpu = opaque;
@@ -292,11 +327,11 @@ void *kvm_cpu_thread(void *opaque)
     while (!cpu->kvm->closing) {
         set_immediate_exit(cpu, 0);
         if (!cpu_must_stand(cpu)) {
+            cpu->unsettled = true;
             kvm_offer_extint(cpu);
             cpu_run(cpu);
-        } else if (cpu->unfinished) {
-            set_immediate_exit(cpu, 1);
-            cpu_run(cpu);
+        } else if (cpu->unsettled && !cpu->kvm->closing) {
+            cpu_settle(cpu);
         } else {
             cpu_stand(cpu);
         }

@@ -167,7 +167,7 @@ void kvm_offer_extint(KvmCpu *cpu)
     if (!cpu->kvm->extint) {
         return;
     }
-    if (cpu->run->ready_for_interrupt_injection && !cpu->unfinished) {
+    if (cpu->run->ready_for_interrupt_injection) {
         machine_lock();
         if (machine->pic_pending(machine)) {
             vector = machine->pic_ack(machine);

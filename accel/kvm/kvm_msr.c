@@ -16,7 +16,7 @@ typedef struct {
     u32 first, last;
 } MsrRange;
 
-/* api.rst, KVM_GET_MSR_INDEX_LIST: not listed are MTRRs and banks of machine checks. */
+/* What KVM_GET_MSR_INDEX_LIST does not list: MTRRs and banks of machine checks. */
 static const MsrRange unlisted[] = {
     { 0x200, 0x20f },               /* MTRR_PHYSBASE0 to MTRR_PHYSMASK7 */
     { 0x250, 0x250 }, { 0x258, 0x259 }, { 0x268, 0x26f },
@@ -26,7 +26,8 @@ static const MsrRange unlisted[] = {
 
 /* Listed, but not here. */
 static const MsrRange elsewhere[] = {
-    { MSR_TSC, MSR_TSC }, { MSR_TSC_DEADLINE, MSR_TSC_DEADLINE },   /* rows of their own */
+    { MSR_TSC, MSR_TSC },           /* rows of their own */
+    { MSR_TSC_DEADLINE, MSR_TSC_DEADLINE },
     { 0x11, 0x12 },                 /* old numbers of kvmclock's */
     { 0x40000000, 0x400000ff },     /* Hyper-V's, which no CPU model offers */
 };

@@ -64,14 +64,14 @@ static void requested(Machine *machine, RequestKind kind, int value, const char 
 {
     CpuBed *bed = machine->owner;
 
-    g_mutex_lock(&bed->lock);
-    bed->request = kind;
-    bed->value = value;
-    g_free(bed->cause);
-    bed->cause = g_strdup(cause);
-    bed->requests++;
-    g_cond_broadcast(&bed->changed);
-    g_mutex_unlock(&bed->lock);
+    pthread_mutex_lock(&bed->lock);
+    bed->asked_request = kind;
+    bed->asked_value = value;
+    g_free(bed->asked_cause);
+    bed->asked_cause = g_strdup(cause);
+    bed->asked++;
+    pthread_cond_broadcast(&bed->changed);
+    pthread_mutex_unlock(&bed->lock);
 }
 
 static u8 pic_ack(Machine *machine)
@@ -134,8 +134,8 @@ CpuBed *cpu_bed_new(const char *accel, unsigned cpus, const char *cpu_model)
     bed->machine = machine_new();
     bed->machine->cpus = cpus;
     bed->topology = config.topology;
-    g_mutex_init(&bed->lock);
-    g_cond_init(&bed->changed);
+    pthread_mutex_init(&bed->lock, NULL);
+    pthread_cond_init(&bed->changed, NULL);
     machine_fill(bed);
     if (!accel_open(bed->machine, names, &config, NULL, &err)) {
         g_test_skip(err->message);
@@ -158,8 +158,9 @@ void cpu_bed_free(CpuBed *bed)
     region_fini(&bed->ports);
     region_fini(&bed->end);
     machine_free(machine);
-    g_mutex_clear(&bed->lock);
-    g_cond_clear(&bed->changed);
+    pthread_mutex_destroy(&bed->lock);
+    pthread_cond_destroy(&bed->changed);
+    g_free(bed->asked_cause);
     g_free(bed->cause);
     g_free(bed);
 }
@@ -323,19 +324,35 @@ static void show(CpuBed *bed)
 
 void cpu_bed_wait(CpuBed *bed)
 {
-    gint64 until = g_get_monotonic_time() + LIMIT_SECONDS * G_TIME_SPAN_SECOND;
+    struct timespec until;
     bool in_time = true;
 
-    g_mutex_lock(&bed->lock);
-    while (!bed->requests && in_time) {
-        in_time = g_cond_wait_until(&bed->changed, &bed->lock, until);
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += LIMIT_SECONDS;
+    pthread_mutex_lock(&bed->lock);
+    while (!bed->asked && in_time) {
+        in_time = pthread_cond_timedwait(&bed->changed, &bed->lock, &until) == 0;
     }
-    bed->requests = 0;
-    g_mutex_unlock(&bed->lock);
+    bed->asked = 0;
+    bed->request = bed->asked_request;
+    bed->value = bed->asked_value;
+    g_free(bed->cause);
+    bed->cause = g_steal_pointer(&bed->asked_cause);
+    pthread_mutex_unlock(&bed->lock);
     if (!in_time) {
         show(bed);
         g_test_fail_printf("the guest did not end");
     }
+}
+
+bool cpu_bed_asked(CpuBed *bed)
+{
+    bool asked;
+
+    pthread_mutex_lock(&bed->lock);
+    asked = bed->asked;
+    pthread_mutex_unlock(&bed->lock);
+    return asked;
 }
 
 void cpu_bed_run(CpuBed *bed)

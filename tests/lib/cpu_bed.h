@@ -14,6 +14,7 @@
 #define TESTS_LIB_CPU_BED_H
 
 #include "accel/accel.h"
+#include <pthread.h>
 
 enum {
     BED_RAM = 0x80000, BED_MMIO = 0xa0000, BED_MMIO_BYTES = 0x2000,
@@ -33,12 +34,17 @@ typedef struct {
     CpuTopology topology;
     Region low, high, ports, end;
 
-    GMutex lock;
-    GCond changed;
-    RequestKind request;            /* the last one, and how many there were */
+    /* What the guest has asked for, for cpu_bed_wait: under `lock`. */
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    unsigned asked;
+    RequestKind asked_request;
+    int asked_value;
+    char *asked_cause;
+
+    RequestKind request;            /* what cpu_bed_wait got: the last one */
     int value;
     char *cause;
-    unsigned requests;
 
     Access access[64];
     unsigned accesses;              /* all; the first 64 are kept */
@@ -89,6 +95,7 @@ void cpu_bed_run(CpuBed *bed);
 void cpu_bed_resume(CpuBed *bed);
 void cpu_bed_pause(CpuBed *bed);
 void cpu_bed_wait(CpuBed *bed);         /* for the request, while it runs */
+bool cpu_bed_asked(CpuBed *bed);        /* has there been one? */
 /* The guest ended with this byte. */
 void cpu_bed_runs_to(CpuBed *bed, int value);
 

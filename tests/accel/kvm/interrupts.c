@@ -124,6 +124,16 @@ static void extint(CpuBed *bed, bool level)
     machine_unlock();
 }
 
+static unsigned pic_acks(CpuBed *bed)
+{
+    unsigned acks;
+
+    machine_lock();
+    acks = bed->pic_acks;
+    machine_unlock();
+    return acks;
+}
+
 static void test_pic_wakes(void)
 {
     g_autoptr(CpuBed) bed = BED_WITH(wait_interrupt, 0x45);
@@ -135,7 +145,7 @@ static void test_pic_wakes(void)
     get_ready(bed);
     extint(bed, true);
     ends_with(bed, 11, 1);
-    g_assert_cmpuint(bed->pic_acks, ==, 1);
+    g_assert_cmpuint(pic_acks(bed), ==, 1);
 }
 
 /* Raised while the guest is not interruptible: acknowledged when it is. */
@@ -150,10 +160,10 @@ static void test_pic_waits(void)
     get_ready(bed);
     extint(bed, true);
     g_usleep(20000);
-    g_assert_cmpuint(bed->pic_acks, ==, 0);
+    g_assert_cmpuint(pic_acks(bed), ==, 0);
     cpu_bed_poke(bed, GO, 1, 4);
     ends_with(bed, 12, 1);
-    g_assert_cmpuint(bed->pic_acks, ==, 1);
+    g_assert_cmpuint(pic_acks(bed), ==, 1);
 }
 
 /* Gone before the guest could take it: it never was. */
@@ -171,7 +181,7 @@ static void test_pic_withdrawn(void)
     cpu_bed_poke(bed, GO, 1, 4);
     machine_msi(bed->machine, TO_FIRST, 0x41);
     ends_with(bed, 12, 1);
-    g_assert_cmpuint(bed->pic_acks, ==, 0);
+    g_assert_cmpuint(pic_acks(bed), ==, 0);
 }
 
 /* ---- the IOAPIC ---- */

@@ -251,7 +251,7 @@ handler_end:
     leave_interrupt
 slow_handler_end:
 
-/* Wakes the second CPU: INIT, SIPI to 0x3000 (SDM vol. 3, 9.4.4); waits for its word. */
+/* Wakes the second CPU: INIT, SIPI to 0x3000 (SDM vol. 3, 9.4.4); awaits its word. */
     program wake_second, 32
     movl $0x1ff, 0xfee000f0
     movl $0x01000000, 0xfee00310
