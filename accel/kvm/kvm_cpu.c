@@ -158,10 +158,12 @@ static void exit_unknown(KvmCpu *cpu)
 /* An instruction that exits for I/O is completed by the next KVM_RUN. */
 static void cpu_exit(KvmCpu *cpu)
 {
-    if (cpu->run->exit_reason == KVM_EXIT_IO || cpu->run->exit_reason == KVM_EXIT_MMIO) {
-        cpu->run->ready_for_interrupt_injection = 0;
+    struct kvm_run *run = cpu->run;
+
+    if (run->exit_reason == KVM_EXIT_IO || run->exit_reason == KVM_EXIT_MMIO) {
+        run->ready_for_interrupt_injection = 0;
     }
-    switch (cpu->run->exit_reason) {
+    switch (run->exit_reason) {
     case KVM_EXIT_IO:
         exit_io(cpu);
         break;
@@ -267,12 +269,9 @@ static bool cpu_run(KvmCpu *cpu)
 
 static void set_run_mask(KvmCpu *cpu, bool in_force)
 {
-    struct {
-        struct kvm_signal_mask mask;
-        u8 signals[8];
-    } none = { .mask.len = 8 };
+    u32 none[] = { 8, 0, 0 };               /* kvm_signal_mask: 8 bytes, no signal */
 
-    kvm_ioctl(cpu->fd, KVM_SET_SIGNAL_MASK, in_force ? &none : NULL);
+    kvm_ioctl(cpu->fd, KVM_SET_SIGNAL_MASK, in_force ? none : NULL);
 }
 
 /*

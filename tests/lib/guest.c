@@ -200,9 +200,7 @@ static bool has_ended(CpuBed *bed)
 {
     bool ended;
 
-    g_mutex_lock(&bed->lock);
-    ended = bed->requests;
-    g_mutex_unlock(&bed->lock);
+    ended = cpu_bed_asked(bed);
     return ended;
 }
 
