@@ -19,7 +19,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { SHORT_ROUNDS = 200, LONG_ROUNDS = 12000, FAILURES_SHOWN = 20 };
+enum { SHORT_ROUNDS = 200, LONG_ROUNDS = 4000, FAILURES_SHOWN = 20 };
 
 /* Instructions whose result is the kernel's business or differs between two CPUs by nature. */
 static const char *const left_out[] = {
