@@ -90,8 +90,11 @@ typedef u16 Guest16 __attribute__((aligned(1), may_alias));
 typedef u32 Guest32 __attribute__((aligned(1), may_alias));
 typedef u64 Guest64 __attribute__((aligned(1), may_alias));
 
+/* The guest's own data races are none of ThreadSanitizer's business. */
+#define GUEST_RACES __attribute__((no_sanitize("thread")))
+
 #define CPU_ACCESS(bits)                                                                    \
-    static inline u##bits cpu_load##bits(Cpu *cpu, gva at)                                  \
+    static inline GUEST_RACES u##bits cpu_load##bits(Cpu *cpu, gva at)                      \
     {                                                                                       \
         const TlbEntry *e = mmu_entry(cpu, at);                                             \
                                                                                             \
@@ -100,7 +103,7 @@ typedef u64 Guest64 __attribute__((aligned(1), may_alias));
         }                                                                                   \
         return mmu_load_slow(cpu, at, bits / 8);                                            \
     }                                                                                       \
-    static inline void cpu_store##bits(Cpu *cpu, gva at, u##bits value)                     \
+    static inline GUEST_RACES void cpu_store##bits(Cpu *cpu, gva at, u##bits value)         \
     {                                                                                       \
         const TlbEntry *e = mmu_entry(cpu, at);                                             \
                                                                                             \

@@ -86,7 +86,7 @@ static Block *block_look_up(Cpu *cpu)
     const JumpEntry *entry = jump_entry(cpu, at);
     Block *block = entry->block;
 
-    if (likely(block && entry->rip == at && entry->mode == jump_mode(cpu) && block->valid &&
+    if (likely(block && entry->rip == at && entry->mode == jump_mode(cpu) && block_valid(block) &&
                block_in_limit(cpu, block))) {
         return block;
     }
@@ -103,7 +103,7 @@ static Block *block_next(Cpu *cpu, Block *last)
     Block **link = &last->link[distance != last->bytes];
     Block *block = __atomic_load_n(link, __ATOMIC_ACQUIRE);
 
-    if (likely(block && block->at - last->at == distance && block->valid &&
+    if (likely(block && block->at - last->at == distance && block_valid(block) &&
                block_in_limit(cpu, block))) {
         return block;
     }

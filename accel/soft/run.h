@@ -14,6 +14,12 @@ static inline unsigned block_mode(const Cpu *cpu)
     return cpu->mode & ~MODE_STEP;
 }
 
+/* Another vCPU may drop a block any time; one that is entered all the same leads back at its first instruction. */
+static inline bool block_valid(const Block *block)
+{
+    return __atomic_load_n(&block->valid, __ATOMIC_RELAXED);
+}
+
 /* The linear address of code at `rip`. */
 static inline gva code_linear(const Cpu *cpu, u64 rip)
 {
