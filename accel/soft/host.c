@@ -14,8 +14,8 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-/* 280 rows, of which 20 with an immediate of 256 values, at 64 bytes: 400 KiB in use at the worst. */
-enum { CODE_BYTES = 1 << 20, STUB_BYTES = 128, ROWS_MAX = 4096 };
+/* Room for all there can be: 60 rows with 256 immediates and two widths, and 1500 others.  Pages are used as they fill. */
+enum { CODE_BYTES = 8 << 20, STUB_BYTES = 128, ROWS_MAX = 4096 };
 
 typedef struct {
     _Atomic(HostStub *) plain[2];               /* by REX.W */

@@ -92,9 +92,12 @@ inline_always void movx_reg(Cpu *cpu, const Insn *insn, unsigned w, unsigned fro
     reg_set(cpu, insn->reg, w, widen(reg_get(cpu, insn->rm, from), from, how));
 }
 
+/* MOVSXD to 16 bits reads no more than these. */
 inline_always void movx_mem(Cpu *cpu, const Insn *insn, unsigned w, unsigned from, Extend how)
 {
-    reg_set(cpu, insn->reg, w, widen(mem_get(cpu, mem_in(cpu, insn, from), from), from, how));
+    unsigned read = MIN(from, w);
+
+    reg_set(cpu, insn->reg, w, widen(mem_get(cpu, mem_in(cpu, insn, read), read), read, how));
 }
 
 #define MOVX(name, from, how)                                                               \

@@ -134,6 +134,9 @@ static void simd_compute(Cpu *cpu, const Insn *insn, HostRegs *regs)
         simd_to_rm(cpu, insn, row, regs);
         return;
     }
+    if (dst == HOST_MM) {
+        x87_check_pending(cpu);         /* comes before a fault of the memory operand */
+    }
     src = simd_source(cpu, insn, row, row->operand[1], insn->rm, memory, bytes, regs);
     if (dst == HOST_MM || (host_register(row->operand[1]) == HOST_MM && !memory)) {
         mmx_begin(cpu);
