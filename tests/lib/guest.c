@@ -196,21 +196,13 @@ static void print_log(CpuBed *bed, const GuestProgram *program, GString *out)
     }
 }
 
-static bool has_ended(CpuBed *bed)
-{
-    bool ended;
-
-    ended = cpu_bed_asked(bed);
-    return ended;
-}
-
 /* Timers run in the main loop. */
 static void run(CpuBed *bed)
 {
     gint64 until = g_get_monotonic_time() + 10 * G_TIME_SPAN_SECOND;
 
     cpu_bed_resume(bed);
-    while (!has_ended(bed) && g_get_monotonic_time() < until) {
+    while (!cpu_bed_asked(bed) && g_get_monotonic_time() < until) {
         if (!g_main_context_iteration(NULL, FALSE)) {
             g_usleep(100);
         }
