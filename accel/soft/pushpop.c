@@ -143,21 +143,34 @@ static u64 frame_get(Cpu *cpu, u64 below, unsigned w)
     return mem_get(cpu, at, w);
 }
 
-/* The immediate is the frame's size, and above it the nesting level, modulo 32. */
+/* Stores one more value below `sp`; the stack pointer itself stays. */
+static u64 push_below(Cpu *cpu, u64 sp, u64 value, unsigned w)
+{
+    sp -= 1 << w;
+    mem_set(cpu, stack_linear(cpu, sp, 1 << w), w, value);
+    return sp;
+}
+
+/*
+ * The immediate is the frame's size, and above it the nesting level, modulo 32.  Frame pointers are copied one by one, so
+ * that one just pushed may be copied again.
+ */
 static void enter(Cpu *cpu, const Insn *insn)
 {
-    unsigned w = insn->more & INSN2_WIDTH, level = insn->imm >> 16 & 31, n = 0;
-    u64 value[32 + 1], frame, sp;
+    unsigned w = insn->more & INSN2_WIDTH, level = insn->imm >> 16 & 31;
+    u64 frame = cpu_stack_pointer(cpu) - (1 << w), sp = cpu->gpr[RSP];
 
-    value[n++] = cpu->gpr[RBP];
-    frame = cpu_stack_pointer(cpu) - (1 << w);
+    for (unsigned i = 0; i <= level; i++) {
+        mmu_probe_write(cpu, stack_linear(cpu, sp - ((i + 1) << w), 1 << w), 1 << w);
+    }
+    sp = push_below(cpu, sp, cpu->gpr[RBP], w);
     for (unsigned i = 1; i < level; i++) {
-        value[n++] = frame_get(cpu, i << w, w);
+        sp = push_below(cpu, sp, frame_get(cpu, i << w, w), w);
     }
     if (level) {
-        value[n++] = frame;
+        sp = push_below(cpu, sp, frame, w);
     }
-    sp = push_all(cpu, value, n, w) - (u16)insn->imm;
+    sp -= (u16)insn->imm;
     /* The new stack pointer's page must be writable, and is not written. */
     mmu_probe_write(cpu, stack_linear(cpu, sp, 1), 1);
     reg_set(cpu, RBP, w, frame);

@@ -58,6 +58,9 @@ static gva aligned(Cpu *cpu, const Insn *insn, unsigned bytes, unsigned alignmen
     gva at = insn_linear(cpu, insn, bytes, access);
 
     if (at & (alignment - 1)) {
+        if (!cpu_canonical(cpu, at)) {
+            cpu_load8(cpu, at);         /* #GP or #SS, which come first */
+        }
         cpu_gp(cpu, 0);
     }
     return at;
