@@ -160,7 +160,7 @@ run-check-cpu: for-tests
 
 run-check-rig: for-tests
 	@scripts/guest cloud generic || :
-	@$(check) -t 900 $(rig_script)
+	@$(check) -j 1 -t 900 $(rig_script)
 
 # Not with --enable-werror: gcc's warnings about uninitialized variables err under these.
 asan = ./configure --config=build-asan/config.mk --build=build-asan --enable-asan \

@@ -56,15 +56,16 @@ mayfly.root=host mayfly.run=\"$inside\""
 }
 
 # The emulated machine's own kernel locks up now and then (seen once in eight runs on a busy
-# host): its panic ends it, and it is tried once more.
+# host): its panic ends it, and it is tried again, at most twice.
 rig()
 {
     rig_start "$1"
     vm_read_log
-    if grep -aq 'softlockup: hung tasks' "$vm_log"; then
-        echo "# the rig's own kernel locked up: once more"
+    for try in 2 3; do
+        grep -aq 'softlockup: hung tasks' "$vm_log" || break
+        echo "# the rig's own kernel locked up: try $try"
         rig_start "$1"
-    fi
+    done
     rig_cases
     check "$1: ran to its end in the rig" grep -aq '^mayfly-guest: status 0' "$vm_log"
     grep -aq '^mayfly-guest: status 0' "$vm_log" || vm_tail | sed 's/^/# /'
