@@ -114,8 +114,13 @@ struct Cpu {
     u8 dr_hit;                  /* data breakpoints met by the present instruction */
     bool step_trap;             /* a single-step trap comes after the present instruction; or now */
 
-    /* x87, MMX and SSE: the XSAVE area's legacy part is the truth (FXSAVE64 layout); xmm and mxcsr point into it. */
+    /*
+     * x87, MMX, SSE and AVX as XSAVE lays them out, not compacted: what code on the host
+     * may load with XRSTOR.  A YMM register's lower half is in fx (160 + 16 n).
+     */
     u8 fx[512] __attribute__((aligned(64)));
+    u8 xsave_header[64];
+    u8 ymm_high[16][16];
     bool x87_in_host;           /* reserved for keeping x87 state in the host's registers */
 
     /* System registers by number: msr.c has the table. */
