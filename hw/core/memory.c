@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Guest RAM: memfds, mapped whole but not touched, and a byte of flags per page.
+ * Guest RAM: private memory, mapped whole but not touched, and a byte of flags per page.
+ * It asks for huge pages: with them a guest under KVM takes a fraction of the faults.
  *
- * Any thread may read and write.  RAM is added and the code hook is set only while the
- * machine is built.
+ * Any thread may read and write.  RAM is added or given a file's contents, and the code
+ * hook is set, only while the machine is built.
  */
 
 #include "hw/core/memory.h"
@@ -13,16 +14,18 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 enum { RAM_MAX = 8 };
+
+/* Of a huge page: guest-physical and host addresses must agree below it. */
+#define HUGE_BYTES (2 * MiB)
 
 typedef struct {
     gpa base;
     u64 size;
     u8 *host;
     u64 page;               /* number of its first page */
-    int fd;
     Region region;          /* how it stands in the space */
 } Ram;
 
@@ -48,7 +51,6 @@ void mem_free(Mem *mem)
     for (Ram *r = mem->ram; r < mem->ram + mem->n; r++) {
         region_fini(&r->region);
         munmap(r->host, r->size);
-        close(r->fd);
     }
     if (mem->flags) {
         munmap(mem->flags, mem->pages);
@@ -57,17 +59,33 @@ void mem_free(Mem *mem)
 }
 
 /* Address space only: a page costs memory when it is first written. */
-static void *reserve(size_t size, int fd)
+static void *reserve(size_t size)
 {
-    int shared = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
+    return mmap(NULL, size, PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+}
 
-    return mmap(NULL, size, PROT_READ | PROT_WRITE, shared | MAP_NORESERVE, fd, 0);
+/* The same, from an address where a huge page may begin. */
+static void *reserve_aligned(size_t size)
+{
+    u8 *all = reserve(size + HUGE_BYTES);
+    size_t before;
+
+    if (all == MAP_FAILED) {
+        return MAP_FAILED;
+    }
+    before = -(uintptr_t)all & (HUGE_BYTES - 1);
+    if (before) {
+        munmap(all, before);
+    }
+    munmap(all + before + size, HUGE_BYTES - before);
+    return all + before;
 }
 
 static bool flags_grow(Mem *mem, u64 pages)
 {
     void *flags = mem->flags ? mremap(mem->flags, mem->pages, pages, MREMAP_MAYMOVE)
-                             : reserve(pages, -1);
+                             : reserve(pages);
 
     if (flags == MAP_FAILED) {
         return false;
@@ -79,15 +97,12 @@ static bool flags_grow(Mem *mem, u64 pages)
 
 static bool ram_map(Mem *mem, Ram *ram, const char *name, GError **err)
 {
-    void *host = MAP_FAILED;
+    void *host = reserve_aligned(ram->size);
 
-    ram->fd = memfd_create(name, MFD_CLOEXEC);
-    if (ram->fd >= 0 && ftruncate(ram->fd, ram->size) == 0) {
-        host = reserve(ram->size, ram->fd);
-    }
     ram->page = mem->pages;
     if (host != MAP_FAILED && flags_grow(mem, mem->pages + ram->size / PAGE_BYTES)) {
         madvise(host, ram->size, MADV_DONTDUMP);
+        madvise(host, ram->size, MADV_HUGEPAGE);
         ram->host = host;
         return true;
     }
@@ -96,9 +111,6 @@ static bool ram_map(Mem *mem, Ram *ram, const char *name, GError **err)
                 (u64)(ram->size / MiB), name, g_strerror(errno));
     if (host != MAP_FAILED) {
         munmap(host, ram->size);
-    }
-    if (ram->fd >= 0) {
-        close(ram->fd);
     }
     return false;
 }
@@ -109,7 +121,7 @@ bool mem_add_ram(Mem *mem, Space *space, const char *name, gpa base, u64 size,
     Ram *ram = &mem->ram[mem->n];
 
     g_assert(mem->n < RAM_MAX && size && !((base | size) & ~PAGE_MASK));
-    g_assert(base + (size - 1) >= base);
+    g_assert(base + (size - 1) >= base && size <= SIZE_MAX - HUGE_BYTES);
     *ram = (Ram){ .base = base, .size = size };
     if (!ram_map(mem, ram, name, err)) {
         return false;
@@ -157,6 +169,28 @@ static u8 *span(const Mem *mem, gpa at, size_t n, u64 *page)
         }
     }
     return NULL;
+}
+
+bool mem_map_file(Mem *mem, gpa at, size_t n, int fd, u64 offset, GError **err)
+{
+    u64 page;
+    u8 *host = span(mem, at, n, &page);
+    struct stat file;
+
+    g_assert(host && n && !((at | n | offset) & ~PAGE_MASK));
+    if (fstat(fd, &file) || offset > (u64)file.st_size || n > (u64)file.st_size - offset) {
+        g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+                    "the file is shorter than the guest memory it should hold");
+        return false;
+    }
+    if (mmap(host, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED, fd,
+             offset) == MAP_FAILED) {
+        g_set_error(err, G_FILE_ERROR, g_file_error_from_errno(errno),
+                    "cannot map the file as guest memory: %s", g_strerror(errno));
+        return false;
+    }
+    madvise(host, n, MADV_DONTDUMP);
+    return true;
 }
 
 void mem_pages_written(Mem *mem, u64 page, u64 n)

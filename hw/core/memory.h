@@ -35,13 +35,20 @@ Mem *mem_new(void);
 void mem_free(Mem *mem);
 
 /*
- * Adds RAM: a memfd of `size` bytes (a multiple of the page size), reserved but not
- * touched, and a region of priority 0 in `space` (NULL: none).  Only while the machine
- * is built.
+ * Adds RAM: `size` bytes (a multiple of the page size), reserved but not touched, and a
+ * region of priority 0 in `space` (NULL: none).  Only while the machine is built.
  */
 bool mem_add_ram(Mem *mem, Space *space, const char *name, gpa base, u64 size,
                  GError **err) must_check;
 u64 mem_size(const Mem *mem);                       /* bytes of RAM in all */
+
+/*
+ * RAM [at, at + n) becomes what file `fd` holds from `offset`, page by page as the guest
+ * touches it; nothing is ever written to the file, and `fd` may be closed.  Whole pages
+ * of one region; only while the machine is built.  Fails if the file is too short.
+ */
+bool mem_map_file(Mem *mem, gpa at, size_t n, int fd, u64 offset,
+                  GError **err) must_check;
 
 /* All of these fail unless [at, at + n) lies inside one RAM region. */
 bool mem_read(const Mem *mem, gpa at, void *to, size_t n) must_check;

@@ -7,6 +7,8 @@
 #include "hw/core/memory.h"
 
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 enum { LOW = 0, LOW_PAGES = 4, HIGH_PAGES = 2 };
 #define HIGH (4 * GiB)
@@ -178,6 +180,39 @@ static void too_much(void)
     mem_free(mem);
 }
 
+/* A page with a file behind it: the file's bytes, then the guest's own; never the other way. */
+static void file_behind(void)
+{
+    Mem *mem = small_mem();
+    g_autoptr(GError) err = NULL;
+    int fd = memfd_create("ram", 0);
+    char bytes[8];
+
+    g_assert_cmpint(ftruncate(fd, 3 * PAGE_BYTES), ==, 0);
+    g_assert_cmpint(pwrite(fd, "file", 4, PAGE_BYTES), ==, 4);
+    g_assert_true(mem_write(mem, 0, "before", 6));
+    g_assert_true(mem_write(mem, PAGE_BYTES, "before", 6));
+    g_assert_true(mem_map_file(mem, PAGE_BYTES, 2 * PAGE_BYTES, fd, PAGE_BYTES, &err));
+    g_assert_no_error(err);
+    g_assert_true(mem_read(mem, 0, bytes, 6));
+    g_assert_cmpmem(bytes, 6, "before", 6);
+    g_assert_true(mem_read(mem, PAGE_BYTES, bytes, 6));
+    g_assert_cmpmem(bytes, 6, "file\0\0", 6);
+    g_assert_true(mem_write(mem, PAGE_BYTES, "guest", 5));
+    g_assert_cmpint(pread(fd, bytes, 5, PAGE_BYTES), ==, 5);
+    g_assert_cmpmem(bytes, 5, "file\0", 5);
+
+    g_assert_false(mem_map_file(mem, 0, 2 * PAGE_BYTES, fd, 2 * PAGE_BYTES, &err));
+    g_assert_nonnull(strstr(err->message, "shorter"));
+    g_clear_error(&err);
+    g_assert_false(mem_map_file(mem, 0, PAGE_BYTES, fd, 1ull << 40, &err));
+    g_assert_nonnull(err);
+    close(fd);
+    g_assert_true(mem_read(mem, PAGE_BYTES, bytes, 5));
+    g_assert_cmpmem(bytes, 5, "guest", 5);
+    mem_free(mem);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -185,6 +220,7 @@ int main(int argc, char **argv)
     g_test_add_func("/hw/memory/words", words);
     g_test_add_func("/hw/memory/dirty-pages", dirty_pages);
     g_test_add_func("/hw/memory/code-pages", code_pages);
+    g_test_add_func("/hw/memory/file-behind", file_behind);
     g_test_add_func("/hw/memory/terabyte", terabyte);
     g_test_add_func("/hw/memory/too-much", too_much);
     return g_test_run();
