@@ -1,2 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+src += block/drivers.c
+src += block/file.c
+src += block/file_lock.c
+src += block/gate.c
+src += block/node.c
+src += block/node_io.c
+src += block/node_open.c
+src += block/null.c
+src += block/options.c
+src += block/queue.c
+src += block/raw.c
 src += block/vec.c

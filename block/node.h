@@ -140,7 +140,7 @@ const BlockDriver *block_driver_find(const char *name);
 struct BlockNode {
     const BlockDriver *driver;
     char *name;                     /* node-name: the user's, or "#block123" */
-    bool named;                     /* by the user: kept until the end */
+    bool kept;                      /* -blockdev: it has a reference until the end */
     char *filename;                 /* for messages: the file it all comes from */
     BlockFlags flags;               /* as they became */
     u64 length;                     /* bytes; changed by open, write, truncate; atomic */
@@ -182,7 +182,7 @@ void node_unref(BlockNode *node);               /* the last one closes; NULL all
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BlockNode, node_unref)
 BlockNode *node_find(const char *name);         /* not counted; NULL: none */
 void nodes_each(void (*fn)(BlockNode *node, void *opaque), void *opaque);
-void nodes_close_all(void);                     /* those that have names */
+void nodes_close_all(void);                     /* lets go of those that are kept */
 
 /* Creates an empty image of a format (over a file), or a file. */
 bool node_create(const char *format, const BlockCreate *create, GError **err) must_check;
@@ -237,6 +237,9 @@ static inline void node_set_length(BlockNode *node, u64 length)
 {
     __atomic_store_n(&node->length, length, __ATOMIC_RELEASE);
 }
+
+/* A protocol's write went up to `end`: it is that long at least. */
+void node_extend(BlockNode *node, u64 end);
 
 /* Says "FILE: text (why)" for -errno results. */
 bool node_error(const BlockNode *node, int error, const char *what, GError **err);

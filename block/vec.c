@@ -92,15 +92,16 @@ bool vec_is_zero(BlockVec vec)
     return true;
 }
 
-unsigned vec_flatten(BlockVec vec, struct iovec *out, unsigned max)
+unsigned vec_flatten(BlockVec vec, struct iovec *out, unsigned max, size_t *bytes)
 {
+    size_t all = vec.bytes;
     unsigned n = 0;
 
-    while (vec.bytes) {
-        if (n == max) {
-            return 0;
-        }
+    while (vec.bytes && n < max) {
         out[n++] = next_range(&vec);
+    }
+    if (bytes) {
+        *bytes = all - vec.bytes;
     }
     return n;
 }

@@ -37,8 +37,8 @@ void vec_from(BlockVec to, const void *from);   /* copies vec.bytes in */
 void vec_fill(BlockVec to, u8 value);
 bool vec_is_zero(BlockVec vec);
 
-/* The window as ranges of its own in out[0..max); 0 if there are more than max. */
-unsigned vec_flatten(BlockVec vec, struct iovec *out, unsigned max);
+/* The window as ranges in out[0..max): as many as fit; *bytes (or NULL): in them. */
+unsigned vec_flatten(BlockVec vec, struct iovec *out, unsigned max, size_t *bytes);
 
 /* Every range begins at, and is, a multiple of `align`. */
 bool vec_is_aligned(BlockVec vec, size_t align);

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Every driver, one line each, sorted by name.
+ */
+
+#include "block/drivers.h"
+
+const BlockDriver *const block_drivers[] = {
+    &block_file,
+    &block_host_device,
+    &block_null_aio,
+    &block_null_co,
+    &block_raw,
+    NULL
+};
