@@ -4,6 +4,9 @@
  */
 
 #include "base/file.h"
+
+#include "config.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -129,4 +132,21 @@ u8 *file_contents(File *file, GError **err)
     }
     all[file->size] = 0;
     return g_steal_pointer(&all);
+}
+
+char *firmware_path(const char *name)
+{
+    g_auto(GStrv) folders = g_strsplit(CONFIG_FIRMWARE_PATH, ":", 0);
+
+    if (strchr(name, '/') || access(name, F_OK) == 0) {
+        return g_strdup(name);
+    }
+    for (unsigned i = 0; folders[i]; i++) {
+        g_autofree char *path = g_build_filename(folders[i], name, NULL);
+
+        if (access(path, F_OK) == 0) {
+            return g_steal_pointer(&path);
+        }
+    }
+    return NULL;
 }

@@ -37,4 +37,10 @@ bool file_read(File *file, u64 at, void *to, size_t n) must_check;
 /* Everything, with a zero byte behind it that does not count; NULL on a read error. */
 u8 *file_contents(File *file, GError **err) must_check;
 
+/*
+ * Where `name` is: a name without a folder is looked for here, then where the
+ * distribution keeps firmware.  NULL: nowhere.  A path is not looked for.
+ */
+char *firmware_path(const char *name);
+
 #endif

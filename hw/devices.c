@@ -5,6 +5,7 @@
 
 #include "hw/devices.h"
 
+#include "hw/display/devices.h"
 #include "hw/input/i8042.h"
 #include "hw/intc/ioapic.h"
 #include "hw/intc/pic.h"
@@ -17,6 +18,8 @@
 #include "hw/virtio/devices.h"
 
 const DeviceType *const device_types[] = {
+    &vga_pci.device,
+    &bochs_display.device,
     &fw_cfg_type,
     &hpet_type,
     &i8042_type,

@@ -288,9 +288,12 @@ static void tlb(MonitorCall *call)
 const MonitorCommand monitor_infos[] = {
     { "chardev", .help = "show the character devices", .run = chardevs },
     { "cpus", .help = "show infos for each CPU", .run = cpus },
+    { "display", .help = "show the displays", .run = monitor_info_display },
     { "irq", .help = "show the interrupts statistics", .run = irq },
     { "jit", .help = "show dynamic compiler info", .run = jit },
     { "mem", .help = "show the active virtual memory mappings", .run = mem },
+    { "mice", .help = "show which guest mouse is receiving events",
+      .run = monitor_info_mice },
     { "mtree", .help = "show memory tree", .run = mtree },
     { "pic", .help = "show PIC state", .run = pic },
     { "qtree", .help = "show device tree", .run = qtree },

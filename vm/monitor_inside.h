@@ -63,6 +63,15 @@ void monitor_print(MonitorCall *call);
 void monitor_x(MonitorCall *call);
 void monitor_xp(MonitorCall *call);
 
+/* ---- monitor_display.c ---- */
+void monitor_screendump(MonitorCall *call);
+void monitor_sendkey(MonitorCall *call);
+void monitor_mouse_move(MonitorCall *call);
+void monitor_mouse_button(MonitorCall *call);
+void monitor_mouse_set(MonitorCall *call);
+void monitor_info_display(MonitorCall *call);
+void monitor_info_mice(MonitorCall *call);
+
 /* Names of commands that begin with `text`, for completion; the caller frees. */
 GPtrArray *monitor_complete(const char *text);
 

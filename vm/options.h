@@ -76,6 +76,14 @@ bool rtc_check(VmConfig *config, const char *value, GError **err);
 bool uuid_judge(VmConfig *config, const char *value, GError **err);
 bool with_kernel(VmConfig *config, const char *value, GError **err);
 
+/* options_display.c */
+extern const Field display_rows[];
+void vgas_help(GString *out);
+bool vga_judge(VmConfig *config, const char *value, GError **err);
+bool display_check(VmConfig *config, const char *value, GError **err);
+/* The device that -vga (or nobody) asks for; NULL: none. */
+const char *vga_device(const VmConfig *config);
+
 /* options_host.c */
 extern const Field msg_rows[], overcommit_rows[], mon_rows[];
 bool no_reboot_judge(VmConfig *config, const char *value, GError **err);

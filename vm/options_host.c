@@ -90,16 +90,15 @@ static bool uses_stdio(const VmConfig *config)
 
 /*
  * As QEMU does it with -nographic: the first serial port and the monitor share the
- * terminal, unless something else uses it.  There is no window yet where they could be
- * otherwise, so that is also what happens without -nographic; but with "-display none"
- * the terminal is not ours.
+ * terminal, unless something else uses it.  That is also what happens where no window
+ * can be had and none was asked for; but with "-display none" the terminal is not ours.
  */
 bool serial_check(VmConfig *config, const char *value, GError **err)
 {
     bool serial = !config->nodefaults && config->serial->len == 0;
     bool monitor = !config->nodefaults && config->monitor->len + config->mon->len == 0;
-    bool terminal = (config->nographic || !config->no_display) && !config->daemonize &&
-                    !uses_stdio(config);
+    bool terminal = (config->nographic || config->display.type == DISPLAY_DEFAULT) &&
+                    !config->daemonize && !uses_stdio(config);
 
     (void)value;
     if (config->serial->len > BOARD_SERIALS) {

@@ -11,6 +11,7 @@
 #include "base/lock.h"
 #include "base/log.h"
 #include "chardev/chardev.h"
+#include "ui/frontend.h"
 #include "vm/monitor.h"
 #include "vm/object.h"
 #include "vm/options.h"
@@ -159,12 +160,21 @@ static bool make_device(const char *text, GError **err)
     return type && device_new(machine, type, bus, id, options, err);
 }
 
+/* What -vga asks for: the first device behind PCI, as in QEMU. */
+static bool make_vga(GError **err)
+{
+    const char *device = vga_device(config);
+
+    return !device || make_device(device, err);
+}
+
 static bool build_machine(GError **err)
 {
     machine->cpus = config->topology.cpus;
     machine->ram_bytes = config->ram_bytes;
     return make_all(config->global, "global", device_global, err) &&
            board_q35_open(machine, &config->board, err) && open_accel(err) &&
+           make_vga(err) &&
            make_all(config->device, "device", make_device, err) &&
            board_load(machine, err);
 }
@@ -212,6 +222,43 @@ static bool make_monitors(GError **err)
     return true;
 }
 
+/* ---- who shows it ---- */
+
+static const FrontEnd *front_end;
+
+static void window_closed(void)
+{
+    if (vm) {
+        vm_quit(vm, CAUSE_HOST_UI, 0);
+    }
+}
+
+static bool open_front_end(GError **err)
+{
+    static const char *const names[] = {
+        [DISPLAY_SDL] = "sdl", [DISPLAY_EGL] = "egl-headless",
+    };
+    const DisplayOption *display = &config->display;
+    const FrontEndConfig wanted = {
+        .title = config->name.guest,
+        .gl = display->gl,
+        .full_screen = display->full_screen,
+        .show_cursor = display->show_cursor,
+        .window_close = display->window_close,
+        .quit = window_closed,
+    };
+
+    if (display->type < DISPLAY_SDL) {
+        return true;
+    }
+    front_end = front_end_load(names[display->type], err);
+    if (!front_end || !front_end->open(&wanted, err)) {
+        g_prefix_error(err, "-display %s: ", names[display->type]);
+        return false;
+    }
+    return true;
+}
+
 /* What the user did not decide.  Only once nothing can fail: a mistake is one line. */
 static void announce(void)
 {
@@ -219,7 +266,7 @@ static void announce(void)
         info_user("%s", accel_said);
     }
     if (config->no_window) {
-        info_user("there is no window yet: what would be in it is here, as with "
+        info_user("there is no window: what would be in it is here, as with "
                   "-nographic (Ctrl-A h lists the keys)");
     }
 }
@@ -249,7 +296,8 @@ Vm *vm_setup(VmConfig *given, GError **err)
     vm->uuid = config->uuid;
     vm->actions = config->actions;
     vm->reset = reset_machine;
-    if (!make_back_ends(err) || !build_machine(err) || !make_monitors(err)) {
+    if (!make_back_ends(err) || !build_machine(err) || !make_monitors(err) ||
+        !open_front_end(err)) {
         return NULL;
     }
     reset_machine(vm);
@@ -266,6 +314,10 @@ Vm *vm_setup(VmConfig *given, GError **err)
 void vm_teardown(void)
 {
     monitors_free();
+    if (front_end) {
+        front_end->close();
+        front_end = NULL;
+    }
     if (machine) {
         accel_close(machine->accel);
         machine->accel = NULL;

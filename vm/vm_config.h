@@ -88,6 +88,14 @@ enum { SMP_MAX = 64 };
                     .names = mon_modes),                                               \
     (bool, pretty,  "without effect"))
 
+#define DISPLAY_OPTION(rows) rows(DisplayOption,                                       \
+    (u8,   type, "what shows the guest's screen", .names = display_types),             \
+    (bool, gl,   "let the host's GL draw; virtio-gpu-gl needs it"),                    \
+    (bool, full_screen,  "start as full screen"),                                      \
+    (bool, show_cursor,  "show the host's pointer, too"),                              \
+    (bool, window_close, "closing the window ends the machine", .def = 1),             \
+    (str,  rendernode,   "file of the GPU to draw with, as /dev/dri/renderD128"))
+
 MACHINE_OPTION(OPTION_STRUCT);
 SMP_OPTION(OPTION_STRUCT);              /* 0: not given */
 MEMORY_OPTION(OPTION_STRUCT);
@@ -97,6 +105,9 @@ RTC_OPTION(OPTION_STRUCT);
 MSG_OPTION(OPTION_STRUCT);
 OVERCOMMIT_OPTION(OPTION_STRUCT);
 MON_OPTION(OPTION_STRUCT);
+DISPLAY_OPTION(OPTION_STRUCT);
+
+enum { DISPLAY_DEFAULT, DISPLAY_NONE, DISPLAY_SDL, DISPLAY_EGL };   /* its types */
 
 /* Lists hold char * in the order given. */
 typedef struct VmConfig {
@@ -108,13 +119,14 @@ typedef struct VmConfig {
     BootOption boot;
     RtcOption rtc;
     MsgOption msg;
+    DisplayOption display;
     OvercommitOption overcommit;
     VmActions actions;
-    str cpu, kernel, initrd, append, bios, uuid, log_file, pidfile;
+    str cpu, kernel, initrd, append, bios, uuid, log_file, pidfile, vga, keymap;
     GPtrArray *accel, *smbios, *fw_cfg, *object, *chardev, *global, *device;
     GPtrArray *serial, *monitor, *mon;
     bool nographic, nodefaults, no_hpet, no_acpi, paused, daemonize;
-    bool no_display, no_net, no_parallel, no_vga;
+    bool no_net, no_parallel, full_screen;
 
     /* What follows, once all is known. */
     char **accels;              /* "kvm", "soft,x=y", ...: by preference */

@@ -18,6 +18,8 @@
 
 #include "hw/input/ps2.h"
 #include "hw/isa/isa.h"
+#include "ui/input.h"
+#include "ui/keys.h"
 
 enum { KEYBOARD_IRQ = 1, MOUSE_IRQ = 12, RAM_BYTES = 32 };
 
@@ -65,6 +67,8 @@ typedef struct {
     Ps2Keyboard keyboard;
     Ps2Mouse mouse;
     Ps2Queue keyboard_queue, mouse_queue;
+    InputSink *keys, *pointer;
+    unsigned buttons;               /* as the user holds them */
 } I8042;
 
 #define PS2_PART(n, T, at_reset) \
@@ -307,6 +311,49 @@ void ps2_mouse(Device *dev, int x, int y, int z, unsigned buttons)
     i8042_refill(kbc);
 }
 
+static void user_key(void *opaque, unsigned code, bool down)
+{
+    I8042 *kbc = opaque;
+    const KeyRow *key = key_by_code(code);
+
+    if (key) {
+        ps2_key(&kbc->isa.device, key->set1, down);
+    }
+}
+
+static void user_move(void *opaque, int dx, int dy)
+{
+    I8042 *kbc = opaque;
+
+    ps2_mouse(&kbc->isa.device, dx, dy, 0, kbc->buttons);
+}
+
+/* ps2.h has the buttons in the same order. */
+static void user_button(void *opaque, InputButton button, bool down)
+{
+    I8042 *kbc = opaque;
+
+    if (button <= BUTTON_MIDDLE) {
+        kbc->buttons = (kbc->buttons & ~(1u << button)) | (unsigned)down << button;
+        ps2_mouse(&kbc->isa.device, 0, 0, 0, kbc->buttons);
+    }
+}
+
+static void user_wheel(void *opaque, int x, int y)
+{
+    I8042 *kbc = opaque;
+
+    ps2_mouse(&kbc->isa.device, 0, 0, -y, kbc->buttons);
+}
+
+static const InputSinkOps keys_ops = {
+    .name = "QEMU PS/2 Keyboard", .kinds = INPUT_KEYS, .key = user_key,
+};
+static const InputSinkOps pointer_ops = {
+    .name = "QEMU PS/2 Mouse", .kinds = INPUT_RELATIVE, .move = user_move,
+    .button = user_button, .wheel = user_wheel,
+};
+
 /* ---- life ---- */
 
 static void i8042_reset(Device *dev)
@@ -335,8 +382,18 @@ static bool i8042_open(Device *dev, GError **err)
     device_add_part(dev, &keyboard_queue_part, &kbc->keyboard_queue);
     device_add_part(dev, &mouse_part, &kbc->mouse);
     device_add_part(dev, &mouse_queue_part, &kbc->mouse_queue);
+    kbc->keys = input_sink_new(&keys_ops, kbc, true);
+    kbc->pointer = input_sink_new(&pointer_ops, kbc, true);
     return isa_ports(&kbc->isa, 0x60, 1, &data_ops, err) &&
            isa_ports(&kbc->isa, 0x64, 1, &command_ops, err);
+}
+
+static void i8042_close(Device *dev)
+{
+    I8042 *kbc = i8042_of(dev);
+
+    input_sink_free(kbc->keys);
+    input_sink_free(kbc->pointer);
 }
 
 const DeviceType i8042_type = {
@@ -353,4 +410,5 @@ const DeviceType i8042_type = {
         .loaded = i8042_loaded,
     },
     .open = i8042_open,
+    .close = i8042_close,
 };

@@ -12,37 +12,15 @@
 #include "hw/timer/rtc.h"
 #include <inttypes.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { BIOS_UNIT = 64 << 10, BIOS_MAX = 16 << 20, ROM_PRIORITY = 1 };
 
 /* ---- the ROM ---- */
 
-/*
- * A name without a folder is looked for here, then where the distribution keeps
- * firmware.
- */
-static char *find_bios(const char *name)
-{
-    g_auto(GStrv) folders = g_strsplit(CONFIG_FIRMWARE_PATH, ":", 0);
-
-    if (strchr(name, '/') || access(name, F_OK) == 0) {
-        return g_strdup(name);
-    }
-    for (unsigned i = 0; folders[i]; i++) {
-        g_autofree char *path = g_build_filename(folders[i], name, NULL);
-
-        if (access(path, F_OK) == 0) {
-            return g_steal_pointer(&path);
-        }
-    }
-    return NULL;
-}
-
 static File *open_bios(const char *given, GError **err)
 {
     const char *name = given ? given : "bios-256k.bin";
-    g_autofree char *path = find_bios(name);
+    g_autofree char *path = firmware_path(name);
 
     if (!path) {
         g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_NOENT,

@@ -137,6 +137,7 @@ struct PciDevice {
     PciState state;
     PciBar bar[PCI_BARS + 1];           /* the last one is the expansion ROM */
     Region rom;
+    const char *default_rom;            /* in the firmware folders, if it is there */
 
     /*
      * Configuration space as reset leaves it; bits the guest writes; bits it clears

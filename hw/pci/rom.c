@@ -20,13 +20,15 @@ static u64 power_of_two(u64 n)
 
 bool pci_load_rom(PciDevice *pci, GError **err)
 {
-    const char *name = pci->config.romfile;
+    const char *given = pci->config.romfile;
+    const char *name = given ? given : pci->default_rom;
+    g_autofree char *path = name && *name ? firmware_path(name) : NULL;
     g_autoptr(File) file = NULL;
 
-    if (!name || !*name || !pci->config.rombar) {
+    if (!name || !*name || !pci->config.rombar || (!given && !path)) {
         return true;
     }
-    file = file_open(name, ROM_MAX, err);
+    file = file_open(path ? path : name, ROM_MAX, err);
     if (!file) {
         return false;
     }

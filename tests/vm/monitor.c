@@ -100,7 +100,7 @@ static void test_editing(void)
     expect("info status \r\nVM status: paused (prelaunch)\r\n" PROMPT);
     type("st\t\025s\t");
     expect("stop \b\b\b\b\b     \b\b\b\b\bs"
-           "\r\nstop\r\nsystem_powerdown\r\nsystem_reset\r\n" PROMPT "s");
+           "\r\nscreendump\r\nsendkey\r\nstop\r\nsystem_powerdown\r\nsystem_reset\r\n" PROMPT "s");
     close_monitor();
 }
 

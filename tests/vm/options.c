@@ -305,8 +305,10 @@ static const struct {
     { "-name x,process=0123456789abcdef",
       "process: '0123456789abcdef' is not a text of up to 15 bytes" },
 
-    { "-vga std", "there is no display adapter yet; only 'none' works" },
-    { "-display sdl", "there is no window yet; only 'none' works" },
+    { "-vga cirrus", "there is no such display adapter; '-vga help' lists them" },
+    { "-display curses", "type: 'curses' is not one of default, none, sdl, egl-headless" },
+    { "-display none,gl=on", "gl=on: there is no window; use -display sdl,gl=on, or "
+                             "-display egl-headless" },
     { "-net nic", "there is no network yet; only 'none' works" },
     { "-nic user", "there is no network yet; only 'none' works" },
     { "-parallel stdio", "there is no parallel port yet; only 'none' works" },
@@ -485,6 +487,8 @@ static void test_table(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_unsetenv("DISPLAY");                /* who has none gets no window */
+    g_unsetenv("WAYLAND_DISPLAY");
     g_test_add_func("/vm/options/good", test_good);
     g_test_add_func("/vm/options/bad", test_bad);
     g_test_add_func("/vm/options/order", test_order);

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Modules and the front ends in them: see frontend.h.  Main thread.
+ */
+
+#include "ui/frontend.h"
+
+#include "config.h"
+
+#include <dlfcn.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What a front end or a part of one needs, for who has not got it. */
+static const struct {
+    const char *file, *package, *configure;
+} modules[] = {
+    { "ui-sdl", "libsdl2-2.0-0", "sdl" },
+};
+
+/* Caller frees; NULL: nowhere. */
+static char *module_path(const char *file)
+{
+    g_autofree char *name = g_strconcat(file, ".so", NULL);
+    g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
+    g_autofree char *folder = self ? g_path_get_dirname(self) : NULL;
+    g_autofree char *beside = folder ? g_build_filename(folder, "modules", NULL) : NULL;
+    const char *const folders[] = {
+        g_getenv("MAYFLY_MODULES"), beside, CONFIG_PREFIX "/lib/mayfly",
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(folders); i++) {
+        char *path = folders[i] ? g_build_filename(folders[i], name, NULL) : NULL;
+
+        if (path && access(path, R_OK) == 0) {
+            return path;
+        }
+        g_free(path);
+    }
+    return NULL;
+}
+
+static void error_missing(GError **err, const char *file)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(modules); i++) {
+        if (strcmp(modules[i].file, file) == 0) {
+            g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_NOENT,
+                        "module %s.so is not installed: it is built by ./configure "
+                        "--enable-%s and needs %s; -display none works without", file,
+                        modules[i].configure, modules[i].package);
+            return;
+        }
+    }
+    g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_NOENT, "module %s.so is not installed",
+                file);
+}
+
+void *module_symbol(const char *file, const char *symbol, GError **err)
+{
+    g_autofree char *path = module_path(file);
+    void *handle, *found;
+
+    if (!path) {
+        error_missing(err, file);
+        return NULL;
+    }
+    handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    found = handle ? dlsym(handle, symbol) : NULL;
+    if (!found) {
+        g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED, "module %s: %s", path,
+                    dlerror());
+    }
+    return found;
+}
+
+const FrontEnd *front_end_load(const char *name, GError **err)
+{
+    g_autofree char *file = g_strconcat("ui-", name, NULL);
+
+    return module_symbol(file, "front_end", err);
+}
+
+bool front_end_is_likely(const char *name)
+{
+    g_autofree char *file = g_strconcat("ui-", name, NULL);
+    g_autofree char *path = module_path(file);
+
+    return path && (g_getenv("DISPLAY") || g_getenv("WAYLAND_DISPLAY"));
+}

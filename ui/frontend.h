@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Front ends: what shows consoles and hears the user.  Each is a module, a shared
+ * object that is loaded when it is asked for, so that a machine without a window has
+ * no SDL or GL in its memory:
+ *
+ *     ui-sdl.so exports   const FrontEnd front_end = { .name = "sdl", .open = ... };
+ *
+ * Modules are looked for in the folder MAYFLY_MODULES names, beside the executable
+ * (modules/, the build tree) and in PREFIX/lib/mayfly.  They use the executable's own
+ * functions.  Main thread.
+ */
+
+#ifndef UI_FRONTEND_H
+#define UI_FRONTEND_H
+
+#include "base/types.h"
+
+typedef struct {
+    const char *title;              /* the guest's name, or NULL */
+    bool gl, full_screen, show_cursor, window_close;
+    void (*quit)(void);             /* the window was closed; any thread */
+} FrontEndConfig;
+
+typedef struct {
+    const char *name;
+    bool (*open)(const FrontEndConfig *config, GError **err);
+    void (*close)(void);            /* also after an open that failed */
+} FrontEnd;
+
+/* Loads the module of this name; it stays. */
+const FrontEnd *front_end_load(const char *name, GError **err) must_check;
+
+/* Is there its module, and a display server to show it on? */
+bool front_end_is_likely(const char *name);
+
+/* Loads module `file` ("ui-sdl") and finds `symbol` in it. */
+void *module_symbol(const char *file, const char *symbol, GError **err) must_check;
+
+#endif
