@@ -14,6 +14,7 @@
  * then finds the block.
  */
 
+#include "accel/soft/jit/jit.h"
 #include "accel/soft/mmu.h"
 #include "accel/soft/opcodes.h"
 #include "accel/soft/run.h"
@@ -24,6 +25,7 @@
 
 enum { HASH_BITS = 15, HASH_SIZE = 1 << HASH_BITS, PAGE_HASH_SIZE = 1 << 12 };
 enum { BLOCK_INSNS = 64, GRANULE_SHIFT = PAGE_SHIFT - 6, INSN_BYTES = 15 };
+enum { ARENA_MIN = 512 << 10 };
 enum { BLOCK_ROOM = sizeof(Block) + (BLOCK_INSNS + 1) * sizeof(Insn) };
 
 /* A RAM page with blocks.  As long as an instruction, which keeps blocks aligned. */
@@ -38,6 +40,7 @@ _Static_assert(sizeof(CodePage) == sizeof(Insn) && sizeof(Block) % sizeof(Insn) 
 
 struct BlockCache {
     Soft *soft;
+    Jit *jit;                   /* or NULL */
     pthread_mutex_t lock;       /* guards everything but looking up in `hash` */
     u8 *arena;
     u64 bytes, used;
@@ -57,25 +60,33 @@ static void arena_start(BlockCache *blocks)
     blocks->used = HASH_SIZE * sizeof(Block *) + PAGE_HASH_SIZE * sizeof(CodePage *);
 }
 
-BlockCache *blocks_new(Soft *soft, u64 bytes)
+/* Translated code follows the arena, which it reaches by rip-relative addresses. */
+BlockCache *blocks_new(Soft *soft, u64 bytes, GError **err)
 {
     BlockCache *blocks = g_new0(BlockCache, 1);
 
     blocks->soft = soft;
-    blocks->bytes = MAX(bytes, MiB);
-    blocks->arena = mmap(NULL, blocks->bytes, PROT_READ | PROT_WRITE,
+    blocks->bytes = MAX(soft->jit ? MIN(bytes, GiB) / 2 : bytes, ARENA_MIN);
+    blocks->arena = mmap(NULL, blocks->bytes * 2, PROT_READ | PROT_WRITE,
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (blocks->arena == MAP_FAILED) {
         g_error("no address space for %" PRIu64 " bytes of decoded code", blocks->bytes);
     }
     pthread_mutex_init(&blocks->lock, NULL);
     arena_start(blocks);
+    blocks->jit = soft->jit ? jit_new(blocks, blocks->arena + blocks->bytes, blocks->bytes, soft->perf_map, err) : NULL;
+    if (soft->jit && !blocks->jit) {
+        g_clear_pointer(&blocks, blocks_free);
+    }
     return blocks;
 }
 
 void blocks_free(BlockCache *blocks)
 {
-    munmap(blocks->arena, blocks->bytes);
+    if (blocks->jit) {
+        jit_free(blocks->jit);
+    }
+    munmap(blocks->arena, blocks->bytes * 2);
     pthread_mutex_destroy(&blocks->lock);
     g_free(blocks);
 }
@@ -176,6 +187,9 @@ static void block_drop(BlockCache *blocks, Block *block)
     for (unsigned i = 0; i < block->entries; i++) {
         __atomic_store_n(&block->insn[i].fn, run_stale, __ATOMIC_RELAXED);
     }
+    if (blocks->jit) {
+        jit_unlink(blocks->jit, block);
+    }
     blocks->dropped++;
 }
 
@@ -267,6 +281,9 @@ void blocks_flush(Soft *soft, Cpu *self)
         memset(soft->cpu[i]->jump, 0, sizeof soft->cpu[i]->jump);
     }
     arena_start(blocks);
+    if (blocks->jit) {
+        jit_flush(blocks->jit);
+    }
     blocks->flushed++;
     pthread_mutex_unlock(&blocks->lock);
     world_start(soft, self);
@@ -400,6 +417,17 @@ static Block *block_get(Cpu *cpu, const u8 *bytes, gpa phys, u64 ram_page)
     return block;
 }
 
+/* In kernel mode entries that rest on global pages of the upper half outlive a new CR3. */
+void jump_fill(Cpu *cpu, JumpEntry *entry, gva at, Block *block)
+{
+    const Jit *jit = cpu->soft->blocks->jit;
+    void *code = __atomic_load_n(&block->code, __ATOMIC_ACQUIRE);
+
+    cpu->jump_local |= cpu->cpl != 3 && (!(at >> 63) || !mmu_is_global_code(cpu, at));
+    *entry = (JumpEntry){ .rip = at, .block = block, .tag = cpu->jump_tag,
+                          .code = code ? code : jit ? jit->exec + jit->not_translated : NULL };
+}
+
 Block *block_find(Cpu *cpu)
 {
     gva at = code_linear(cpu, cpu->rip);
@@ -428,9 +456,49 @@ Block *block_find(Cpu *cpu)
         }
     }
     if (!block->own) {
-        *jump_entry(cpu, at) = (JumpEntry){ .rip = at, .block = block, .mode = jump_mode(cpu) };
+        jump_fill(cpu, jump_entry(cpu, at), at, block);
     }
     return block;
+}
+
+/* ---- translating ---- */
+
+Jit *blocks_jit(const BlockCache *blocks)
+{
+    return blocks->jit;
+}
+
+JitExit *blocks_new_exit(BlockCache *blocks)
+{
+    JitExit *exit = (JitExit *)(blocks->arena + blocks->used);
+
+    if (blocks->bytes - blocks->used < sizeof *exit) {
+        return NULL;
+    }
+    blocks->used += sizeof *exit;
+    return exit;
+}
+
+void blocks_heat(Cpu *cpu, Block *block)
+{
+    BlockCache *blocks = cpu->soft->blocks;
+    bool full;
+
+    pthread_mutex_lock(&blocks->lock);
+    full = block_valid(block) && !block->code && !jit_translate(blocks->jit, block);
+    pthread_mutex_unlock(&blocks->lock);
+    if (full) {
+        blocks_flush(cpu->soft, cpu);
+    }
+}
+
+void blocks_link(BlockCache *blocks, JitExit *from, Block *to)
+{
+    pthread_mutex_lock(&blocks->lock);
+    if (block_valid(to)) {
+        jit_link(blocks->jit, from, to);
+    }
+    pthread_mutex_unlock(&blocks->lock);
 }
 
 void blocks_print(BlockCache *blocks, GString *out)
@@ -440,5 +508,8 @@ void blocks_print(BlockCache *blocks, GString *out)
                            blocks->used, blocks->bytes);
     g_string_append_printf(out, "blocks: %" PRIu64 " made, %" PRIu64 " dropped; emptied %"
                            PRIu64 " times\n", blocks->made, blocks->dropped, blocks->flushed);
+    if (blocks->jit) {
+        jit_print(blocks->jit, out);
+    }
     pthread_mutex_unlock(&blocks->lock);
 }

@@ -1,1 +1,1 @@
-src += $(sort $(wildcard accel/soft/*.c))
+src += $(sort $(wildcard accel/soft/*.c accel/soft/jit/*.c))

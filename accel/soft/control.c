@@ -13,7 +13,7 @@
 
 /* ---- mode ---- */
 
-static u8 decode_mode(const Cpu *cpu)
+static u8 code_mode(const Cpu *cpu)
 {
     u32 cs = cpu->seg[SEG_CS].attr, ss = cpu->seg[SEG_SS].attr;
 
@@ -32,14 +32,20 @@ static bool wants_data_checks(const Cpu *cpu)
     return align || ((cpu->dr[7] & DR7_ENABLED) && debug_has_data(cpu));
 }
 
+void cpu_jump_tag(Cpu *cpu)
+{
+    cpu->jump_tag = (cpu->mode & ~MODE_STEP) | cpu->jump_age[cpu->cpl != 3] << 8;
+}
+
 void cpu_mode_changed(Cpu *cpu)
 {
     bool step = (cpu->rflags & FLAG_TF) || (cpu->dr[7] & DR7_ENABLED);
 
-    cpu->mode = decode_mode(cpu) | (step ? MODE_STEP : 0);
+    cpu->mode = code_mode(cpu) | mmu_mode(cpu, cpu->cpl, false) << MODE_MMU_SHIFT | (step ? MODE_STEP : 0);
     cpu->data_checks = wants_data_checks(cpu);
     cpu->tlb = cpu->data_checks ? tlb_empty()
                                 : cpu->tlbs[mmu_mode(cpu, cpu->cpl, false)];
+    cpu_jump_tag(cpu);
 }
 
 /* ---- flags ---- */

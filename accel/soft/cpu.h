@@ -36,15 +36,24 @@ typedef struct Machine Machine;
 
 /*
  * One entry maps a page for one MMU mode.  A tag is the page's linear address when the access may go straight to
- * host + address, and has low bits set otherwise, so that it matches nothing.
+ * the host.  Otherwise it has low bits set, and the address of a page that belongs into another entry: so a tag and an
+ * address that differ in less than a page are a hit, which is all that translated code looks at.
  */
 typedef struct {
     u64 read, write, exec;      /* tags */
-    u64 addend;                 /* host address = linear address + addend */
+    u8 *host;                   /* the page */
 } TlbEntry;
-enum { TLB_BITS = 11, TLB_SIZE = 1 << TLB_BITS };
+enum { TLB_BITS = 13, TLB_SIZE = 1 << TLB_BITS };
 enum { TLB_NONE = 1 };          /* a tag that matches nothing */
-enum { TLB_SLOW = 2 };          /* page | TLB_SLOW: allowed, but only through mmu.c */
+enum { TLB_SLOW = 2 };          /* tlb_slow(page): allowed, but only through mmu.c */
+
+static inline u64 tlb_slow(gva page) { return (page ^ 1u << 12) | TLB_SLOW; }
+static inline TlbEntry tlb_none(unsigned n)
+{
+    u64 tag = (u64)(n ^ 1) << 12 | TLB_NONE;
+
+    return (TlbEntry){ tag, tag, tag, NULL };
+}
 
 /* The rest of an entry, which only the slow path needs. */
 typedef struct {
@@ -56,11 +65,14 @@ enum { TLB_GLOBAL = 1, TLB_DEVICE = 2, TLB_APIC = 4, TLB_ROM = 8, TLB_LOGGED = 1
 /* What an address is checked against: who asks. */
 typedef enum { MMU_USER, MMU_KERNEL, MMU_KERNEL_SMAP, MMU_MODES } MmuMode;
 
+/* Translated code looks here as well. */
 typedef struct {
-    gva rip;
-    Block *block;               /* NULL: empty.  Valid only for the mode it was entered with */
-    u64 mode;
+    gva rip;                    /* linear */
+    void *code;                 /* the translation, or what leaves for the run loop */
+    u64 tag;                    /* jump_tag when it was entered: other ones don't see it */
+    Block *block;               /* NULL: empty */
 } JumpEntry;
+#define JUMP_MIX 0x9e3779b1u
 enum { JUMP_BITS = 12, JUMP_SIZE = 1 << JUMP_BITS };
 
 /* A block of one instruction that is this CPU's own, and its bytes. */
@@ -103,7 +115,12 @@ struct Cpu {
     const Insn *insn;           /* being executed, or NULL between blocks */
     u64 rip;                    /* next instruction, between blocks */
     TlbEntry *tlb;              /* that of the present MMU mode */
-    u64 insns;                  /* instructions completed (counted per block) */
+    u64 insns;                  /* instructions completed by the interpreter (counted per block) */
+    u64 jump_tag;               /* mode and age of what may be entered from `jump` now */
+    gva code_page;              /* translated code: where its page is */
+    u64 jit_temp;               /* of translated code */
+    Cpu *self;
+    Insn pair[2];               /* jit/run.c: an instruction and the end */
 
     Segment seg[SEG_COUNT];
     u64 gdt_base, idt_base;
@@ -173,7 +190,8 @@ struct Cpu {
     bool tlb_made;
     bool data_checks;                   /* `tlb` is the empty one: see debug.c */
     struct { gva first, last; } tlb_large[2];   /* where large pages are: lower, upper half */
-    u64 jump_age;                       /* TLB flushes: entries of `jump` with another age are empty */
+    u64 jump_age[2];                    /* of user and kernel code: counts flushes, and is in jump_tag */
+    bool jump_local;                    /* kernel code was found through pages that are not global */
     JumpEntry jump[JUMP_SIZE];
 };
 
@@ -239,6 +257,7 @@ void cpu_deliver(Cpu *cpu, u8 vector, bool has_error, u32 error, bool soft, bool
 /* ---- mode and control state (control.c, segment.c) ---- */
 
 void cpu_mode_changed(Cpu *cpu);            /* after CS, SS, CR0, CR4, EFER, CPL or EFLAGS.VM/AC/TF changed: mode, tlb pointer */
+void cpu_jump_tag(Cpu *cpu);                /* after the mode or a jump_age changed */
 void cpu_set_cr0(Cpu *cpu, u64 value);      /* with the checks of MOV CR0 */
 void cpu_reload_pdptes(Cpu *cpu);           /* after a new state: PAE's registers, from memory */
 void cpu_set_cr3(Cpu *cpu, u64 value);

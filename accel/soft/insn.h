@@ -83,6 +83,7 @@ enum {
     MODE_STACK32 = 1 << 2,      /* SS.B */
     MODE_REAL = 1 << 3,         /* CR0.PE is 0, or EFLAGS.VM is 1 */
     MODE_STEP = 1 << 4,         /* EFLAGS.TF: blocks of one instruction, not kept */
+    MODE_MMU_SHIFT = 5,         /* MmuMode, which translations are made for */
 };
 
 struct Block {
@@ -95,8 +96,10 @@ struct Block {
     Block *link[2];             /* blocks that followed: the next one in memory / another one of the same page */
     bool links;                 /* may be followed by `link`: it ends in a near branch or runs into the next */
     bool own;                   /* one.c: of one vCPU, and not kept */
-    u32 runs;                   /* how often it was entered, for the translator */
-    void *code;                 /* translated code; NULL: run by the interpreter */
+    u16 runs;                   /* how often it was entered, until it is translated */
+    u32 entry, loop_entry;      /* translated code: see jit/jit.h */
+    void *code;                 /* its entry from the jump cache; NULL: run by the interpreter */
+    struct JitExit *incoming;   /* translations that jump here */
     u64 ram_page;               /* number of its RAM page, for invalidation; UINT64_MAX: ROM */
     Block *hash_next;           /* same hash */
     Block *page_next;           /* same page */

@@ -46,6 +46,9 @@ void *mmu_rmw(Cpu *cpu, gva at, unsigned size);
  */
 const u8 *mmu_fetch(Cpu *cpu, gva at, gpa *phys, u64 *ram_page);
 
+/* Was code at `at` fetched through a global page, as far as the TLB still knows? */
+bool mmu_is_global_code(Cpu *cpu, gva at);
+
 /* gva -> gpa by the page tables alone, no fault, no TLB; for the monitor.  Any thread while paused. */
 bool mmu_translate(Cpu *cpu, gva at, gpa *out);
 
@@ -99,7 +102,7 @@ typedef u64 Guest64 __attribute__((aligned(1), may_alias));
         const TlbEntry *e = mmu_entry(cpu, at);                                             \
                                                                                             \
         if (likely(tag_covers(e->read, at, bits / 8))) {                                    \
-            return *(const volatile Guest##bits *)(uintptr_t)(at + e->addend);              \
+            return *(const volatile Guest##bits *)(e->host + (at & ~PAGE_MASK));            \
         }                                                                                   \
         return mmu_load_slow(cpu, at, bits / 8);                                            \
     }                                                                                       \
@@ -108,7 +111,7 @@ typedef u64 Guest64 __attribute__((aligned(1), may_alias));
         const TlbEntry *e = mmu_entry(cpu, at);                                             \
                                                                                             \
         if (likely(tag_covers(e->write, at, bits / 8))) {                                   \
-            *(volatile Guest##bits *)(uintptr_t)(at + e->addend) = value;                   \
+            *(volatile Guest##bits *)(e->host + (at & ~PAGE_MASK)) = value;                 \
         } else {                                                                            \
             mmu_store_slow(cpu, at, value, bits / 8);                                       \
         }                                                                                   \

@@ -6,6 +6,7 @@
  * instruction of a block that was dropped under its feet.  docs/software-cpu.md has the whole picture.
  */
 
+#include "accel/soft/jit/jit.h"
 #include "accel/soft/mmu.h"
 #include "accel/soft/opcodes.h"
 #include "accel/soft/operand.h"
@@ -39,7 +40,7 @@ static void cpu_settle(Cpu *cpu)
         exclusive_end(cpu->soft, cpu);
     }
     if (insn) {
-        cpu->insns += insn - cpu->block->insn;
+        cpu->insns += insn == cpu->pair ? 0 : insn - cpu->block->insn;
         cpu->rip = !cpu->leaving && cpu->raised_soft ? insn_next(cpu, insn) : cpu_rip(cpu);
         cpu->insn = NULL;
     }
@@ -79,14 +80,13 @@ static bool block_in_limit(const Cpu *cpu, const Block *block)
            cpu->rip + block->bytes - 1 <= cpu->seg[SEG_CS].limit;
 }
 
-/* The block at rip by the jump cache, or by all means. */
-static Block *block_look_up(Cpu *cpu)
+Block *block_look_up(Cpu *cpu)
 {
     gva at = code_linear(cpu, cpu->rip);
     const JumpEntry *entry = jump_entry(cpu, at);
     Block *block = entry->block;
 
-    if (likely(block && entry->rip == at && entry->mode == jump_mode(cpu) && block_valid(block) &&
+    if (likely(block && entry->rip == at && entry->tag == cpu->jump_tag && block_valid(block) &&
                block_in_limit(cpu, block))) {
         return block;
     }
@@ -152,9 +152,23 @@ static void cpu_run_one(Cpu *cpu)
     }
 }
 
-static u32 cpu_requests(const Cpu *cpu)
+/* ---- hot blocks ---- */
+
+/* Is it to be translated now?  Only 64-bit code is. */
+static bool block_is_hot(const Cpu *cpu, Block *block)
 {
-    return atomic_load_explicit(&cpu->request, memory_order_relaxed);
+    return cpu->soft->jit && block->mode & MODE_CODE64 && !block->own && ++block->runs == cpu->soft->hot;
+}
+
+/* The block at rip, by its translation.  False: there is none. */
+static bool run_translation(Cpu *cpu, Block *block)
+{
+    if (!block_translated(block) || cpu->data_checks) {
+        return false;
+    }
+    cpu->insn = NULL;
+    jit_run(cpu, block);
+    return true;
 }
 
 /* Shadows and stepping begin only with instructions that don't link. */
@@ -162,14 +176,22 @@ static void cpu_run_blocks(Cpu *cpu)
 {
     do {
         Block *block = block_look_up(cpu);
+        bool more = true;
 
-        block_run(cpu, block);
-        while (block->links && !cpu_requests(cpu)) {
-            block = block_next(cpu, block);
+        while (more && !run_translation(cpu, block)) {
+            if (unlikely(block_is_hot(cpu, block))) {
+                cpu->insn = NULL;
+                blocks_heat(cpu, block);
+                break;
+            }
             block_run(cpu, block);
+            more = block->links && !cpu_requested(cpu);
+            if (more) {
+                block = block_next(cpu, block);
+            }
         }
         cpu->insn = NULL;
-    } while (!cpu_requests(cpu) && !cpu->inhibit && !(cpu->mode & MODE_STEP));
+    } while (!cpu_requested(cpu) && !cpu->inhibit && !(cpu->mode & MODE_STEP));
 }
 
 void cpu_run(Cpu *cpu)
@@ -180,9 +202,9 @@ void cpu_run(Cpu *cpu)
         cpu_settle(cpu);
     }
     for (;;) {
-        if (cpu_requests(cpu)) {
+        if (cpu_requested(cpu)) {
             cpu_service(cpu);
-            if (cpu_requests(cpu) & REQUEST_EXIT_CPU) {
+            if (atomic_load(&cpu->request) & REQUEST_EXIT_CPU) {
                 return;
             }
         }

@@ -28,14 +28,26 @@ static inline gva code_linear(const Cpu *cpu, u64 rip)
 
 static inline JumpEntry *jump_entry(Cpu *cpu, gva at)
 {
-    return &cpu->jump[(at ^ at >> JUMP_BITS) & (JUMP_SIZE - 1)];
+    return &cpu->jump[(u32)at * JUMP_MIX >> (32 - JUMP_BITS)];
 }
 
-/* Whether code may be fetched depends on the privilege level too, and where it is on the TLB's age. */
-static inline u64 jump_mode(const Cpu *cpu)
+/* Another thread wants something of this vCPU. */
+static inline bool cpu_requested(const Cpu *cpu)
 {
-    return block_mode(cpu) | (u64)(cpu->cpl == 3) << 8 | cpu->jump_age << 9;
+    return atomic_load_explicit(&cpu->request, memory_order_relaxed);
 }
+
+/* May its translation be run now? */
+static inline bool block_translated(const Block *block)
+{
+    return __atomic_load_n(&block->code, __ATOMIC_ACQUIRE);
+}
+
+/* The block at rip by the jump cache, or by all means. */
+Block *block_look_up(Cpu *cpu);
+
+/* Notes in the jump cache that this block is at `at`. */
+void jump_fill(Cpu *cpu, JumpEntry *entry, gva at, Block *block);
 
 /* Does the instruction set rip (and so has to be the last of its block)? */
 bool insn_ends_block(const Insn *insn);

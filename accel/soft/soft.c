@@ -11,8 +11,13 @@
 #include <inttypes.h>
 #include <sys/mman.h>
 
+/* HOT was measured with a boot, where most code runs once. */
+enum { JIT_DEFAULT = false, HOT = 12 };
+
 PROPS(SoftConfig,
     (u32, tb_size, "memory for decoded code, in MiB", .def = 64, .min = 1, .max = 4096),
+    (bool, jit,    "translate hot code to host code", .def = JIT_DEFAULT),
+    (bool, perfmap, "tell perf of translated code: /tmp/perf-PID.map"),
     (str, thread,  "multi: one thread per vCPU, always"));
 
 /* The guest's TSC counts nanoseconds. */
@@ -79,6 +84,7 @@ static Cpu *soft_cpu_new(Soft *soft, unsigned index)
         return NULL;
     }
     cpu->soft = soft;
+    cpu->self = cpu;
     cpu->machine = soft->accel.machine;
     cpu->index = index;
     cpuid_for_cpu(&soft->model, &soft->topology, index, &cpu->cpuid);
@@ -145,6 +151,9 @@ static bool soft_config(Soft *soft, KeyVals *options, GError **err)
         ok = !value || field_set(f, &config, value, err);
     }
     soft->cache_bytes = config.tb_size * MiB;
+    soft->jit = config.jit;
+    soft->perf_map = config.perfmap;
+    soft->hot = HOT;
     if (ok && config.thread && strcmp(config.thread, "multi") && strcmp(config.thread, "single")) {
         g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL, "thread: '%s' is not multi or single", config.thread);
         ok = false;
@@ -165,8 +174,8 @@ static bool soft_fill(Soft *soft, const AccelConfig *config, GError **err)
         !cpu_model_build(config->cpu ? config->cpu : "max", &supported, &soft->topology, &soft->model, err)) {
         return false;
     }
-    soft->blocks = blocks_new(soft, soft->cache_bytes);
-    return soft_cpus_open(soft, err) && (mem_code_hook(machine->mem, soft_code_written, soft), true);
+    soft->blocks = blocks_new(soft, soft->cache_bytes, err);
+    return soft->blocks && soft_cpus_open(soft, err) && (mem_code_hook(machine->mem, soft_code_written, soft), true);
 }
 
 static void soft_close(Accel *accel)

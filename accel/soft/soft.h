@@ -33,6 +33,9 @@ struct Soft {
     CpuTopology topology;
     u64 tsc_khz;
     u64 cache_bytes;                /* -accel soft,tb-size=N */
+    bool jit;                       /* -accel soft,jit=on */
+    bool perf_map;
+    u16 hot;                        /* runs of the interpreter before a block is translated */
     pthread_mutex_t gate_lock;      /* guards what follows, and Cpu.at_boundary */
     pthread_cond_t gate_changed;
     _Atomic bool gate_closed;       /* an exclusive section waits or runs */
@@ -69,7 +72,10 @@ u64 cpu_port_read(Cpu *cpu, u16 port, unsigned size);
 void cpu_port_write(Cpu *cpu, u16 port, u64 value, unsigned size);
 
 /* ---- block.c: the cache of decoded code ---- */
-BlockCache *blocks_new(Soft *soft, u64 bytes);
+struct JitExit;
+struct Jit;
+/* `jit`: with a translator.  Half of the bytes are for decoded code then. */
+BlockCache *blocks_new(Soft *soft, u64 bytes, GError **err);
 void blocks_free(BlockCache *blocks);
 /* The block at cpu->rip in the present mode, decoded if need be; raises fetch faults.  Never NULL. */
 Block *block_find(Cpu *cpu);
@@ -81,6 +87,10 @@ void blocks_range_written(BlockCache *blocks, u64 ram_page, unsigned offset, uns
 void blocks_drop_range(BlockCache *blocks, gpa at, u64 size);
 void blocks_flush(Soft *soft, Cpu *self);   /* everything; between instructions of `self`: it stops the world */
 void blocks_print(BlockCache *blocks, GString *out);
+struct Jit *blocks_jit(const BlockCache *blocks);       /* NULL: the interpreter alone */
+/* Translates a hot block, or counts that it was run; may empty the cache: then the block is not there any more. */
+void blocks_heat(Cpu *cpu, Block *block);
+void blocks_link(BlockCache *blocks, struct JitExit *from, Block *to);
 
 /* ---- decode.c ---- */
 /*

@@ -22,8 +22,6 @@
 #include "accel/soft/walk.h"
 #include <inttypes.h>
 
-static const TlbEntry entry_none = { TLB_NONE, TLB_NONE, TLB_NONE, 0 };
-
 TlbEntry *tlb_empty(void)
 {
     static gsize made;
@@ -32,7 +30,7 @@ TlbEntry *tlb_empty(void)
     if (g_once_init_enter(&made)) {
         empty = g_new(TlbEntry, TLB_SIZE);
         for (unsigned i = 0; i < TLB_SIZE; i++) {
-            empty[i] = entry_none;
+            empty[i] = tlb_none(i);
         }
         g_once_init_leave(&made, 1);
     }
@@ -48,6 +46,12 @@ static TlbEntry *nth_entry(Cpu *cpu, unsigned n)
 static TlbInfo *nth_info(Cpu *cpu, unsigned n)
 {
     return &cpu->tlb_info[n / TLB_SIZE][n % TLB_SIZE];
+}
+
+/* The page that a tag lets through, quickly or not. */
+static gva tag_page(u64 tag)
+{
+    return tag & TLB_SLOW ? (tag & PAGE_MASK) ^ PAGE_BYTES : tag & PAGE_MASK;
 }
 
 /* ---- filling ---- */
@@ -114,7 +118,7 @@ static u64 ram_write_tag(Cpu *cpu, gva page, u64 ram_page, bool writing)
     if (!writing && (now & PAGE_DIRTY_ALL) != PAGE_DIRTY_ALL) {
         return TLB_NONE;
     }
-    return now & PAGE_CODE ? page | TLB_SLOW : page;
+    return now & PAGE_CODE ? tlb_slow(page) : page;
 }
 
 static TlbEntry *fill(Cpu *cpu, gva at, Access access, MmuMode mode)
@@ -137,9 +141,9 @@ static TlbEntry *fill(Cpu *cpu, gva at, Access access, MmuMode mode)
                        .ram_page = UINT64_MAX };
     host = find_page(cpu, walk.phys, info);
     rights = walk_rights(cpu, &walk, mode);
-    fast = host ? page : page | TLB_SLOW;
-    *e = entry_none;
-    e->addend = (u64)(uintptr_t)host - page;
+    fast = host ? page : tlb_slow(page);
+    *e = tlb_none(at >> PAGE_SHIFT & (TLB_SIZE - 1));
+    e->host = host;
     if (rights & 1 << ACCESS_READ) {
         e->read = fast;
     }
@@ -147,7 +151,7 @@ static TlbEntry *fill(Cpu *cpu, gva at, Access access, MmuMode mode)
         e->exec = fast;
     }
     if ((rights & 1 << ACCESS_WRITE) && walk.dirty) {
-        e->write = info->ram_page == UINT64_MAX ? page | TLB_SLOW
+        e->write = info->ram_page == UINT64_MAX ? tlb_slow(page)
                  : ram_write_tag(cpu, page, info->ram_page, access == ACCESS_WRITE);
     }
     return e;
@@ -163,10 +167,18 @@ TlbEntry *tlb_get(Cpu *cpu, gva at, Access access, MmuMode mode)
 {
     TlbEntry *e = &cpu->tlbs[mode][at >> PAGE_SHIFT & (TLB_SIZE - 1)];
 
-    if ((tag_of(e, access) & ~(u64)TLB_SLOW) == (at & PAGE_MASK)) {
+    if (tag_of(e, access) == (at & PAGE_MASK) || tag_of(e, access) == tlb_slow(at & PAGE_MASK)) {
         return e;
     }
     return fill(cpu, at, access, mode);
+}
+
+bool mmu_is_global_code(Cpu *cpu, gva at)
+{
+    MmuMode mode = mmu_mode(cpu, cpu->cpl, false);
+    const TlbEntry *e = &cpu->tlbs[mode][at >> PAGE_SHIFT & (TLB_SIZE - 1)];
+
+    return e->exec == (at & PAGE_MASK) && tlb_info_of(cpu, e, mode)->phys & TLB_GLOBAL;
 }
 
 /* ---- pages with decoded code ---- */
@@ -185,7 +197,7 @@ void tlb_code_gone(Cpu *cpu, TlbEntry *e, u64 ram_page)
     u8 *flags = mem_page_flags(cpu->machine->mem) + ram_page;
 
     if (!(__atomic_load_n(flags, __ATOMIC_SEQ_CST) & PAGE_CODE)) {
-        e->write &= ~(u64)TLB_SLOW;
+        e->write = tag_page(e->write);
     }
 }
 
@@ -196,7 +208,7 @@ void mmu_protect_code(Cpu *cpu, u64 ram_page)
         TlbEntry *e = nth_entry(cpu, n);
 
         if (nth_info(cpu, n)->ram_page == ram_page && !(e->write & ~PAGE_MASK)) {
-            e->write |= TLB_SLOW;
+            e->write = tlb_slow(e->write);
         }
     }
 }
@@ -205,8 +217,21 @@ void mmu_protect_code(Cpu *cpu, u64 ram_page)
 
 static void clear_entry(Cpu *cpu, unsigned n)
 {
-    *nth_entry(cpu, n) = entry_none;
+    *nth_entry(cpu, n) = tlb_none(n % TLB_SIZE);
     *nth_info(cpu, n) = (TlbInfo){ .ram_page = UINT64_MAX };
+}
+
+/*
+ * Entries of the jump cache rest on what the TLB says: those of user code, or all, are not seen any more.
+ */
+static void jump_forget(Cpu *cpu, bool kernel)
+{
+    cpu->jump_age[0]++;
+    if (kernel) {
+        cpu->jump_age[1]++;
+        cpu->jump_local = false;
+    }
+    cpu_jump_tag(cpu);
 }
 
 /* The first flush of all makes the entries of a new CPU: zero is not an empty one. */
@@ -226,7 +251,7 @@ void mmu_flush(Cpu *cpu)
         cpu->tlb_large[half].first = UINT64_MAX;
         cpu->tlb_large[half].last = 0;
     }
-    cpu->jump_age++;
+    jump_forget(cpu, true);
 }
 
 void mmu_flush_non_global(Cpu *cpu)
@@ -243,7 +268,7 @@ void mmu_flush_non_global(Cpu *cpu)
         }
     }
     cpu->tlb_logged = kept;
-    cpu->jump_age++;
+    jump_forget(cpu, cpu->jump_local);
 }
 
 void mmu_flush_page(Cpu *cpu, gva at)
@@ -255,20 +280,20 @@ void mmu_flush_page(Cpu *cpu, gva at)
         return;
     }
     for (unsigned mode = 0; mode < MMU_MODES; mode++) {
-        cpu->tlbs[mode][n] = entry_none;        /* stays logged */
+        cpu->tlbs[mode][n] = tlb_none(n);       /* stays logged */
     }
-    cpu->jump_age++;
+    jump_forget(cpu, cpu->jump_local || at >> 63);
 }
 
 /* ---- info tlb ---- */
 
-static u64 tag_page(const TlbEntry *e)
+static u64 entry_page(const TlbEntry *e)
 {
     const u64 tags[] = { e->read, e->write, e->exec };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(tags); i++) {
         if (!(tags[i] & TLB_NONE)) {
-            return tags[i] & PAGE_MASK;
+            return tag_page(tags[i]);
         }
     }
     return TLB_NONE;
@@ -283,11 +308,11 @@ void mmu_print_tlb(Cpu *cpu, GString *out)
         const TlbEntry *e = nth_entry(cpu, n);
         u64 phys = nth_info(cpu, n)->phys;
 
-        if (tag_page(e) == TLB_NONE) {
+        if (entry_page(e) == TLB_NONE) {
             continue;
         }
         g_string_append_printf(out, "%016" PRIx64 ": %016" PRIx64 " %c%c%c%c %s%s\n",
-                               tag_page(e), phys & (u64)PAGE_MASK,
+                               entry_page(e), phys & (u64)PAGE_MASK,
                                phys & TLB_GLOBAL ? 'G' : '-',
                                e->read & TLB_NONE ? '-' : 'R',
                                e->write & TLB_NONE ? '-' : 'W',

@@ -224,7 +224,7 @@ static void test_small_cache(void)
     u8 ret = 0xc3;
 
     blocks_free(bed->soft->blocks);
-    bed->soft->blocks = blocks_new(bed->soft, MiB);
+    bed->soft->blocks = blocks_new(bed->soft, MiB, NULL);
     PUT(bed, CODE, many_blocks);
     for (unsigned i = 0; i < 16384; i++) {
         soft_bed_put(bed, 0x400000 + i * 64, &ret, 1);

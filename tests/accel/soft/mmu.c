@@ -400,7 +400,7 @@ static void test_code(Fixture *f, gconstpointer data)
     block = block_find(cpu);
     g_assert_true(block->valid);
     g_assert_cmphex(flags[RAM >> 12] & PAGE_CODE, ==, PAGE_CODE);
-    g_assert_cmphex(e->write, ==, 0x5000 | TLB_SLOW);
+    g_assert_cmphex(e->write, ==, tlb_slow(0x5000));
     cpu_store8(cpu, 0x5800, 1);                     /* data in the same page */
     g_assert_true(block->valid);
     cpu_store8(cpu, 0x5101, 0xf4);

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The code memory: a memfd that is mapped twice, writable at one address and executable at another.  It is filled from
+ * the front and emptied as a whole, while the world stands.
+ */
+
+#include "accel/soft/jit/code.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+/* One trap for so many bytes of code is plenty: divisions are rare, and what needs more is not translated. */
+enum { BYTES_PER_TRAP = 64 };
+
+/* ---- traps ---- */
+
+/* Those whose code may trap: SIGFPE's handler can be given nothing. */
+static _Atomic(Jit *) trapping;
+static struct sigaction old_fpe;
+
+static const JitTrap *find_trap(const Jit *jit, u32 at)
+{
+    u32 low = 0, high = atomic_load(&jit->traps);
+
+    while (low < high) {
+        u32 middle = (low + high) / 2;
+
+        if (jit->trap[middle].at < at) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < atomic_load(&jit->traps) && jit->trap[low].at == at ? &jit->trap[low] : NULL;
+}
+
+/* The instruction that trapped is done again by the interpreter, which raises what is to be raised. */
+static void on_fpe(int sig, siginfo_t *info, void *context)
+{
+    greg_t *rip = &((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
+    const Jit *jit = atomic_load(&trapping);
+    const JitTrap *trap = NULL;
+
+    if (jit && (uintptr_t)*rip - (uintptr_t)jit->exec < jit->bytes) {
+        trap = find_trap(jit, *rip - (uintptr_t)jit->exec);
+    }
+    if (trap) {
+        *rip = (uintptr_t)jit->exec + trap->cold;
+    } else if (old_fpe.sa_flags & SA_SIGINFO) {
+        old_fpe.sa_sigaction(sig, info, context);
+    } else {
+        sigaction(SIGFPE, &old_fpe, NULL);
+    }
+}
+
+static void catch_traps(Jit *jit)
+{
+    struct sigaction fpe = { .sa_sigaction = on_fpe, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+    static bool installed;
+
+    if (!installed) {
+        sigaction(SIGFPE, &fpe, &old_fpe);
+        installed = true;
+    }
+    atomic_store(&trapping, jit);
+}
+
+/* ---- memory ---- */
+
+static bool map_twice(Jit *jit, u8 *at, GError **err)
+{
+    int fd = memfd_create("mayfly-jit", MFD_CLOEXEC);
+    bool ok = fd >= 0 && !ftruncate(fd, jit->bytes);
+
+    if (ok) {
+        jit->write = mmap(NULL, jit->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        jit->exec = mmap(at, jit->bytes, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, fd, 0);
+        ok = jit->write != MAP_FAILED && jit->exec != MAP_FAILED;
+    }
+    if (!ok) {
+        g_set_error(err, G_FILE_ERROR, g_file_error_from_errno(errno),
+                    "no memory for translated code: %s", g_strerror(errno));
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return ok;
+}
+
+Jit *jit_new(BlockCache *blocks, u8 *at, u64 bytes, bool perf_map, GError **err)
+{
+    Jit *jit = g_new0(Jit, 1);
+
+    jit->blocks = blocks;
+    jit->bytes = bytes;
+    jit->perf_map = -1;
+    if (!map_twice(jit, at, err)) {
+        g_free(jit);
+        return NULL;
+    }
+    if (perf_map) {
+        g_autofree char *name = g_strdup_printf("/tmp/perf-%d.map", getpid());
+
+        jit->perf_map = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    }
+    jit->traps_max = bytes / BYTES_PER_TRAP;
+    jit->trap = g_new(JitTrap, jit->traps_max);
+    jit->e = (Emit){ .write = jit->write, .exec = jit->exec, .end = bytes };
+    jit_make_stubs(jit);
+    jit->first = jit->e.at;
+    catch_traps(jit);
+    return jit;
+}
+
+void jit_free(Jit *jit)
+{
+    Jit *mine = jit;
+
+    atomic_compare_exchange_strong(&trapping, &mine, NULL);
+    munmap(jit->write, jit->bytes);
+    if (jit->perf_map >= 0) {
+        close(jit->perf_map);
+    }
+    g_free(jit->trap);
+    g_free(jit);
+}
+
+/* Pages go back to the host, but for those of the stubs. */
+void jit_flush(Jit *jit)
+{
+    u64 keep = (jit->first + PAGE_BYTES - 1) & PAGE_MASK;
+
+    madvise(jit->write + keep, jit->bytes - keep, MADV_REMOVE);
+    jit->e.at = jit->first;
+    atomic_store(&jit->traps, 0);
+    jit->fulls++;
+}
+
+/* ---- links ---- */
+
+/* The distance is aligned: it changes at once for whoever runs there. */
+static void set_jump(Jit *jit, const JitExit *exit, u32 target)
+{
+    __atomic_store_n((u32 *)(jit->write + exit->jump), target - (exit->jump + 4), __ATOMIC_RELEASE);
+}
+
+void jit_link(Jit *jit, JitExit *from, Block *to)
+{
+    if (from->next == NULL) {
+        from->next = to->incoming ? to->incoming : from;     /* the last one is its own next */
+        to->incoming = from;
+        set_jump(jit, from, from->back ? to->loop_entry : to->entry);
+        jit->links++;
+    }
+}
+
+void jit_unlink(Jit *jit, Block *block)
+{
+    for (JitExit *exit = block->incoming, *next; exit; exit = next) {
+        next = exit->next == exit ? NULL : exit->next;
+        set_jump(jit, exit, exit->stub);
+        exit->next = NULL;
+    }
+    block->incoming = NULL;
+}
+
+/* ---- what is known of it ---- */
+
+void jit_note(Jit *jit, const Block *block, u32 begin)
+{
+    if (jit->perf_map >= 0) {
+        g_autofree char *line = g_strdup_printf("%" PRIxPTR " %x guest_%" PRIx64 "\n", (uintptr_t)jit->exec + begin,
+                                                jit->e.at - begin, block->at);
+
+        if (write(jit->perf_map, line, strlen(line)) < 0) {
+            close(jit->perf_map);
+            jit->perf_map = -1;
+        }
+    }
+}
+
+void jit_print(const Jit *jit, GString *out)
+{
+    g_string_append_printf(out, "translated code: %u of %" PRIu64 " bytes, for %" PRIu64 " blocks of %" PRIu64
+                           " instructions; %" PRIu64 " links; emptied %" PRIu64 " times\n", jit->e.at, jit->bytes,
+                           jit->translated, jit->translated_insns, jit->links, jit->fulls);
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A translation in the making, and what the translator's files share.
+ */
+
+#ifndef ACCEL_SOFT_JIT_CODE_H
+#define ACCEL_SOFT_JIT_CODE_H
+
+#include "accel/soft/jit/jit.h"
+#include "accel/soft/jit/regs.h"
+#include "accel/soft/opcodes.h"
+
+#define CPU_GPR(n) (offsetof(Cpu, gpr) + 8 * (n))
+
+enum { COLD_MAX = 400, INSNS_MAX = 64 + 2 };
+
+/* What lies behind the code proper: where a memory check that failed goes, and exits. */
+typedef struct {
+    u32 jump;                   /* comes from there */
+    u32 back;                   /* and goes on here; 0: leaves */
+    const Insn *insn;           /* to be interpreted, or NULL: */
+    JitExit *exit;              /* leaves with this; NULL: because something is requested */
+    s32 undo;                   /* to be added to rsp before */
+    bool saved;                 /* the flags are in Cpu.arith already */
+    bool trap;                  /* nothing jumps here but a trap's handler; `jump` becomes where it is */
+} Cold;
+
+typedef struct {
+    Emit *e;
+    Jit *jit;
+    BlockCache *blocks;
+    Block *block;
+    const Insn *insn;           /* the present one */
+    unsigned i;                 /* its number */
+    u16 live[INSNS_MAX + 1];    /* flags that are needed before it */
+    unsigned mmu;               /* MmuMode */
+    u32 page_at;                /* of the block's start in its page */
+    bool saved;                 /* the guest's flags are in Cpu.arith, not in the host's */
+    bool failed;                /* no room for exits or colds */
+    Cold cold[COLD_MAX];
+    unsigned colds;
+} Code;
+
+/* ---- flags.c ---- */
+/* The host's flags to Cpu.arith and back.  `temp` keeps rax; NO_REG: it is lost. */
+void code_save_flags(Emit *e, unsigned temp);
+void code_restore_flags(Emit *e, unsigned temp);
+/* Which flags are read before they are written, for each place of the block. */
+void code_find_live(Code *c);
+
+/* ---- memory.c ---- */
+/* Around an access: puts the flags that are needed out of its way. */
+void code_begin_access(Code *c);
+void code_end_access(Code *c);
+/* Can the operand's address be had so?  Its offset in a register, cut to `width` (X_W, X_66 or neither); S1 = its linear address. */
+bool code_can_address(const Code *c);
+void code_offset(Code *c, unsigned to, u32 width);
+void code_address(Code *c);
+/* S1 = where the host has `size` bytes at linear address S1; S2 is lost.  A miss is interpreted. */
+void code_check(Code *c, unsigned size, bool write);
+/* The value of a guest register in a host register: its own, or `temp` with it loaded. */
+unsigned code_reg(Code *c, unsigned guest, unsigned temp);
+
+/* ---- branch.c ---- */
+bool code_branch(Code *c);      /* false: not a branch that it knows */
+void code_fall(Code *c, s64 to);
+void code_cold(Code *c);        /* all that lies behind */
+Cold *code_new_cold(Code *c, u32 jump);
+void code_interpret(Code *c);   /* the present instruction, here */
+void code_interpret_last(Code *c);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Writing host instructions.  Code is written through one mapping and runs in another, at jit->exec; both are
+ * counted by the offset `at`.
+ */
+
+#ifndef ACCEL_SOFT_JIT_EMIT_H
+#define ACCEL_SOFT_JIT_EMIT_H
+
+#include "base/types.h"
+
+typedef struct {
+    u8 *write;                  /* the code memory, writable */
+    u8 *exec;                   /* the same, executable */
+    u32 at, end;
+    bool full;                  /* it did not fit: what was written is void */
+} Emit;
+
+/* An opcode: its byte, its map, and prefixes. */
+enum {
+    X_0F = 1 << 8, X_0F38 = 2 << 8, X_0F3A = 3 << 8, X_MAP = 3 << 8,
+    X_66 = 1 << 12, X_F3 = 1 << 13, X_F2 = 1 << 14,
+    X_W = 1 << 15,
+    X_LOCK = 1 << 16,
+    X_REX = 1 << 17,            /* a REX prefix even if it says nothing: for spl bpl sil dil */
+    X_GS = 1 << 18,             /* relative to the Cpu */
+};
+
+enum { NO_REG = 0xff };
+
+void emit8(Emit *e, u8 value);
+void emit32(Emit *e, u32 value);
+void emit64(Emit *e, u64 value);
+
+/* Without ModRM; `reg` in the opcode byte. */
+void emit_z(Emit *e, u32 op, unsigned reg);
+/* Registers only. */
+void emit_rr(Emit *e, u32 op, unsigned reg, unsigned rm);
+/* [base + (index << scale) + disp]; either may be NO_REG. */
+void emit_rm(Emit *e, u32 op, unsigned reg, unsigned base, unsigned index, unsigned scale, s32 disp);
+/* Bytes of the Cpu. */
+void emit_cpu(Emit *e, u32 op, unsigned reg, size_t offset);
+/* [rip + something], where `imm` bytes of the instruction are still to come. */
+void emit_rip(Emit *e, u32 op, unsigned reg, const void *target, unsigned imm);
+
+/* Jumps with 32-bit distances: they return where the distance is. */
+enum { JMP = -1, CC_O = 0, CC_B = 2, CC_Z = 4, CC_NZ = 5, CC_A = 7 };
+u32 emit_jump(Emit *e, int cc, u32 target);
+u32 emit_call(Emit *e, u32 target);
+void emit_set_target(Emit *e, u32 jump, u32 target);
+void emit_nops(Emit *e, unsigned n);
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Flags: where they are alive, and how they are kept from what clobbers them.
+ *
+ * A check of the TLB clobbers the host's flags.  They are saved around it only if the guest's instructions still read them;
+ * where another block begins all are taken to be read.  So at a fault or an interrupt, flags that nothing
+ * reads any more are not what they were.
+ */
+
+#include "accel/soft/jit/code.h"
+
+/* As Cpu.arith has them. */
+void code_save_flags(Emit *e, unsigned temp)
+{
+    if (temp != NO_REG) {
+        emit_rr(e, 0x8b | X_W, temp, H_RAX);
+    } else {
+        emit_cpu(e, 0x89 | X_W, H_RAX, CPU_GPR(RAX));
+    }
+    emit8(e, 0x9f);                                         /* lahf */
+    emit_rr(e, 0x90 | X_0F, 0, H_RAX);                      /* seto %al */
+    emit_cpu(e, 0x89 | X_66, H_RAX, offsetof(Cpu, arith));
+    if (temp != NO_REG) {
+        emit_rr(e, 0x8b | X_W, H_RAX, temp);
+    } else {
+        emit_cpu(e, 0x8b | X_W, H_RAX, CPU_GPR(RAX));
+    }
+}
+
+void code_restore_flags(Emit *e, unsigned temp)
+{
+    emit_rr(e, 0x8b | X_W, temp, H_RAX);
+    emit_cpu(e, 0xb7 | X_0F, H_RAX, offsetof(Cpu, arith));  /* movzwl */
+    emit8(e, 0x04);                                         /* add $0x7f, %al */
+    emit8(e, 0x7f);
+    emit8(e, 0x9e);                                         /* sahf */
+    emit_rr(e, 0x8b | X_W, H_RAX, temp);
+}
+
+static bool has(const Opcode *row, Operand operand)
+{
+    return memchr(row->operand, operand, sizeof row->operand);
+}
+
+/* Shifts and rotations that may be by 0 leave all flags as they are. */
+static bool may_shift_by_0(const Insn *insn, const Opcode *row)
+{
+    bool shift = row->map == MAP_1 ? (row->byte & 0xfe) == 0xc0 || (row->byte & 0xfc) == 0xd0
+                                   : row->map == MAP_0F && (row->byte & 0xf6) == 0xa4;
+
+    return shift && !has(row, O_1) && (has(row, O_CL) || !(insn->imm & 31));
+}
+
+/* They leave flags undefined, which is to leave them alone. */
+static bool is_division(const Opcode *row)
+{
+    return row->map == MAP_1 && (row->byte & 0xfe) == 0xf6 && row->ext >= 6;
+}
+
+void code_find_live(Code *c)
+{
+    u16 live = FLAGS_ARITH;
+
+    c->live[c->block->n] = live;
+    for (unsigned i = c->block->n; i-- > 0;) {
+        const Insn *insn = &c->block->insn[i];
+        const Opcode *row = opcode_row(insn->op);
+
+        if (row->attr & (OP_ENDS | OP_REP) && row->class != CLASS_BRANCH) {
+            live = FLAGS_ARITH;
+        } else if (may_shift_by_0(insn, row) || is_division(row)) {
+            live |= row->reads;
+        } else {
+            live = (live & ~row->writes) | row->reads;
+        }
+        c->live[i] = live;
+    }
+}

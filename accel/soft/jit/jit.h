@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The block translator: hot blocks become host code.
+ *
+ * A translation has up to three entries.  From the jump cache (Block.code) the flags are in Cpu.arith; it looks whether the
+ * block is still valid and whether something is requested.  Links from other translations of the same page enter with the
+ * flags in place, forward ones at the block's body (entry), backward ones before it (loop_entry), where requests are looked at.
+ *
+ * The code memory belongs to the block cache: its lock guards all that is here but running translations.
+ */
+
+#ifndef ACCEL_SOFT_JIT_JIT_H
+#define ACCEL_SOFT_JIT_JIT_H
+
+#include "accel/soft/jit/emit.h"
+#include "accel/soft/soft.h"
+
+/* A direct jump to another place of the same page: to its stub, or linked to a translation.  Lies in the block cache's arena. */
+typedef struct JitExit {
+    Block *owner;
+    struct JitExit *next;       /* of those linked to the same block */
+    s32 to;                     /* where it goes, from the page's start */
+    u32 jump, stub;             /* where its distance is, and the stub */
+    u32 back;                   /* jumps backwards: by way of loop_entry */
+} JitExit;
+
+/* A host instruction that may trap (SIGFPE), and what is run then. */
+typedef struct {
+    u32 at, cold;
+} JitTrap;
+
+typedef struct Jit {
+    Emit e;
+    BlockCache *blocks;
+    u8 *write, *exec;
+    u64 bytes;
+    u32 first;                          /* behind the stubs: where translations begin */
+    u32 enter, leave, leave_flags, not_translated;
+    u32 interpret, interpret_saved, interpret_last, interpret_last_saved;
+    JitTrap *trap;                      /* by rising address */
+    _Atomic u32 traps;
+    u32 traps_max;
+    int perf_map;                       /* fd or -1 */
+    u64 translated, translated_insns, links, fulls;
+} Jit;
+
+/* `at`: address space for `bytes` of code, which the code is mapped into.  NULL with *err. */
+Jit *jit_new(BlockCache *blocks, u8 *at, u64 bytes, bool perf_map, GError **err);
+void jit_free(Jit *jit);
+void jit_flush(Jit *jit);
+void jit_note(Jit *jit, const Block *block, u32 begin);     /* for perf: it goes from `begin` to where the code ends now */
+void jit_print(const Jit *jit, GString *out);
+
+/* With the block cache's lock.  False: no room. */
+bool jit_translate(Jit *jit, Block *block);
+void jit_link(Jit *jit, JitExit *from, Block *to);
+void jit_unlink(Jit *jit, Block *block);        /* nothing jumps to it any more */
+
+/* Room in the block cache's arena for an exit, or NULL. */
+JitExit *blocks_new_exit(BlockCache *blocks);
+
+/* Runs the translation of the block at cpu->rip and what follows, until something is to be done by others; cpu->rip is set. */
+void jit_run(Cpu *cpu, Block *block);
+
+/* Its parts, for tests: before the first one on a thread; and one run up to a jump that is not linked, or NULL. */
+void jit_begin(Cpu *cpu);
+JitExit *jit_enter(Cpu *cpu, Block *block);
+
+/* stubs.c */
+void jit_make_stubs(Jit *jit);
+/* Called by translations: does one instruction as the interpreter does; true: back to the run loop, cpu->rip is set. */
+bool jit_interpret(Cpu *cpu, const Insn *insn, Block *block);
+bool jit_interpret_last(Cpu *cpu, const Insn *insn, Block *block);
+
+#endif
