@@ -60,7 +60,7 @@ const Field *field_find(const Field *fields, const char *name)
             a++;
             b++;
         }
-        if (*a == *b) {
+        if (*a == *b || (!*b && strcmp(a, "_") == 0)) {
             return f;
         }
     }
@@ -160,8 +160,10 @@ static bool str_set(const Field *field, void *record, const char *text)
     if (field->max && strlen(text) > field->max) {
         return false;
     }
+    text = field->many && *member ? g_strconcat(*member, "\n", text, NULL)
+                                  : g_strdup(text);
     g_free(*member);
-    *member = g_strdup(text);
+    *member = (char *)text;
     return true;
 }
 
@@ -218,7 +220,10 @@ void error_no_option(GError **err, const KeyVal *pair, const char *const *names)
 
 char *field_label(const Field *field)
 {
-    return g_strdelimit(g_strdup(field->name), "_", '-');
+    size_t n = strlen(field->name);
+
+    return g_strdelimit(g_strndup(field->name, n - g_str_has_suffix(field->name, "_")),
+                        "_", '-');
 }
 
 void fields_labels(const Field *fields, GPtrArray *labels)

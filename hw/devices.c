@@ -35,6 +35,7 @@ const DeviceType *const device_types[] = {
     &mch_type.device,
     &port92_type,
     &pvpanic_type,
+    &virtio_net.device,
     &virtio_rng.device,
     NULL
 };

@@ -295,6 +295,7 @@ const MonitorCommand monitor_infos[] = {
     { "mice", .help = "show which guest mouse is receiving events",
       .run = monitor_info_mice },
     { "mtree", .help = "show memory tree", .run = mtree },
+    { "network", .help = "show the network state", .run = monitor_info_network },
     { "pic", .help = "show PIC state", .run = pic },
     { "qtree", .help = "show device tree", .run = qtree },
     { "registers", NULL, { TAKE_FLAG_A }, "[-a]", .run = registers,
@@ -302,6 +303,8 @@ const MonitorCommand monitor_infos[] = {
     { "roms", .help = "show roms", .run = roms },
     { "status", .help = "show the current VM status (running|paused)", .run = status },
     { "tlb", .help = "show virtual to physical memory mappings", .run = tlb },
+    { "usernet", .help = "show user network stack connection states",
+      .run = monitor_info_usernet },
     { "version", .help = "show the version of QEMU that this acts as", .run = version },
     { 0 }
 };

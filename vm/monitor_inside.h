@@ -71,6 +71,13 @@ void monitor_mouse_button(MonitorCall *call);
 void monitor_mouse_set(MonitorCall *call);
 void monitor_info_display(MonitorCall *call);
 void monitor_info_mice(MonitorCall *call);
+/* ---- net.c ---- */
+void monitor_set_link(MonitorCall *call);
+void monitor_announce_self(MonitorCall *call);
+void monitor_hostfwd_add(MonitorCall *call);
+void monitor_hostfwd_remove(MonitorCall *call);
+void monitor_info_network(MonitorCall *call);
+void monitor_info_usernet(MonitorCall *call);
 
 /* Names of commands that begin with `text`, for completion; the caller frees. */
 GPtrArray *monitor_complete(const char *text);

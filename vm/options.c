@@ -65,6 +65,7 @@ void config_free(VmConfig *config)
     }
     g_strfreev(config->accels);
     g_free(config->rtc_text);
+    g_clear_pointer(&config->cards, g_ptr_array_unref);
     g_free(config);
 }
 

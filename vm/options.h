@@ -83,6 +83,9 @@ bool vga_judge(VmConfig *config, const char *value, GError **err);
 bool display_check(VmConfig *config, const char *value, GError **err);
 /* The device that -vga (or nobody) asks for; NULL: none. */
 const char *vga_device(const VmConfig *config);
+/* options_net.c */
+bool nic_judge(VmConfig *config, const char *value, GError **err);
+bool net_check(VmConfig *config, const char *value, GError **err);
 
 /* options_host.c */
 extern const Field msg_rows[], overcommit_rows[], mon_rows[];

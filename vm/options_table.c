@@ -7,6 +7,7 @@
 
 #include "accel/accel.h"
 #include "chardev/chardev.h"
+#include "net/net.h"
 #include "vm/object.h"
 
 #define AT(member) .at = offsetof(VmConfig, member)
@@ -76,10 +77,16 @@ const Option option_rows[] = {
       .print_one = object_help },
     { "vga", NULL, TAKE_STR, AT(vga), .arg = "std|virtio|ramfb|none",
       .help = "the display adapter [std]", .print = vgas_help, .judge = vga_judge },
-    { "net", NULL, TAKE_NONE, AT(no_net), .arg = "none",
-      .help = "there is no network yet" },
-    { "nic", NULL, TAKE_NONE, AT(no_net), .arg = "none",
-      .help = "there is no network yet" },
+    { "netdev", NULL, TAKE_LIST, AT(netdev), .arg = "KIND,id=ID[,PROP=VALUE...]",
+      .help = "makes a network back end", .print = netdevs_help,
+      .print_one = netdev_help },
+    { "nic", NULL, TAKE_LIST, AT(nic), .judge = nic_judge,
+      .arg = "KIND[,model=NAME][,mac=ADDRESS][,PROP=VALUE...]|none",
+      .help = "a network card and its back end [user]", .print = netdevs_help,
+      .print_one = netdev_help },
+    { "net", NULL, TAKE_LIST, AT(net), .arg = "nic[,PROP=VALUE...]|KIND[,...]|none",
+      .help = "the same in two options", .print = netdevs_help,
+      .print_one = netdev_help, .check = net_check, .always = true },
 
     { .kind = TAKE_HEADING, .help = "Terminal and files" },
     { "nographic", NULL, TAKE_FLAG, AT(nographic),

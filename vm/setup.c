@@ -11,6 +11,7 @@
 #include "base/lock.h"
 #include "base/log.h"
 #include "chardev/chardev.h"
+#include "net/net.h"
 #include "ui/frontend.h"
 #include "vm/monitor.h"
 #include "vm/object.h"
@@ -115,32 +116,6 @@ static void quit_key(void)
     }
 }
 
-static bool make_back_ends(GError **err)
-{
-    static const ChardevHost host = { .quit = quit_key };
-
-    chardevs_set_host(&host);
-    chardevs_set_escape(config->escape_key);
-    return make_all(config->object, "object", object_new, err) &&
-           make_all(config->chardev, "chardev", make_chardev, err) &&
-           make_serials(err) && make_monitor_ends(err) &&
-           make_all(config->mon, "mon", make_mon, err);
-}
-
-/* ---- the machine ---- */
-
-static bool open_accel(GError **err)
-{
-    AccelConfig accel = {
-        .cpu = config->cpu,
-        .topology = config->topology,
-        .thread_names = config->name.debug_threads,
-    };
-
-    return accel_open(machine, (const char *const *)config->accels, &accel,
-                      &accel_said, err);
-}
-
 /* The type may also stand as driver=TYPE, anywhere. */
 static bool make_device(const char *text, GError **err)
 {
@@ -160,6 +135,57 @@ static bool make_device(const char *text, GError **err)
     return type && device_new(machine, type, bus, id, options, err);
 }
 
+/* Of -nic and -net: back ends first, the cards when there is a board. */
+static bool make_cards(bool devices, GError **err)
+{
+    for (unsigned i = 0; i < config->cards->len; i++) {
+        const NetCard *card = config->cards->pdata[i];
+        const char *text = devices ? card->device : card->netdev;
+
+        if (text && !(devices ? make_device : netdev_new)(text, err)) {
+            g_prefix_error(err, "%s: ", card->said);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool make_back_ends(GError **err)
+{
+    static const ChardevHost host = { .quit = quit_key };
+
+    chardevs_set_host(&host);
+    chardevs_set_escape(config->escape_key);
+    return make_all(config->object, "object", object_new, err) &&
+           make_all(config->chardev, "chardev", make_chardev, err) &&
+           make_serials(err) && make_monitor_ends(err) &&
+           make_all(config->netdev, "netdev", netdev_new, err) &&
+           make_cards(false, err) && make_all(config->mon, "mon", make_mon, err);
+}
+
+/* ---- the machine ---- */
+
+/* What stands still is sent nothing. */
+static void hold_nets(void *opaque, Vm *unused, const VmEvent *event)
+{
+    (void)opaque, (void)unused;
+    if (event->kind == VM_EVENT_STOP || event->kind == VM_EVENT_RESUME) {
+        nets_hold(event->kind == VM_EVENT_STOP);
+    }
+}
+
+static bool open_accel(GError **err)
+{
+    AccelConfig accel = {
+        .cpu = config->cpu,
+        .topology = config->topology,
+        .thread_names = config->name.debug_threads,
+    };
+
+    return accel_open(machine, (const char *const *)config->accels, &accel,
+                      &accel_said, err);
+}
+
 /* What -vga asks for: the first device behind PCI, as in QEMU. */
 static bool make_vga(GError **err)
 {
@@ -174,7 +200,7 @@ static bool build_machine(GError **err)
     machine->ram_bytes = config->ram_bytes;
     return make_all(config->global, "global", device_global, err) &&
            board_q35_open(machine, &config->board, err) && open_accel(err) &&
-           make_vga(err) &&
+           make_vga(err) && make_cards(true, err) &&
            make_all(config->device, "device", make_device, err) &&
            board_load(machine, err);
 }
@@ -296,6 +322,9 @@ Vm *vm_setup(VmConfig *given, GError **err)
     vm->uuid = config->uuid;
     vm->actions = config->actions;
     vm->reset = reset_machine;
+    vm_listen(vm, hold_nets, NULL);
+    nets_set_clock(machine->clock);
+    nets_hold(true);
     if (!make_back_ends(err) || !build_machine(err) || !make_monitors(err) ||
         !open_front_end(err)) {
         return NULL;
@@ -318,6 +347,7 @@ void vm_teardown(void)
         front_end->close();
         front_end = NULL;
     }
+    nets_set_clock(NULL);
     if (machine) {
         accel_close(machine->accel);
         machine->accel = NULL;
@@ -325,6 +355,7 @@ void vm_teardown(void)
         board_close(machine);
         machine_free(machine);
     }
+    netdevs_close_all();
     chardevs_close_all();
     objects_close_all();
     g_clear_pointer(&monitor_ends, g_ptr_array_unref);

@@ -109,6 +109,12 @@ DISPLAY_OPTION(OPTION_STRUCT);
 
 enum { DISPLAY_DEFAULT, DISPLAY_NONE, DISPLAY_SDL, DISPLAY_EGL };   /* its types */
 
+/* A network card, its back end, or both, as -device and -netdev take them. */
+typedef struct {
+    char *said;                 /* the option that it came from */
+    char *netdev, *device;      /* NULL: none */
+} NetCard;
+
 /* Lists hold char * in the order given. */
 typedef struct VmConfig {
     /* As written. */
@@ -124,9 +130,9 @@ typedef struct VmConfig {
     VmActions actions;
     str cpu, kernel, initrd, append, bios, uuid, log_file, pidfile, vga, keymap;
     GPtrArray *accel, *smbios, *fw_cfg, *object, *chardev, *global, *device;
-    GPtrArray *serial, *monitor, *mon;
+    GPtrArray *serial, *monitor, *mon, *netdev, *nic, *net;
     bool nographic, nodefaults, no_hpet, no_acpi, paused, daemonize;
-    bool no_net, no_parallel, full_screen;
+    bool no_parallel, full_screen;
 
     /* What follows, once all is known. */
     char **accels;              /* "kvm", "soft,x=y", ...: by preference */
@@ -137,6 +143,7 @@ typedef struct VmConfig {
     u8 escape_key;              /* of a shared terminal; -echr */
     BoardConfig board;  /* its strings are the ones above */
     char *rtc_text;
+    GPtrArray *cards;           /* NetCard *: of -nic, -net, or by default */
 } VmConfig;
 
 VmConfig *config_new(void);

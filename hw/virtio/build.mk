@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 src += hw/virtio/chain.c
+src += hw/virtio/net.c
+src += hw/virtio/net_control.c
 src += hw/virtio/packed.c
 src += hw/virtio/rng.c
 src += hw/virtio/split.c

@@ -8,6 +8,7 @@
 
 #include "hw/virtio/virtio.h"
 
+extern const VirtioType virtio_net;
 extern const VirtioType virtio_rng;
 
 #endif

@@ -104,20 +104,41 @@ Chain *packed_pop(Virtqueue *queue)
     return chain;
 }
 
-bool packed_push(Virtqueue *queue, const Chain *chain)
+/* All of the entry but its flags, which make it the driver's. */
+static bool write_used(Virtqueue *queue, u16 position, const Chain *chain)
 {
-    u16 *used = &queue->virtio->queues.used[queue->n];
-    u16 flags = (*used & WRAP ? DESC_AVAIL | DESC_USED : 0) |
-                (chain->written ? DESC_WRITE : 0);
     u32 length = GUINT32_TO_LE(chain->written);
-    gpa entry = entry_at(queue, *used);
+    gpa entry = entry_at(queue, position);
 
-    if (!mem_write(virtq_mem(queue), entry + ENTRY_LENGTH, &length, sizeof length) ||
-        !mem_store16(virtq_mem(queue), entry + ENTRY_ID, chain->id) ||
-        !mem_store16(virtq_mem(queue), entry + ENTRY_FLAGS, flags)) {
+    return mem_write(virtq_mem(queue), entry + ENTRY_LENGTH, &length, sizeof length) &&
+           mem_store16(virtq_mem(queue), entry + ENTRY_ID, chain->id);
+}
+
+static bool write_used_flags(Virtqueue *queue, u16 position, const Chain *chain)
+{
+    u16 flags = (position & WRAP ? DESC_AVAIL | DESC_USED : 0) |
+                (chain->written ? DESC_WRITE : 0);
+
+    return mem_store16(virtq_mem(queue), entry_at(queue, position) + ENTRY_FLAGS,
+                       flags);
+}
+
+/* The driver looks at the first entry next, so that gets its flags last. */
+bool packed_push(Virtqueue *queue, Chain *const *chains, unsigned n)
+{
+    u16 *used = &queue->virtio->queues.used[queue->n], position = *used;
+
+    for (unsigned i = 0; i < n; i++) {
+        if (!write_used(queue, position, chains[i]) ||
+            (i && !write_used_flags(queue, position, chains[i]))) {
+            return false;
+        }
+        position = packed_advance(queue, position, chains[i]->slots);
+    }
+    if (!write_used_flags(queue, *used, chains[0])) {
         return false;
     }
-    *used = packed_advance(queue, *used, chain->slots);
+    *used = position;
     return true;
 }
 

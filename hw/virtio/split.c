@@ -116,20 +116,25 @@ Chain *split_pop(Virtqueue *queue)
     return chain;
 }
 
-bool split_push(Virtqueue *queue, const Chain *chain)
+bool split_push(Virtqueue *queue, Chain *const *chains, unsigned n)
 {
     VirtioQueues *q = &queue->virtio->queues;
-    struct { u32 id, bytes; } le = { GUINT32_TO_LE(chain->id),
-                                     GUINT32_TO_LE(chain->written) };
-    u16 used = q->used[queue->n];
+    u16 used = q->used[queue->n], mask = virtq_size(queue) - 1;
     gpa ring = q->device[queue->n];
-    gpa entry = ring + RING_ENTRIES + USED_BYTES * (used & (virtq_size(queue) - 1));
 
-    if (!mem_write(virtq_mem(queue), entry, &le, sizeof le) ||
-        !mem_store16(virtq_mem(queue), ring + RING_IDX, used + 1)) {
+    for (unsigned i = 0; i < n; i++, used++) {
+        struct { u32 id, bytes; } le = { GUINT32_TO_LE(chains[i]->id),
+                                         GUINT32_TO_LE(chains[i]->written) };
+        gpa entry = ring + RING_ENTRIES + USED_BYTES * (used & mask);
+
+        if (!mem_write(virtq_mem(queue), entry, &le, sizeof le)) {
+            return false;
+        }
+    }
+    if (!mem_store16(virtq_mem(queue), ring + RING_IDX, used)) {
         return false;
     }
-    q->used[queue->n] = used + 1;
+    q->used[queue->n] = used;
     return true;
 }
 

@@ -36,7 +36,7 @@ u64 virtio_offered(const VirtioDevice *virtio)
 {
     const VirtioConfig *config = &virtio->config;
 
-    return virtio->type->features | VIRTIO_F_VERSION_1 |
+    return virtio->features | VIRTIO_F_VERSION_1 |
            (config->packed ? VIRTIO_F_RING_PACKED : 0) |
            (config->indirect_desc ? VIRTIO_F_INDIRECT_DESC : 0) |
            (config->event_idx ? VIRTIO_F_EVENT_IDX : 0);
@@ -105,7 +105,14 @@ static void reset(VirtioDevice *virtio)
     memset(&virtio->state, 0, sizeof virtio->state);
     memset(&virtio->queues, 0, sizeof virtio->queues);
     for (unsigned i = 0; i < virtio->n_queues; i++) {
-        virtio->queues.size[i] = virtio->type->queue[i].size;
+        virtio->queues.size[i] = virtio->queue[i].limit;
+    }
+}
+
+static void started(VirtioDevice *virtio)
+{
+    if (virtio->type->started) {
+        virtio->type->started(virtio);
     }
 }
 
@@ -131,6 +138,7 @@ void virtio_set_status(VirtioDevice *virtio, u8 status)
     }
     virtio->state.status = status;
     if ((status & VIRTIO_DRIVER_OK) && !(old & VIRTIO_DRIVER_OK)) {
+        started(virtio);
         for (unsigned i = 0; i < virtio->n_queues; i++) {
             virtio_notify(virtio, i);       /* what was made available before counts */
         }
@@ -141,7 +149,7 @@ void virtio_set_status(VirtioDevice *virtio, u8 status)
 
 static u16 queue_limit(const VirtioDevice *virtio, unsigned n)
 {
-    return n < virtio->n_queues ? virtio->type->queue[n].size : 0;
+    return n < virtio->n_queues ? virtio->queue[n].limit : 0;
 }
 
 static bool queue_is_open(const VirtioDevice *virtio, unsigned n)
@@ -295,6 +303,9 @@ static bool queues_loaded(Device *dev, GError **err)
                     mistake, n);
         return false;
     }
+    if (virtio->state.status & VIRTIO_DRIVER_OK) {
+        started(virtio);
+    }
     if (again) {
         timer_set(virtio->again, clock_now(dev->machine->clock));
     }
@@ -318,6 +329,16 @@ const Part virtio_queues_part = {
 
 /* ---- life ---- */
 
+void virtio_add_queue(VirtioDevice *virtio, const VirtioQueueType *type, u16 size)
+{
+    unsigned n = virtio->n_queues++;
+
+    g_assert(n < VIRTIO_QUEUES_MAX);
+    virtio->queue = g_renew(Virtqueue, virtio->queue, virtio->n_queues);
+    virtio->queue[n] = (Virtqueue){ .virtio = virtio, .n = n, .type = type,
+                                    .limit = size ? size : type->size };
+}
+
 void virtio_prepare(VirtioDevice *virtio, const VirtioTransport *transport)
 {
     Device *dev = &virtio->device;
@@ -326,16 +347,10 @@ void virtio_prepare(VirtioDevice *virtio, const VirtioTransport *transport)
     virtio->type = container_of(dev->type, VirtioType, device);
     virtio->transport = transport;
     g_assert(virtio->type->config_size <= VIRTIO_CONFIG_MAX);
+    virtio->features = virtio->type->features;
     row = virtio->type->queue;
-    while (virtio->n_queues < G_N_ELEMENTS(virtio->type->queue) &&
-           row[virtio->n_queues].name) {
-        virtio->n_queues++;
-    }
-    virtio->queue = g_new0(Virtqueue, virtio->n_queues);
-    for (unsigned i = 0; i < virtio->n_queues; i++) {
-        virtio->queue[i].virtio = virtio;
-        virtio->queue[i].n = i;
-        virtio->queue[i].type = &row[i];
+    for (unsigned i = 0; i < G_N_ELEMENTS(virtio->type->queue) && row[i].name; i++) {
+        virtio_add_queue(virtio, &row[i], 0);
     }
     if (dev->machine) {
         virtio->again = timer_new(dev->machine->clock, virtio_serve_again, virtio);

@@ -43,7 +43,7 @@ typedef struct {
 typedef struct {
     DeviceType device;
     u16 id;                         /* chapter 5 */
-    u64 features;                   /* of the device: bits 0-23 and 50-63 (2.2) */
+    u64 features;                   /* of the type: bits 0-23 and 50-63 (2.2) */
     u32 class;                      /* PCI class code */
     VirtioQueueType queue[4];
     u16 config_size;                /* of the configuration space, bytes */
@@ -60,6 +60,8 @@ typedef struct {
      * restore and the end.  NULL where requests complete at once.
      */
     void (*stop)(VirtioDevice *virtio);
+    /* The driver is up and its features are final: DRIVER_OK, or a restore. */
+    void (*started)(VirtioDevice *virtio);
 } VirtioType;
 
 /* For the .bus of a VirtioType's device: where it can be plugged in. */
@@ -120,7 +122,8 @@ struct VirtioDevice {
     VirtioConfig config;
     VirtioState state;
     VirtioQueues queues;
-    Virtqueue *queue;               /* one per queue of the type */
+    u64 features;                   /* offered; the type's unless `open` changes them */
+    Virtqueue *queue;               /* the type's, and what `open` added */
     unsigned n_queues;
     bool stopping;                  /* what is completed goes nowhere */
     Timer *again;                   /* serves queues that had too much for one go */
@@ -164,6 +167,19 @@ Chain *virtqueue_pop(Virtqueue *queue);
  */
 void virtqueue_push_back(Chain *chain);
 Virtqueue *virtio_queue(VirtioDevice *virtio, unsigned n);
+unsigned virtqueue_number(const Virtqueue *queue);
+/* Only in `open`: one more queue, with another size if that is not 0. */
+void virtio_add_queue(VirtioDevice *virtio, const VirtioQueueType *type, u16 size);
+/*
+ * Hands several chains of a queue back; the driver finds all of them or none, and is
+ * interrupted at most once.
+ */
+void chains_done(Chain *const *chains, unsigned n);
+/*
+ * For devices that pop: the driver shall tell of chains beyond those popped.  Pop once
+ * more after this, since some may have come meanwhile.
+ */
+void virtqueue_ask_for_kick(Virtqueue *queue);
 unsigned chains_out(const VirtioDevice *virtio);    /* given to the device, not done */
 
 bool virtio_has(const VirtioDevice *virtio, u64 feature);       /* negotiated */

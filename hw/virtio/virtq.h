@@ -46,6 +46,7 @@ struct Virtqueue {
     VirtioDevice *virtio;
     unsigned n;
     const VirtioQueueType *type;
+    u16 limit;                      /* descriptors offered */
     Chain *spare;                   /* chains that are not out, linked */
     unsigned out;                   /* chains in the device's hands */
     bool given[VIRTQ_SIZE_MAX];     /* split: out, by head descriptor */
@@ -74,15 +75,16 @@ void chain_mark_written(const Chain *chain);
 
 /*
  * split.c, packed.c.  pop: NULL if there is none or the ring is broken (virtio_fault
- * was called).  push: false: the ring's memory is gone.  wants_interrupt: now that the
- * used entries from `before` on are written.
+ * was called).  push: the driver sees all of the chains or none; false: the ring's
+ * memory is gone.  wants_interrupt: now that the used entries from `before` on are
+ * written.
  */
 Chain *split_pop(Virtqueue *queue);
-bool split_push(Virtqueue *queue, const Chain *chain) must_check;
+bool split_push(Virtqueue *queue, Chain *const *chains, unsigned n) must_check;
 bool split_wants_interrupt(Virtqueue *queue, u16 before);
 void split_ask_for_kick(Virtqueue *queue);      /* EVENT_IDX: tell when there is more */
 Chain *packed_pop(Virtqueue *queue);
-bool packed_push(Virtqueue *queue, const Chain *chain) must_check;
+bool packed_push(Virtqueue *queue, Chain *const *chains, unsigned n) must_check;
 bool packed_wants_interrupt(Virtqueue *queue, u16 before);
 /* `position` moved on by n (or, negative, back). */
 u16 packed_advance(const Virtqueue *queue, u16 position, int n);

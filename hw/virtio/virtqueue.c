@@ -11,6 +11,11 @@ Virtqueue *virtio_queue(VirtioDevice *virtio, unsigned n)
     return &virtio->queue[n];
 }
 
+unsigned virtqueue_number(const Virtqueue *queue)
+{
+    return queue->n;
+}
+
 unsigned chains_out(const VirtioDevice *virtio)
 {
     unsigned out = 0;
@@ -69,13 +74,13 @@ void virtqueue_push_back(Chain *chain)
     take_back(chain);
 }
 
-static void push(Virtqueue *queue, const Chain *chain)
+static void push(Virtqueue *queue, Chain *const *chains, unsigned n)
 {
     VirtioDevice *virtio = queue->virtio;
     u16 before = virtio->queues.used[queue->n];
     bool packed = virtq_packed(queue);
 
-    if (!(packed ? packed_push(queue, chain) : split_push(queue, chain))) {
+    if (!(packed ? packed_push : split_push)(queue, chains, n)) {
         virtio_fault(virtio, "queue %u: 2.6: no ring in memory", queue->n);
     } else if (packed ? packed_wants_interrupt(queue, before)
                       : split_wants_interrupt(queue, before)) {
@@ -87,13 +92,32 @@ static void push(Virtqueue *queue, const Chain *chain)
  * A faulty chain is the driver's mistake, told already: it is not used, since only a
  * reset can follow.
  */
+void chains_done(Chain *const *chains, unsigned n)
+{
+    bool faulty = false;
+
+    for (unsigned i = 0; i < n; i++) {
+        chain_mark_written(chains[i]);
+        faulty |= chains[i]->faulty;
+    }
+    if (n && !faulty && virtio_is_live(chains[0]->virtio)) {
+        push(chains[0]->queue, chains, n);
+    }
+    for (unsigned i = 0; i < n; i++) {
+        take_back(chains[i]);
+    }
+}
+
 void chain_done(Chain *chain)
 {
-    chain_mark_written(chain);
-    if (!chain->faulty && virtio_is_live(chain->virtio)) {
-        push(chain->queue, chain);
+    chains_done(&chain, 1);
+}
+
+void virtqueue_ask_for_kick(Virtqueue *queue)
+{
+    if (!virtq_packed(queue) && virtio_is_live(queue->virtio)) {
+        split_ask_for_kick(queue);
     }
-    take_back(chain);
 }
 
 /*

@@ -309,8 +309,10 @@ static const struct {
     { "-display curses", "type: 'curses' is not one of default, none, sdl, egl-headless" },
     { "-display none,gl=on", "gl=on: there is no window; use -display sdl,gl=on, or "
                              "-display egl-headless" },
-    { "-net nic", "there is no network yet; only 'none' works" },
-    { "-nic user", "there is no network yet; only 'none' works" },
+    { "-net nic", "1 cards and 0 back ends; each card needs one of its own: -nic says "
+      "both at once" },
+    { "-nic user,model=e1000", "model: there is no network card 'e1000'; there is "
+      "'virtio-net-pci'" },
     { "-parallel stdio", "there is no parallel port yet; only 'none' works" },
     { "-serial a -serial b -serial c -serial d -serial e",
       "-serial e: there is room for 4 serial ports" },

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+src += net/kinds.c
+src += net/net.c
+src += net/offload.c
+src += net/registry.c
+src += net/ring.c
+src += net/user.c
+src += net/user_address.c
+src += net/user_forward.c
+src += net/user_slirp.c
+src += net/user_thread.c
