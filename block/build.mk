@@ -1,4 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+src += block/block.c
+src += block/blocks.c
+src += block/drive.c
 src += block/drivers.c
 src += block/file.c
 src += block/file_lock.c
@@ -8,6 +11,8 @@ src += block/node_io.c
 src += block/node_open.c
 src += block/null.c
 src += block/options.c
+src += block/overlay.c
 src += block/queue.c
 src += block/raw.c
+src += block/request.c
 src += block/vec.c

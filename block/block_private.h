@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Between block.c (requests of a Block), blocks.c (the machine's side) and drive.c
+ * (where Blocks come from).  Nobody else includes this.
+ */
+
+#ifndef BLOCK_BLOCK_PRIVATE_H
+#define BLOCK_BLOCK_PRIVATE_H
+
+#include "block/block.h"
+
+typedef enum { DETECT_OFF, DETECT_ON, DETECT_UNMAP } BlockDetect;
+
+/* What the user said of a Block; kept when the medium changes. */
+typedef struct {
+    BlockMedia media;
+    BlockOnError on_read, on_write;
+    BlockDetect detect_zeroes;
+    BlockFlags flags;               /* for a medium that is loaded later */
+    bool writethrough;
+    str serial;
+} BlockSettings;
+
+typedef struct BlockRequest BlockRequest;
+
+struct Block {
+    Block *next;
+    char *id;
+    BlockNode *root;                /* NULL: no medium */
+    BlockSettings settings;
+    bool hidden;                    /* made for a node, goes with its device */
+    const BlockHost *host;          /* of the device that has it; NULL: nobody's */
+    void *opaque;
+    IoContext *io;
+    bool writeback, tray_open, tray_locked;
+    unsigned in_flight, n_stopped;
+    BlockRequest *stopped;          /* they wait for `cont`: first, in order */
+};
+
+/* Takes over the reference to `root` (may be NULL) and the settings' strings. */
+Block *block_new(const char *id, BlockNode *root, const BlockSettings *settings);
+void block_free(Block *block);
+void block_retry(Block *block);     /* under its lock */
+
+extern BlocksHost blocks_host;
+
+#endif
