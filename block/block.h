@@ -112,7 +112,7 @@ void blocks_drain_all(void);        /* the machine stands; flushes too */
 void blocks_retry(void);            /* it goes on: what failed is tried again */
 void blocks_close_all(void);        /* after the devices are gone */
 
-Block *block_find(const char *id);  /* for the monitor; NULL: none */
+Block *block_by_id(const char *id);  /* for the monitor; NULL: none */
 /* By NULL the first one; walks all. */
 Block *block_next(const Block *block);
 bool block_resize(const char *id, u64 bytes, GError **err) must_check;

@@ -49,7 +49,7 @@ void block_free(Block *block)
 
 static Block *find_for_device(const char *id, GError **err)
 {
-    Block *block = block_find(id);
+    Block *block = block_by_id(id);
     BlockNode *node;
 
     if (block) {
@@ -166,7 +166,7 @@ Block *block_next(const Block *block)
     return block ? block->next : blocks;
 }
 
-Block *block_find(const char *id)
+Block *block_by_id(const char *id)
 {
     Block *block = blocks;
 

@@ -258,7 +258,7 @@ static bool drive_open(Drive *drive, const DriveConfig *config, KeyVals *options
     }
     drive->id = config->id ? g_strdup(config->id)
                 : default_id(drive, interface_names[config->interface]);
-    if (block_find(drive->id)) {
+    if (block_by_id(drive->id)) {
         return bad(err, "Duplicate ID '%s' for drive", drive->id);
     }
     settings.flags = flags;
