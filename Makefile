@@ -22,7 +22,8 @@ SHELL := /bin/sh
 all:
 
 # These first install what is missing, so they must work before there is a configuration.
-outer := demo check check-unit check-cpu check-rig check-asan check-fuzz bench
+outer := demo check check-unit check-cpu check-smp check-rig check-asan check-tsan check-fuzz \
+	bench
 plain := help clean distclean setup guest $(outer)
 
 CONFIG ?= config.mk
@@ -31,7 +32,9 @@ goals := $(or $(MAKECMDGOALS),all)
 setup-check := build test
 setup-check-unit := build test
 setup-check-cpu := build test
+setup-check-smp := build test
 setup-check-asan := build test
+setup-check-tsan := build test
 setup-check-fuzz := build test
 setup-check-rig := build test rig
 setup-bench := build bench
@@ -56,8 +59,10 @@ help:
 	@echo 'make check      unit, conformance and boot tests (T=PATTERN runs only those that match)'
 	@echo 'make check-unit the unit and conformance tests alone'
 	@echo 'make check-cpu  the long test of the software CPU against this CPU'
+	@echo 'make check-smp  four processors under load, 50 times'
 	@echo 'make check-rig  the tests under real KVM and VFIO in an emulated machine'
 	@echo 'make check-asan unit and conformance tests with ASan and UBSan'
+	@echo 'make check-tsan the same with ThreadSanitizer'
 	@echo 'make check-fuzz 10 million random accesses to the board, and hostile rings, under the same'
 	@echo 'make bench      figures beside those of qemu-system-x86_64'
 	@echo 'make guest      make the guests that demo and tests boot'
@@ -158,6 +163,10 @@ run-check-unit: for-tests
 run-check-cpu: for-tests
 	@MAYFLY_LONG=1 $(check) -t 3600 $(filter %cpu.t,$(tests))
 
+run-check-smp: for-tests
+	@scripts/guest cloud || :
+	@MAYFLY_LONG=50 $(check) -t 7200 tests/boot/smp.sh
+
 run-check-rig: for-tests
 	@scripts/guest cloud generic || :
 	@$(check) -j 1 -t 900 $(rig_script)
@@ -168,6 +177,12 @@ asan = ./configure --config=build-asan/config.mk --build=build-asan --enable-asa
 
 run-check-asan:
 	@$(asan) run-check-unit
+
+tsan = ./configure --config=build-tsan/config.mk --build=build-tsan --enable-tsan \
+	> /dev/null && $(MAKE) CONFIG=build-tsan/config.mk
+
+run-check-tsan:
+	@$(tsan) run-check-unit
 
 run-check-fuzz:
 	@$(asan) fuzz

@@ -3,7 +3,7 @@
 #
 # The unit tests of the KVM accelerator where all of KVM works.
 #
-# limit: 1300 seconds
+# limit: 1900 seconds
 
 # shellcheck source=tests/lib/rig.sh
 . tests/lib/rig.sh
