@@ -152,6 +152,12 @@ static void same_msrs(const X86State *a, const X86State *b)
     }
 }
 
+/*
+ * KVM leaves a TSC as it is that is to be set within a second of what it would be: it
+ * takes that for an attempt to make vCPUs agree (kvm_synchronize_tsc).  This one is not.
+ */
+#define A_LATE_TSC 10000000000000ull
+
 /* Sets it, gets it, sets that in another machine, gets that. */
 static void round_trip(CpuBed *first, const X86State *state)
 {
@@ -159,10 +165,12 @@ static void round_trip(CpuBed *first, const X86State *state)
     g_autofree X86State *got = g_new(X86State, 1), *again = g_new(X86State, 1);
     g_autoptr(CpuBed) second = cpu_bed_new(KVM, 1, NULL);
 
-    cpu_bed_set(first, 0, state);
+    want->events.tsc = A_LATE_TSC;
+    cpu_bed_set(first, 0, want);
     cpu_bed_get(first, 0, got);
     cpu_bed_set(second, 0, got);
     cpu_bed_get(second, 0, again);
+    g_assert_cmphex(got->events.tsc, >=, A_LATE_TSC);
     g_assert_cmphex(again->events.tsc, >=, got->events.tsc);
     still(want);
     still(got);
