@@ -225,6 +225,7 @@ static void reset_machine(Vm *unused)
     (void)unused;
     machine_lock();
     board_reset(machine);
+    config->board.boot_order = config->boot.order;  /* -boot once= was for this start */
     machine_unlock();
     for (unsigned i = 0; i < machine->cpus; i++) {
         reset_cpu(i);

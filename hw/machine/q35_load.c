@@ -96,7 +96,7 @@ void board_reset(Machine *machine)
     g_autoptr(GError) error = NULL;
 
     machine_reset_devices(machine);
-    q35_fill_cmos(q35);                 /* -boot once= is over after the first time */
+    q35_fill_cmos(q35);                 /* the boot order may have changed */
     if (q35->boot) {
         q35_play_firmware(q35);
         if (!boot_write(q35->boot, &error)) {

@@ -13,6 +13,8 @@ rom_out "$dir/kbd" 000 144 376          # keyboard controller: 0xfe to port 0x64
 rom_out "$dir/panic" 005 005 001        # pvpanic: 1 to port 0x505
 rom "$dir/triple" '\017\001\036\000\000\314'    # lidt [0], which holds zeroes; int3
 rom "$dir/wait" '\364\353\375'          # hlt; jmp -3
+# The boot order from CMOS byte 0x3d to the debug console, then a reset.
+rom "$dir/order" '\260\075\346\160\344\161\272\002\004\356\260\376\346\144\364\364'
 debug_exit='-device isa-debug-exit'
 
 # shellcheck disable=SC2086  # options
@@ -67,6 +69,25 @@ runs()
 {
     kill -0 "$pid"
 }
+
+three_starts()
+{
+    [ "$(wc -c < "$dir/orders")" -ge 3 ]
+}
+
+# 3 is the CD, 2 the disk.
+first_from_cd()
+{
+    wait_for three_starts || return 1
+    orders=$(head -c 3 "$dir/orders" | od -An -tx1)
+    [ "$orders" = " 03 02 02" ] || { echo "# $orders" && return 1; }
+}
+
+start -bios "$dir/order" -boot order=c,once=d -chardev "file,id=orders,path=$dir/orders" \
+    -device isa-debugcon,iobase=0x402,chardev=orders
+check "-boot once= is for the first start" first_from_cd
+kill "$pid"
+reap
 
 says_signal()
 {
