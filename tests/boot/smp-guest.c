@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Runs in the guest of tests/boot/smp.sh, as many threads as the word on its command line
- * says: what goes wrong when processors are not quite one machine.  Atomics, order of
- * loads and stores, futexes, fork and pipes, pages that change under other processors,
- * code that changes under them.  Every sum is known beforehand.  Prints "smp: ok" last.
+ * Runs in the guest of tests/boot/smp.sh, with as many threads as its argument says: what
+ * goes wrong when processors are not quite one machine.  Atomics, order of loads and
+ * stores, futexes, fork and pipes, pages that change under other processors, code that
+ * changes under them.  Every sum is known beforehand.  Prints "smp: ok" last.
  */
 
 #define _GNU_SOURCE
@@ -63,7 +63,7 @@ static void lock_wide(void)
 
 static void atomics(unsigned me)
 {
-    uint64_t *split = (uint64_t *)((char *)crossing + 60);      /* over two cache lines */
+    uint64_t *split = (uint64_t *)((char *)crossing + 60);  /* over two cache lines */
 
     for (unsigned i = 0; i < ROUNDS; i++) {
         uint64_t seen = swapped;
@@ -254,7 +254,7 @@ static void processes(unsigned me)
 static _Atomic unsigned version;
 static unsigned *window;
 
-/* Thread 0 puts the next page under an address; who knows of it must not see the old. */
+/* Thread 0 puts the next page at an address; who knows of it must not see the old. */
 static void remapping(unsigned me)
 {
     int fd;
