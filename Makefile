@@ -11,6 +11,10 @@
 #   check_script += tests/boot/linux.sh             a test that prints TAP
 #   rig_script += tests/rig/kvm.sh                  the same, for make check-rig
 #   cflags/accel/soft/x.c := -mno-red-zone          flags for one file
+#   module-$(CONFIG_SDL) += ui-sdl      $(build)/modules/ui-sdl.so, loaded when needed, of
+#   src/ui-sdl += ui/sdl/window.c       these files,
+#   cflags/ui-sdl := ...                compiled with these flags
+#   libs/ui-sdl := ...                  and linked with these
 #
 # Sources are .c or .S.  tests/hw/uart.c becomes $(build)/tests/hw/uart.t.
 
@@ -103,7 +107,7 @@ link := $(CC) $(flags) $(CFLAGS) $(LDFLAGS) -Wl,--as-needed
 record = @mkdir -p $(@D); echo '$(strip $(1))' | cmp -s - $@ || echo '$(strip $(1))' > $@
 
 $(build)/compile.txt: FORCE
-	$(call record,$(compile) $(LDFLAGS) $(libs))
+	$(call record,$(compile) $(LDFLAGS) $(link_main) $(libs))
 
 $(build)/src.txt: FORCE
 	$(call record,$(src))
@@ -113,15 +117,30 @@ $(build)/testlib.txt: FORCE
 
 main := $(wildcard main.c)
 
+# Modules use the program's own functions, so it exports them.
+module := $(module-y)
+modules := $(module:%=$(build)/modules/%.so)
+link_main := $(if $(module),-rdynamic)
+
+define module_rules
+$(build)/modules/$(1).so: $(call objects,$(src/$(1))) $(build)/compile.txt
+$(foreach f,$(src/$(1)),$(eval cflags/$(f) := -fPIC $(cflags/$(1))))
+$(eval -include $(patsubst %.o,%.d,$(call objects,$(src/$(1)))))
+endef
+$(foreach m,$(module),$(eval $(call module_rules,$(m))))
+
 # Tests are built with the rest where their library is there: what breaks them shows at once.
 all: $(if $(main),$(build)/mayfly) $(if $(filter config.mk,$(CONFIG)),$(if $(main),mayfly))
-all: $(if $(CONFIG_ZYDIS),$(tests))
+all: $(modules) $(if $(CONFIG_ZYDIS),$(tests))
 
 mayfly: $(build)/mayfly
 	@ln -sf $< $@
 
 $(build)/mayfly: $(build)/main.o $(build)/libmayfly.a
-	$(call say,LD,$@)$(link) -o $@ $^ $(libs)
+	$(call say,LD,$@)$(link) $(link_main) -o $@ $^ $(libs)
+
+$(modules): $(build)/modules/%.so:
+	$(call say,LD,$@)mkdir -p $(@D) && $(link) -shared -o $@ $(filter %.o,$^) $(libs/$*)
 
 $(tests): %.t: %.o $(build)/libtest.a $(build)/libmayfly.a
 	$(call say,LD,$@)$(link) -o $@ $^ $(libs)
@@ -145,6 +164,8 @@ $(build)/config.h: | $(CONFIG)
 install: all
 	install -d $(DESTDIR)$(prefix)/bin
 	install $(build)/mayfly $(DESTDIR)$(prefix)/bin/mayfly
+	$(if $(modules),install -d $(DESTDIR)$(prefix)/lib/mayfly)
+	$(if $(modules),install -m 644 $(modules) $(DESTDIR)$(prefix)/lib/mayfly)
 
 # The environment in which every test runs.
 check := MAYFLY=$(build)/mayfly BUILD=$(build) tests/run $(if $(T),-m '$(T)')

@@ -1,0 +1,124 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The SDL window on a virtual X server, and what is in memory with and without it.  The
+# guest is SeaBIOS, with nothing to boot.
+#
+# limit: 300 seconds
+
+# shellcheck source=tests/lib/tap.sh
+. tests/lib/tap.sh
+# shellcheck source=scripts/vm.sh
+. scripts/vm.sh
+
+[ -f /usr/share/seabios/vgabios-stdvga.bin ] || skip_all "no SeaBIOS (package seabios)"
+
+says()
+{
+    vm_expect "$1" || { vm_tail | sed 's/^/# /' && return 1; }
+}
+
+# maps ERE: files that are mapped now and match.
+maps()
+{
+    grep -oE "[^/]*($1)[^/]*\.so" "/proc/$vm_pid/maps" | sort -u | tr '\n' ' '
+}
+
+maps_none()
+{
+    found=$(maps "$1")
+    [ -z "$found" ] || { echo "# has mapped: $found" && return 1; }
+}
+
+start()
+{
+    vm_start -accel soft -m 64 -nodefaults -vga std -monitor stdio "$@"
+    vm_expect 'monitor - type'
+}
+
+unset DISPLAY WAYLAND_DISPLAY
+start -display none
+check "headless: no SDL, X or GL library" maps_none 'SDL|libX|libGL|EGL|virgl|dri'
+vm_send "screendump $vm_dir/out.png -f png"
+vm_send "info display"
+check "headless: the console is there" says '^VGA: [0-9]+x[0-9]+, viewers: 0'
+check "headless: a screendump" test -s "$vm_dir/out.png"
+vm_send "sendkey ctrl-alt-delet"
+check "sendkey: the nearest name" says "invalid parameter: delet; did you mean 'delete'"
+vm_send quit
+vm_wait 10
+
+vm_start -accel soft -m 64 -nodefaults -vga std -display sdl
+vm_wait 20
+check "no display server: status 1" [ "$vm_status" = 1 ]
+check "no display server: one line" [ "$(grep -c . "$vm_errors")" = 1 ]
+check "no display server: says what works" grep -q 'display none works' "$vm_errors"
+
+if ! command -v Xvfb > /dev/null || ! command -v xdotool > /dev/null; then
+    skip "the window" "no Xvfb or no xdotool (packages xvfb, xdotool)"
+    finish
+    exit
+fi
+DISPLAY=
+for n in 91 92 93 94; do
+    [ ! -e /tmp/.X11-unix/X$n ] || continue
+    Xvfb :$n -screen 0 1024x768x24 > /dev/null 2>&1 &
+    server=$!
+    DISPLAY=:$n
+    break
+done
+export DISPLAY
+# shellcheck disable=SC2154  # the trap of scripts/vm.sh, and the server
+trap 'vm_stop; kill $server; rm -rf "$vm_dir"' EXIT
+sleep 1
+
+titled()
+{
+    ticks=50
+    until xdotool search --name "$1" > "$vm_dir/window" 2> /dev/null &&
+        [ -s "$vm_dir/window" ]; do
+        ticks=$((ticks - 1))
+        [ $ticks -gt 0 ] || return 1
+        sleep 0.2
+    done
+    window=$(head -n 1 "$vm_dir/window")
+}
+
+sized()
+{
+    ticks=50
+    until xdotool getwindowgeometry "$window" 2> /dev/null | grep -q "$1"; do
+        ticks=$((ticks - 1))
+        [ $ticks -gt 0 ] || return 1
+        sleep 0.2
+    done
+}
+
+start -display sdl -name "guest one"
+check "window: its title is the guest's name" titled '^QEMU .guest one.$'
+check "window: as large as the text screen" sized '720x400'
+check "window: no GL in memory" maps_none 'libGL|libEGL|virgl'
+check "window: SDL is there" test -n "$(maps SDL)"
+vm_send "info display"
+check "window: looks at the console" says 'viewers: 1'
+xdotool windowfocus "$window" key --window "$window" ctrl+alt+g
+check "Ctrl-Alt-G: the title says how to get out" titled 'Press Ctrl-Alt-G'
+xdotool key ctrl+alt+g
+sleep 1
+check "Ctrl-Alt-G again: the title is as before" titled '^QEMU .guest one.$'
+xdotool key ctrl+alt+equal
+check "Ctrl-Alt-+: larger" sized '900x500'
+xdotool key ctrl+alt+0
+check "Ctrl-Alt-0: as before" sized '720x400'
+before=$(awk '{ print $14 + $15 }' "/proc/$vm_pid/task/$vm_pid/stat")
+sleep 3
+after=$(awk '{ print $14 + $15 }' "/proc/$vm_pid/task/$vm_pid/stat")
+check "idle: the main thread uses at most 2 % of a CPU" [ $((after - before)) -le 6 ]
+if xdotool help 2> /dev/null | grep -q windowquit; then
+    xdotool windowquit "$window"
+    vm_wait 10
+    check "closing the window ends the machine with status 0" [ "$vm_status" = 0 ]
+else
+    skip "closing the window" "this xdotool has no windowquit"
+fi
+finish

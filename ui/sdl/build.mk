@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+module-$(CONFIG_SDL) += ui-sdl
+src/ui-sdl += ui/sdl/draw.c
+src/ui-sdl += ui/sdl/events.c
+src/ui-sdl += ui/sdl/window.c
+cflags/ui-sdl := $(sdl_cflags)
+libs/ui-sdl := $(sdl_libs)

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The SDL front end: the window's thread, and what passes from the main thread to it.
+ * See window.h.
+ */
+
+#include "ui/sdl/window.h"
+
+#include "base/lock.h"
+
+#include <string.h>
+
+static Window *the_window;
+
+/* ---- the main thread ---- */
+
+static void copy_rows(Picture *p, const Surface *from, const Rect *r)
+{
+    for (u32 y = r->y; y < r->y + r->h; y++) {
+        memcpy(p->pixels + (size_t)y * p->width + r->x,
+               from->pixels + (size_t)y * from->stride + r->x * 4ul, r->w * 4ul);
+    }
+}
+
+static void copy_cursor(Picture *p, const CursorImage *image)
+{
+    g_free(p->cursor.pixels);
+    p->cursor = *image;
+    p->cursor.pixels = g_memdup2(image->pixels,
+                                 image->pixels ? image->width * image->height * 4ul : 0);
+    p->new_cursor = true;
+}
+
+/*
+ * A new size is a new array: until the window's thread has taken the news, `resized`
+ * tells it that what it wraps is gone.
+ */
+static void copy_size(Picture *p, const Surface *from)
+{
+    if (p->width != from->width || p->height != from->height || !p->pixels) {
+        u32 *old = p->pixels;
+        size_t n = (size_t)from->width * from->height * 4;
+
+        p->pixels = g_realloc(old, MAX(n, 4));
+        p->width = from->pixels ? from->width : 0;
+        p->height = from->pixels ? from->height : 0;
+        p->resized = true;
+    }
+}
+
+static void copy(void *opaque, Console *console, const ConsoleNews *news)
+{
+    Window *w = opaque;
+    Picture *p = &w->picture;
+    Rect damage = { 0 };
+
+    g_mutex_lock(&p->lock);
+    if (console) {
+        copy_size(p, &console->surface);
+        damage = rect_clip(p->resized ? (Rect){ 0, 0, p->width, p->height }
+                                      : news->damage, p->width, p->height);
+        if (console->surface.pixels) {
+            copy_rows(p, &console->surface, &damage);
+        }
+        if (news->cursor) {
+            copy_cursor(p, &console->cursor);
+        }
+        p->moved |= news->cursor_moved;
+        p->cursor_x = console->cursor_x;
+        p->cursor_y = console->cursor_y;
+    }
+    p->damage = rect_union(p->damage, damage);
+    g_mutex_unlock(&p->lock);
+}
+
+static void post(Uint32 type)
+{
+    SDL_Event event = { .type = type };
+
+    SDL_PushEvent(&event);
+}
+
+static void present(void *opaque)
+{
+    Window *w = opaque;
+    bool first;
+
+    g_mutex_lock(&w->picture.lock);
+    first = !w->picture.posted;
+    w->picture.posted = true;
+    g_mutex_unlock(&w->picture.lock);
+    if (first) {
+        post(w->news_event);
+    }
+}
+
+static const ViewerOps viewer_ops = { .copy = copy, .present = present };
+
+/* ---- the window's thread ---- */
+
+typedef struct {
+    Window *w;
+    GMutex lock;
+    GCond begun;
+    bool is_begun;
+    char *error;
+} Start;
+
+static const char *begin(Window *w)
+{
+    Uint32 flags = SDL_WINDOW_RESIZABLE | SDL_WINDOW_ALLOW_HIGHDPI |
+                   (w->config.full_screen ? SDL_WINDOW_FULLSCREEN_DESKTOP : 0);
+
+    SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
+    SDL_SetHint(SDL_HINT_FRAMEBUFFER_ACCELERATION, "0");
+    SDL_SetHint(SDL_HINT_VIDEO_X11_NET_WM_BYPASS_COMPOSITOR, "0");
+    SDL_SetHint(SDL_HINT_GRAB_KEYBOARD, "1");
+    SDL_SetHint(SDL_HINT_VIDEO_ALLOW_SCREENSAVER, "1");
+    SDL_SetHint(SDL_HINT_WINDOWS_NO_CLOSE_ON_ALT_F4, "1");
+    /* SDL has drivers that show nothing, for who asks for them by its variable. */
+    if (!g_getenv("DISPLAY") && !g_getenv("WAYLAND_DISPLAY") &&
+        !g_getenv("SDL_VIDEODRIVER")) {
+        return "there is no display server";
+    }
+    if (SDL_Init(SDL_INIT_VIDEO) < 0) {
+        return SDL_GetError();
+    }
+    w->news_event = SDL_RegisterEvents(2);
+    w->end_event = w->news_event + 1;
+    w->window = SDL_CreateWindow(w->title, SDL_WINDOWPOS_UNDEFINED,
+                                 SDL_WINDOWPOS_UNDEFINED, 640, 480, flags);
+    if (!w->window) {
+        return SDL_GetError();
+    }
+    w->full_screen = w->config.full_screen;
+    w->zoom = 1;
+    window_redraw(w);
+    window_show_state(w);
+    return NULL;
+}
+
+static gpointer run(gpointer opaque)
+{
+    Start *start = opaque;
+    Window *w = start->w;
+    const char *error = begin(w);
+    SDL_Event event = { 0 };
+
+    g_mutex_lock(&start->lock);
+    start->error = g_strdup(error);
+    start->is_begun = true;
+    g_cond_signal(&start->begun);
+    g_mutex_unlock(&start->lock);       /* `start` is gone from here on */
+    while (!error && event.type != w->end_event && SDL_WaitEvent(&event)) {
+        window_event(w, &event);
+    }
+    window_free_drawing(w);
+    if (w->window) {
+        SDL_DestroyWindow(w->window);
+    }
+    SDL_Quit();
+    return NULL;
+}
+
+/* NULL, or why there is no window; the caller frees. */
+static char *start_thread(Window *w)
+{
+    Start start = { .w = w };
+
+    g_mutex_init(&start.lock);
+    g_cond_init(&start.begun);
+    w->thread = g_thread_new("SDL", run, &start);
+    g_mutex_lock(&start.lock);
+    while (!start.is_begun) {
+        g_cond_wait(&start.begun, &start.lock);
+    }
+    g_mutex_unlock(&start.lock);
+    g_mutex_clear(&start.lock);
+    g_cond_clear(&start.begun);
+    return start.error;
+}
+
+/* ---- life ---- */
+
+static bool open_window(const FrontEndConfig *config, GError **err)
+{
+    Window *w = the_window = g_new0(Window, 1);
+    g_autofree char *error = NULL;
+    Console *console;
+
+    w->config = *config;
+    w->title = config->title ? g_strdup_printf("QEMU (%s)", config->title)
+                             : g_strdup("QEMU");
+    g_mutex_init(&w->picture.lock);
+    error = start_thread(w);
+    if (error) {
+        g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED,
+                    "no window: %s (is DISPLAY or WAYLAND_DISPLAY set?); -display none "
+                    "works without a display server", error);
+        g_thread_join(w->thread);
+        w->thread = NULL;
+        return false;
+    }
+    machine_lock();
+    console = console_nth(0);
+    machine_unlock();
+    if (console) {
+        w->viewer = viewer_new(console, &viewer_ops, w);
+    }
+    return true;
+}
+
+static void close_window(void)
+{
+    Window *w = the_window;
+
+    if (!w) {
+        return;
+    }
+    viewer_free(w->viewer);
+    if (w->thread) {
+        post(w->end_event);
+        g_thread_join(w->thread);
+    }
+    g_mutex_clear(&w->picture.lock);
+    g_free(w->picture.pixels);
+    g_free(w->picture.cursor.pixels);
+    g_free(w->title);
+    g_clear_pointer(&the_window, g_free);
+}
+
+extern const FrontEnd front_end;
+const FrontEnd front_end = {
+    .name = "sdl", .open = open_window, .close = close_window,
+};
