@@ -4,12 +4,14 @@
  */
 
 #include "block/drivers.h"
+#include "block/qcow2.h"
 
 const BlockDriver *const block_drivers[] = {
     &block_file,
     &block_host_device,
     &block_null_aio,
     &block_null_co,
+    &qcow2_driver,
     &block_raw,
     NULL
 };

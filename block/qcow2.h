@@ -12,6 +12,8 @@
 #include "block/node.h"
 
 extern const BlockDriver qcow2_driver;
+/* What create takes as options: for help. */
+extern const Field *const qcow2_create_fields;
 
 /* ---- what it is ---- */
 
@@ -25,8 +27,7 @@ typedef struct {
     unsigned version, cluster_bits, refcount_bits;
     const char *compression;        /* "zlib" or "zstd" */
     const char *backing_name, *backing_format;      /* or NULL */
-    bool lazy_refcounts, dirty, corrupt, encrypted;
-    u64 vm_state_offset;
+    bool lazy_refcounts, dirty, corrupt;
 } Qcow2Info;
 
 Qcow2Info qcow2_info(BlockNode *node);
@@ -79,7 +80,7 @@ u64 qcow2_cluster_size(BlockNode *node);
 /* NULL, NULL: none.  Only what the header says; nothing is opened. */
 bool qcow2_set_backing(BlockNode *node, const char *name, const char *format,
                        GError **err) must_check;
-/* Nothing is unallocated below: commit has moved all of it down. */
+/* All clusters become unallocated: commit has moved what they held down. */
 bool qcow2_make_empty(BlockNode *node, GError **err) must_check;
 
 #endif

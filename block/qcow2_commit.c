@@ -63,7 +63,6 @@ static int write_entries(Qcow2 *q)
         error = words_write(q, q->h.l1_offset + d.from * 8, q->l1 + d.from,
                             d.to - d.from);
     }
-    error = error ? error : node_flush(q->file);
     if (!error) {
         q->l1_dirty = (Dirty){ 0 };
     }
@@ -115,18 +114,21 @@ static int commit_steps(Qcow2 *q)
     }
     error = error ? error : write_entries(q);
     if (!error && q->freed->len) {
-        count_down(q);
-        error = write_refcounts(q);
+        error = node_flush(q->file);
+        if (!error) {
+            count_down(q);
+            error = write_refcounts(q);
+        }
     }
     return error;
 }
 
-int qcow2_commit(Qcow2 *q)
+int commit_unflushed(Qcow2 *q)
 {
-    int error;
+    int error = 0;
 
     if (__atomic_load_n(&q->clean, __ATOMIC_ACQUIRE)) {
-        return node_flush(q->file);
+        return 0;
     }
     if (q->corrupt) {
         return -EIO;
@@ -138,6 +140,13 @@ int qcow2_commit(Qcow2 *q)
         __atomic_store_n(&q->clean, true, __ATOMIC_RELEASE);
     }
     return error;
+}
+
+int qcow2_commit(Qcow2 *q)
+{
+    int error = commit_unflushed(q);
+
+    return error ? error : node_flush(q->file);
 }
 
 int qcow2_begin_change(Qcow2 *q)

@@ -223,7 +223,7 @@ GByteArray *qcow2_feature_table(void)
     for (unsigned i = 0; i < G_N_ELEMENTS(features); i++) {
         u8 row[FEATURE_ROW] = { features[i].type, features[i].bit };
 
-        strncpy((char *)row + 2, features[i].name, sizeof row - 2);
+        memcpy(row + 2, features[i].name, strlen(features[i].name));
         g_byte_array_append(table, row, sizeof row);
     }
     return table;

@@ -104,9 +104,13 @@ typedef struct Qcow2 {
 
     Qcow2Snapshot *snapshot;    /* h.n_snapshots */
     Run snapshot_table;
-    GArray *bitmap_places;      /* of Run: the directory, tables; for overlap */
+    GArray *bitmaps;            /* of Qcow2Bitmap */
+    GArray *bitmap_places;      /* of Run: the directory, tables, bits */
+    GArray *places;             /* those and snapshots' L1 tables, sorted */
+    u8 *bitmap_directory;
     bool lazy, marked_dirty;
     bool changing;              /* the image on disk says that it is being changed */
+    bool open, warned;
     bool corrupt;               /* found out while running: nothing is written */
     bool clean;                 /* nothing to commit; atomic */
 } Qcow2;
@@ -122,13 +126,22 @@ static inline Qcow2 *qcow2_of(BlockNode *node)
 bool qcow2_fail(const Qcow2 *q, GError **err, const char *fmt, ...) printf_like(3, 4);
 /* Says what is damaged, once; marks the image if it is writable.  Returns -EIO. */
 int qcow2_corrupt(Qcow2 *q, const char *fmt, ...) printf_like(2, 3);
+/* Notes where refcount blocks and L2 tables are; false: they overlap other things. */
+bool meta_build(Qcow2 *q, GError **err);
+
+/* ---- qcow2_header.c ---- */
+
+bool header_load(Qcow2 *q, GError **err);
+void header_free(Qcow2 *q);
 Extension *qcow2_extension(Qcow2 *q, u32 type);
 /* Writes part of the header. */
 int header_write64(Qcow2 *q, unsigned at, u64 value);
+/* Safe on disk when it returns. */
 int header_set_incompatible(Qcow2 *q, u64 set, u64 clear);
-/* Writes all of it: header, extensions, backing file's name; -ENOSPC: no room. */
-int header_rewrite(Qcow2 *q);
-/* Reads big-endian words. */
+/* All of it: header, extensions, backing file's name; sets backing_offset. */
+GByteArray *header_build(Qcow2 *q);
+int header_rewrite(Qcow2 *q);           /* -ENOSPC: it does not fit into a cluster */
+/* Reads and writes big-endian words. */
 int words_read(Qcow2 *q, u64 offset, u64 *to, u64 n);
 int words_write(Qcow2 *q, u64 offset, const u64 *from, u64 n);
 
@@ -155,7 +168,7 @@ static inline void dirty_add(Dirty *d, u64 from, u64 to)
 
 /* ---- qcow2_refcount.c ---- */
 
-int refcount_open(Qcow2 *q, GError **err) must_check;
+bool refcount_open(Qcow2 *q, GError **err) must_check;
 int refcount_get(Qcow2 *q, u64 cluster, u64 *count) must_check;
 /* Counts n clusters up or down by one, at once; -EOVERFLOW: a counter is full. */
 int refcount_up(Qcow2 *q, u64 first, u64 n) must_check;
@@ -170,15 +183,25 @@ int clusters_take_row(Qcow2 *q, u64 n, u64 *first) must_check;
 void clusters_free(Qcow2 *q, u64 first, u64 n);
 /* Nobody ever referred to them. */
 void clusters_untake(Qcow2 *q, Run run);
-/* -EIO and the corrupt bit if these clusters hold metadata. */
+/* Snapshots or bitmaps have changed: notes where they are. */
+void places_build(Qcow2 *q);
+/* What metadata these clusters hold, or NULL. */
+const char *overlap_find(const Qcow2 *q, u64 first, u64 n);
+/* -EIO and the corrupt bit if they hold some. */
 int overlap_check(Qcow2 *q, u64 first, u64 n) must_check;
 
 /* ---- qcow2_commit.c ---- */
 
 /* All that is in memory is safe on disk; freed clusters are free. */
 int qcow2_commit(Qcow2 *q) must_check;
+/* The same but for the last flush of the file, which comes next. */
+int commit_unflushed(Qcow2 *q) must_check;
 /* Before the first change since the image was opened: what others must know. */
 int qcow2_begin_change(Qcow2 *q) must_check;
+
+/* ---- qcow2_create.c ---- */
+
+bool qcow2_create(const BlockCreate *create, GError **err);
 
 /* ---- qcow2_l2.c: guest clusters and their entries ---- */
 
@@ -225,13 +248,13 @@ bool qcow2_truncate(BlockNode *node, u64 length, GError **err);
 void writing_begin(Qcow2 *q, Writing *w, u64 first, u64 end);
 void writing_end(Qcow2 *q, Writing *w);
 
-/* ---- qcow2_snapshot.c, qcow2_bitmap.c, qcow2_create.c ---- */
+/* ---- qcow2_snapshot.c, qcow2_bitmap.c ---- */
 
 bool snapshots_load(Qcow2 *q, GError **err);
 void snapshots_free(Qcow2Snapshot *snapshot, u32 n);
-bool bitmaps_open(Qcow2 *q, GError **err);
+bool bitmaps_load(Qcow2 *q, GError **err);
+void bitmaps_free(Qcow2 *q);
 /* The image is about to change: bitmaps that should follow can't. */
 int bitmaps_invalidate(Qcow2 *q);
-bool qcow2_create(const BlockCreate *create, GError **err);
 
 #endif

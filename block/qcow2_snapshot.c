@@ -200,6 +200,7 @@ static int upheaval_begin(Qcow2 *q)
 {
     int error = qcow2_begin_change(q);
 
+    q->packed_at = 0;
     error = error ? error : qcow2_commit(q);
     if (!error && q->h.version >= 3 && !q->marked_dirty) {
         error = header_set_incompatible(q, QCOW2_DIRTY, 0);
@@ -285,6 +286,7 @@ static int create_steps(Qcow2 *q, Qcow2Snapshot *sn)
             return error;
         }
         q->h.n_snapshots = n + 1;
+        places_build(q);
         return 0;
     }
     clusters_free(q, sn->l1_offset / q->cluster,
@@ -349,6 +351,7 @@ static int delete_steps(Qcow2 *q, Qcow2Snapshot *sn)
         return error;
     }
     q->h.n_snapshots--;
+    places_build(q);
     snapshot_clear(&gone);
     clusters_free(q, gone.l1_offset / q->cluster, units(bytes, q->cluster));
     error = tree_down(q, l1, gone.l1_size);
@@ -391,6 +394,7 @@ static int switch_to(Qcow2 *q, const Qcow2Snapshot *sn, const u64 *l1)
     error = tree_down(q, old_l1, q->h.l1_size);
     q->h.l1_size = n;
     g_free(old_l1);
+    (void)!meta_build(q, NULL);     /* what it finds was there before */
     return error ? error : tree_flags(q, q->l1, n, &q->l1_dirty);
 }
 

@@ -192,7 +192,7 @@ static int fill(Qcow2 *q, const Stretch *s, u64 offset, BlockVec from)
         error = old_bytes(q, begin, old, before);
         iov[n++] = (struct iovec){ old, before };
     }
-    n += vec_flatten(from, iov + n, from.n);
+    n += vec_flatten(from, iov + n, from.n, NULL);
     if (after) {
         error = error ? error : old_bytes(q, offset + from.bytes, old + before, after);
         iov[n++] = (struct iovec){ old + before, after };

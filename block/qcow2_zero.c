@@ -296,3 +296,17 @@ bool qcow2_truncate(BlockNode *node, u64 length, GError **err)
     g_mutex_unlock(&q->lock);
     return error ? node_error(node, error, "can't be resized", err) : true;
 }
+
+bool qcow2_make_empty(BlockNode *node, GError **err)
+{
+    Qcow2 *q = qcow2_of(node);
+    int error;
+
+    node_stop(node);
+    g_mutex_lock(&q->lock);
+    error = change_all(q, 0, units(q->h.size, q->cluster), FORGET);
+    error = error ? error : qcow2_commit(q);
+    g_mutex_unlock(&q->lock);
+    node_go(node);
+    return error ? node_error(node, error, "can't be emptied", err) : true;
+}
