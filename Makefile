@@ -182,7 +182,7 @@ run-check-unit: for-tests
 	@$(check) $(tests)
 
 run-check-cpu: for-tests
-	@MAYFLY_LONG=1 $(check) -t 3600 $(filter %cpu.t,$(tests))
+	@MAYFLY_LONG=1 $(check) -t 3600 $(filter %cpu.t %sequence.t,$(tests))
 
 run-check-smp: for-tests
 	@scripts/guest cloud || :

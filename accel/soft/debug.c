@@ -59,14 +59,20 @@ static void note_breaks(Cpu *cpu, gva at, size_t size, Access access)
     }
 }
 
-void debug_data(Cpu *cpu, gva at, size_t size, Access access)
+/* A bad address comes first: the caller raises what it is worth. */
+void debug_align(Cpu *cpu, gva at, size_t size)
 {
     bool power = size && !(size & (size - 1));
 
     if (cpu->cpl == 3 && (cpu->cr0 & CR0_AM) && (cpu->rflags & FLAG_AC) && power &&
-        size <= 8 && (at & (size - 1))) {
+        size <= 8 && (at & (size - 1)) && (!cpu_code64(cpu) || cpu_canonical(cpu, at))) {
         cpu_raise_error(cpu, EXC_AC, 0);
     }
+}
+
+void debug_data(Cpu *cpu, gva at, size_t size, Access access)
+{
+    debug_align(cpu, at, size);
     if (cpu->dr[7] & DR7_ENABLED) {
         note_breaks(cpu, at, size, access);
     }

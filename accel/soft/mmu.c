@@ -240,6 +240,9 @@ void mmu_probe_write(Cpu *cpu, gva at, size_t n)
     size_t first = MIN(n, PAGE_BYTES - (at & ~PAGE_MASK));
 
     check_canonical(cpu, at, n);
+    if (unlikely(cpu->data_checks)) {
+        debug_align(cpu, at, n);
+    }
     (void)tlb_get(cpu, at, ACCESS_WRITE, mode_now(cpu));
     if (first < n) {
         (void)tlb_get(cpu, wrap(cpu, at + first), ACCESS_WRITE, mode_now(cpu));

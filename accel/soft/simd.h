@@ -73,12 +73,12 @@ static inline void mmx_written(Cpu *cpu, unsigned n)
     memset(cpu_mm(cpu, n) + 8, 0xff, 2);
 }
 
-/* 1, 2, 4, 8 or 16 bytes of a memory operand. */
+/* 1, 2, 4, 8 or 16 bytes of a memory operand.  Of 16 bytes no alignment is checked, as on the host. */
 static inline void simd_load(Cpu *cpu, gva at, void *to, unsigned n)
 {
     u64 low, high;
 
-    if (n == 16 && likely(in_one_page(at, 16))) {
+    if (n == 16 && likely(in_one_page(at, 16) && !cpu->data_checks)) {
         low = cpu_load64(cpu, at);
         high = cpu_load64(cpu, at + 8);
         memcpy(to, &low, 8);
@@ -95,7 +95,7 @@ static inline void simd_store(Cpu *cpu, gva at, const void *from, unsigned n)
 {
     u64 low, high;
 
-    if (n == 16 && likely(in_one_page(at, 16))) {
+    if (n == 16 && likely(in_one_page(at, 16) && !cpu->data_checks)) {
         memcpy(&low, from, 8);
         memcpy(&high, (const u8 *)from + 8, 8);
         cpu_store64(cpu, at, low);

@@ -45,6 +45,8 @@ TlbEntry *tlb_empty(void);
  * breakpoints (noted for after the instruction), while one of them is on: debug.c.
  */
 void debug_data(Cpu *cpu, gva at, size_t n, Access access);
+/* ... for alignment alone. */
+void debug_align(Cpu *cpu, gva at, size_t n);
 
 /* Does DR7 enable a breakpoint on data? */
 bool debug_has_data(const Cpu *cpu);

@@ -11,3 +11,7 @@ test += tests/accel/soft/segment.c
 test += tests/accel/soft/deliver.c
 test += tests/accel/soft/far.c
 test += tests/accel/soft/system.c
+test += tests/accel/soft/sequence.c
+testlib += tests/lib/host_run.c
+testlib += tests/lib/sequence.c
+testlib += tests/lib/sequence_insn.c
