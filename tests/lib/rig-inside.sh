@@ -4,10 +4,10 @@
 # Runs in the rig (tests/lib/rig.sh): loads the drivers of KVM and VFIO, then script $1.
 # Meanwhile it says that it is alive.
 
-while read -r module; do
-    "$MAYFLY_GUESTS/busybox" insmod "$MAYFLY_GUESTS/generic/modules/$module"
-done < "$MAYFLY_GUESTS/generic/modules/order"
 while sleep 5; do
     echo "mayfly-rig: alive"
 done &
+while read -r module; do
+    "$MAYFLY_GUESTS/busybox" insmod "$MAYFLY_GUESTS/generic/modules/$module"
+done < "$MAYFLY_GUESTS/generic/modules/order"
 exec sh "$1"

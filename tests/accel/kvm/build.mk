@@ -4,5 +4,6 @@ test-$(CONFIG_KVM) += tests/accel/kvm/exits.c
 test-$(CONFIG_KVM) += tests/accel/kvm/interrupts.c
 test-$(CONFIG_KVM) += tests/accel/kvm/running.c
 test-$(CONFIG_KVM) += tests/accel/kvm/state.c
+test-$(CONFIG_KVM) += tests/accel/kvm/vectors.c
 testlib += tests/accel/kvm/programs.S
 testlib += tests/lib/cpu_bed.c

@@ -333,4 +333,12 @@ x2apic_handler_end:
     jmp 1b
 2:  done cpuid_all, 16
 
+/* ---- AVX ---- */
+
+    program avx, 64
+    vaddpd %ymm0, %ymm1, %ymm2
+    vmovupd %ymm2, 0x600
+    vextractf128 $1, %ymm2, %xmm3
+    done avx, 20
+
     .section .note.GNU-stack, "", @progbits
