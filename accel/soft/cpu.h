@@ -119,6 +119,8 @@ struct Cpu {
     u64 jump_tag;               /* mode and age of what may be entered from `jump` now */
     gva code_page;              /* translated code: where its page is */
     u64 jit_temp;               /* of translated code */
+    u32 host_mxcsr;
+    u8 fp_live;                 /* translated code: the guest's SSE registers and MXCSR are in the host's */
     Cpu *self;
     Insn pair[2];               /* jit/run.c: an instruction and the end */
 

@@ -6,6 +6,7 @@
 
 #include "accel/soft/host.h"
 #include "accel/soft/mmu.h"
+#include "accel/soft/simd.h"
 #include "accel/soft/soft.h"
 #include "base/log.h"
 #include <inttypes.h>
@@ -85,6 +86,7 @@ static Cpu *soft_cpu_new(Soft *soft, unsigned index)
     }
     cpu->soft = soft;
     cpu->self = cpu;
+    cpu->host_mxcsr = HOST_MXCSR;
     cpu->machine = soft->accel.machine;
     cpu->index = index;
     cpuid_for_cpu(&soft->model, &soft->topology, index, &cpu->cpuid);

@@ -21,7 +21,7 @@ Cold *code_new_cold(Code *c, u32 jump)
     } else {
         c->failed = true;
     }
-    *cold = (Cold){ .jump = jump, .saved = c->saved };
+    *cold = (Cold){ .jump = jump, .saved = c->saved, .fp = c->fp };
     return cold;
 }
 
@@ -144,10 +144,16 @@ static void cold_interpret(Code *c, const Cold *cold)
     if (cold->undo) {
         emit_rm(c->e, 0x8d | X_W, sp, sp, NO_REG, 0, cold->undo);
     }
-    if (cold->back) {
+    if (cold->load_fp) {
+        call_stub(c, cold->insn, c->jit->fp_load);
+    } else if (cold->back) {
         call_stub(c, cold->insn, cold->saved ? c->jit->interpret_saved : c->jit->interpret);
     } else {
         call_stub(c, cold->insn, c->jit->interpret_last_saved);
+    }
+    if (cold->back && cold->fp) {
+        call_stub(c, cold->insn, c->jit->fp_load);
+        code_restore_flags(c->e, S2);
     }
     if (cold->back) {
         emit_jump(c->e, JMP, cold->back);

@@ -13,14 +13,14 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-/* One trap for so many bytes of code is plenty: divisions are rare, and what needs more is not translated. */
-enum { BYTES_PER_TRAP = 64 };
+/* One trap for so many bytes of code is plenty. */
+enum { BYTES_PER_TRAP = 16 };
 
 /* ---- traps ---- */
 
-/* Those whose code may trap: SIGFPE's handler can be given nothing. */
+/* Those whose code may trap: a signal's handler can be given nothing. */
 static _Atomic(Jit *) trapping;
-static struct sigaction old_fpe;
+static struct sigaction old_action[NSIG];
 
 static const JitTrap *find_trap(const Jit *jit, u32 at)
 {
@@ -39,7 +39,7 @@ static const JitTrap *find_trap(const Jit *jit, u32 at)
 }
 
 /* The instruction that trapped is done again by the interpreter, which raises what is to be raised. */
-static void on_fpe(int sig, siginfo_t *info, void *context)
+static void on_trap(int sig, siginfo_t *info, void *context)
 {
     greg_t *rip = &((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
     const Jit *jit = atomic_load(&trapping);
@@ -50,20 +50,21 @@ static void on_fpe(int sig, siginfo_t *info, void *context)
     }
     if (trap) {
         *rip = (uintptr_t)jit->exec + trap->cold;
-    } else if (old_fpe.sa_flags & SA_SIGINFO) {
-        old_fpe.sa_sigaction(sig, info, context);
+    } else if (old_action[sig].sa_flags & SA_SIGINFO) {
+        old_action[sig].sa_sigaction(sig, info, context);
     } else {
-        sigaction(SIGFPE, &old_fpe, NULL);
+        sigaction(sig, &old_action[sig], NULL);
     }
 }
 
 static void catch_traps(Jit *jit)
 {
-    struct sigaction fpe = { .sa_sigaction = on_fpe, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+    struct sigaction action = { .sa_sigaction = on_trap, .sa_flags = SA_SIGINFO | SA_ONSTACK };
     static bool installed;
 
     if (!installed) {
-        sigaction(SIGFPE, &fpe, &old_fpe);
+        sigaction(SIGFPE, &action, &old_action[SIGFPE]);
+        sigaction(SIGSEGV, &action, &old_action[SIGSEGV]);
         installed = true;
     }
     atomic_store(&trapping, jit);

@@ -22,6 +22,8 @@ typedef struct {
     JitExit *exit;              /* leaves with this; NULL: because something is requested */
     s32 undo;                   /* to be added to rsp before */
     bool saved;                 /* the flags are in Cpu.arith already */
+    bool fp;                    /* the guest's SSE registers are in the host's there, and have to be again */
+    bool load_fp;               /* to load them is all that is to be done */
     bool trap;                  /* nothing jumps here but a trap's handler; `jump` becomes where it is */
 } Cold;
 
@@ -36,6 +38,7 @@ typedef struct {
     unsigned mmu;               /* MmuMode */
     u32 page_at;                /* of the block's start in its page */
     bool saved;                 /* the guest's flags are in Cpu.arith, not in the host's */
+    bool fp;                    /* the guest's SSE registers are in the host's */
     bool failed;                /* no room for exits or colds */
     Cold cold[COLD_MAX];
     unsigned colds;
@@ -60,6 +63,14 @@ void code_address(Code *c);
 void code_check(Code *c, unsigned size, bool write);
 /* The value of a guest register in a host register: its own, or `temp` with it loaded. */
 unsigned code_reg(Code *c, unsigned guest, unsigned temp);
+
+/* ---- translate.c ---- */
+void code_trap(Code *c);        /* the host instruction that comes next may trap */
+
+/* ---- fp.c ---- */
+bool code_sse(Code *c);         /* false: not one that it knows */
+void fp_make_load(Jit *jit);    /* the stub that loads the guest's registers */
+void fp_store(Emit *e);
 
 /* ---- branch.c ---- */
 bool code_branch(Code *c);      /* false: not a branch that it knows */

@@ -171,7 +171,7 @@ static u32 byte_rex(const Code *c)
     return row_has_byte(row_of(c)) && !needs_high(c) ? X_REX : 0;
 }
 
-static void trap_here(Code *c)
+void code_trap(Code *c)
 {
     Cold *cold = code_new_cold(c, 0);
 
@@ -203,7 +203,7 @@ static bool copy_registers(Code *c)
         rm = operand_reg(c, c->insn->rm, S2);
     }
     if (kind & IS_DIVISION) {
-        trap_here(c);
+        code_trap(c);
     }
     if (traits & HAS_MODRM) {
         emit_rr(c->e, op, row->ext >= 0 ? (unsigned)row->ext : reg, rm);
@@ -238,7 +238,7 @@ static bool copy_memory(Code *c)
         reg = operand_reg(c, c->insn->reg, S2);
     }
     if (kind & IS_DIVISION) {
-        trap_here(c);
+        code_trap(c);
     }
     emit_rm(c->e, host_opcode(c) | byte_rex(c), reg, S1, NO_REG, 0, 0);
     immediate(c);
@@ -414,7 +414,7 @@ static bool has_own_form(Code *c)
     if (row->map == MAP_1 && row->byte == 0x8d) {
         return load_address(c);
     }
-    if (simple(c) || stack(c)) {
+    if (simple(c) || stack(c) || code_sse(c)) {
         return true;
     }
     if (row->map == MAP_1 && (row->byte == 0x90 || (row->byte >= 0xa0 && row->byte <= 0xa3))) {
@@ -427,7 +427,7 @@ static bool has_own_form(Code *c)
 static void set_backs(Code *c, unsigned from)
 {
     for (unsigned i = from; i < c->colds; i++) {
-        if (c->cold[i].insn) {
+        if (c->cold[i].insn && !c->cold[i].back) {
             c->cold[i].back = c->e->at;
         }
     }
@@ -448,6 +448,7 @@ static void instruction(Code *c)
         c->e->at = at;
         c->colds = colds;
         code_interpret(c);
+        c->fp = false;
     }
     set_backs(c, colds);
 }
