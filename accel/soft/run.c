@@ -157,7 +157,8 @@ static void cpu_run_one(Cpu *cpu)
 /* Is it to be translated now?  Only 64-bit code is. */
 static bool block_is_hot(const Cpu *cpu, Block *block)
 {
-    return cpu->soft->jit && block->mode & MODE_CODE64 && !block->own && ++block->runs == cpu->soft->hot;
+    return cpu->soft->jit && block->mode & MODE_CODE64 && !block->own &&
+           block->runs < cpu->soft->hot && ++block->runs == cpu->soft->hot;
 }
 
 /* The block at rip, by its translation.  False: there is none. */

@@ -13,7 +13,7 @@
 #include <sys/mman.h>
 
 /* HOT was measured with a boot, where most code runs once. */
-enum { JIT_DEFAULT = false, HOT = 12 };
+enum { JIT_DEFAULT = true, HOT = 12 };
 
 PROPS(SoftConfig,
     (u32, tb_size, "memory for decoded code, in MiB", .def = 64, .min = 1, .max = 4096),

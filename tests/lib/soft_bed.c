@@ -45,6 +45,7 @@ SoftBed *soft_bed_new(unsigned cpus, const char *model)
     g_assert_no_error(err);
     bed->soft = container_of(bed->machine->accel, Soft, accel);
     bed->cpu = bed->soft->cpu[0];
+    bed->soft->hot = 1;                 /* what runs twice runs translated */
     g_assert_true(accel_soft.get_state(bed->machine->accel, 0, &bed->state, NULL));
     return bed;
 }

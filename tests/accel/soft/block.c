@@ -35,10 +35,13 @@ static void put_code(SoftBed *bed, gpa at, const u8 *from, const u8 *end)
 
 #define PUT(bed, at, name) put_code(bed, at, name, name##_end)
 
+static u16 hot;                     /* for Soft.hot; 0: nothing is translated */
+
 static SoftBed *bed_new(unsigned cpus)
 {
     SoftBed *bed = soft_bed_new(cpus, NULL);
 
+    bed->soft->hot = hot;
     map_all(bed);
     soft_bed_long_mode(bed, TABLES);
     bed->state.regs.rip = CODE;
@@ -378,20 +381,46 @@ static void test_locked_across(void)
     count_together(DATA + 0x1000 - 4 - 0x200, 300);
 }
 
+static const struct {
+    const char *name;
+    void (*test)(void);
+} tests[] = {
+    { "patch-next", test_patch_next },
+    { "patch-often", test_patch_often },
+    { "patch-string", test_patch_string },
+    { "data-beside", test_data_beside },
+    { "device", test_device },
+    { "cross", test_cross },
+    { "cross-fault", test_cross_fault },
+    { "small-cache", test_small_cache },
+    { "steps", test_steps },
+    { "patch-other", test_patch_other },
+    { "locked", test_locked },
+    { "locked-across", test_locked_across },
+};
+
+/* Every test by the interpreter alone, and with every block translated the first time. */
+static void run_interpreted(const void *i)
+{
+    hot = 0;
+    tests[GPOINTER_TO_UINT(i)].test();
+}
+
+static void run_translated(const void *i)
+{
+    hot = 1;
+    tests[GPOINTER_TO_UINT(i)].test();
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/soft/block/patch-next", test_patch_next);
-    g_test_add_func("/soft/block/patch-often", test_patch_often);
-    g_test_add_func("/soft/block/patch-string", test_patch_string);
-    g_test_add_func("/soft/block/data-beside", test_data_beside);
-    g_test_add_func("/soft/block/device", test_device);
-    g_test_add_func("/soft/block/cross", test_cross);
-    g_test_add_func("/soft/block/cross-fault", test_cross_fault);
-    g_test_add_func("/soft/block/small-cache", test_small_cache);
-    g_test_add_func("/soft/block/steps", test_steps);
-    g_test_add_func("/soft/block/patch-other", test_patch_other);
-    g_test_add_func("/soft/block/locked", test_locked);
-    g_test_add_func("/soft/block/locked-across", test_locked_across);
+    for (unsigned i = 0; i < G_N_ELEMENTS(tests); i++) {
+        g_autofree char *one = g_strconcat("/soft/block/", tests[i].name, NULL);
+        g_autofree char *two = g_strconcat("/soft/block/translated/", tests[i].name, NULL);
+
+        g_test_add_data_func(one, GUINT_TO_POINTER(i), run_interpreted);
+        g_test_add_data_func(two, GUINT_TO_POINTER(i), run_translated);
+    }
     return g_test_run();
 }
