@@ -9,7 +9,7 @@
 #include "base/lock.h"
 
 enum { PML4 = 0x70000, PDPT = 0x71000, GDT = 0x78000, IDT = 0x79000, STACK = 0x6f000 };
-enum { LIMIT_SECONDS = 10 };
+enum { LIMIT_SECONDS = 30 };
 
 /* ---- what the guest sees ---- */
 

@@ -89,7 +89,7 @@ void cpu_bed_start_state(CpuBed *bed, StartMode mode, gpa at, X86State *state);
 
 /*
  * Lets the vCPUs run until one of them asks something of the machine, which is left in
- * bed->request, and pauses them.  Fails after ten seconds.
+ * bed->request, and pauses them.  Fails after half a minute.
  */
 void cpu_bed_run(CpuBed *bed);
 void cpu_bed_resume(CpuBed *bed);

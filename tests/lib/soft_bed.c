@@ -102,6 +102,57 @@ void soft_bed_long_mode(SoftBed *bed, u64 cr3)
     state->control.efer = EFER_LME | EFER_LMA | EFER_NXE | EFER_SCE;
 }
 
+void soft_bed_flat(SoftBed *bed, unsigned cpl)
+{
+    X86State *s = &bed->state;
+
+    x86_state_reset(s, 0, true);
+    s->control.cr0 = CR0_PE | CR0_ET;
+    for (unsigned i = 0; i < SEG_LDTR; i++) {
+        s->segs.base[i] = 0;
+        s->segs.limit[i] = UINT32_MAX;
+        s->segs.attr[i] = SEG_P | SEG_S | SEG_G | SEG_DB | 3 << 8 | cpl << 13;
+    }
+    s->segs.attr[SEG_CS] |= 8 << 8;
+    s->segs.gdt_base = BED_GDT;
+    s->segs.gdt_limit = BED_GDT_BYTES - 1;
+    s->segs.base[SEG_TR] = BED_TSS;
+    s->segs.limit[SEG_TR] = 0x67;
+    s->regs.rip = BED_RIP;
+}
+
+void soft_bed_flat_to_long(SoftBed *bed)
+{
+    soft_bed_put64(bed, 0x10000, 0x11007);
+    soft_bed_put64(bed, 0x11000, 0x12007);
+    soft_bed_put64(bed, 0x12000, 0x87);
+    bed->state.control.cr0 |= CR0_PG;
+    bed->state.control.cr3 = 0x10000;
+    bed->state.control.cr4 = CR4_PAE;
+    bed->state.control.efer = EFER_LME | EFER_LMA;
+    bed->state.segs.attr[SEG_CS] ^= SEG_L | SEG_DB;
+}
+
+void soft_bed_put_flat(SoftBed *bed, u16 selector, u8 access, u8 flags)
+{
+    soft_bed_put64(bed, BED_GDT + (selector & ~7), 0xffff | (u64)access << 40 |
+                                                   (u64)(flags << 4 | 0xf) << 48);
+}
+
+int soft_bed_execute(SoftBed *bed, const u8 *bytes, unsigned n)
+{
+    static Insn insn;
+    Cpu *cpu = bed->cpu;
+    int caught;
+
+    decode_insn(bytes, n, cpu->mode & ~MODE_STEP, 0, cpu, &insn);
+    cpu->insn = &insn;
+    cpu->gpr[REG_BLOCK] = cpu->rip;
+    caught = CAUGHT(cpu, insn.fn(cpu, &insn));
+    cpu->insn = NULL;
+    return caught;
+}
+
 int soft_bed_run(SoftBed *bed)
 {
     gint64 until = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;

@@ -38,6 +38,24 @@ void soft_bed_set(SoftBed *bed);
 void soft_bed_long_mode(SoftBed *bed, u64 cr3);
 
 /*
+ * Gives the state of flat 32-bit code at privilege level `cpl`, without paging: a GDT of
+ * 2 KiB at BED_GDT, a TSS at BED_TSS, RIP 0x1111.  And that of 64-bit code after it: the
+ * first 2 MiB are mapped to themselves, with tables at 0x10000.
+ */
+enum { BED_GDT = 0x1000, BED_GDT_BYTES = 0x800, BED_TSS = 0x3000, BED_RIP = 0x1111 };
+void soft_bed_flat(SoftBed *bed, unsigned cpl);
+void soft_bed_flat_to_long(SoftBed *bed);
+
+/*
+ * A descriptor of 4 GiB from 0; `access` is its fifth byte, `flags` the upper nibble of
+ * the sixth.
+ */
+void soft_bed_put_flat(SoftBed *bed, u16 selector, u8 access, u8 flags);
+
+/* Executes one instruction at RIP; the vector it raises, or -1. */
+int soft_bed_execute(SoftBed *bed, const u8 *bytes, unsigned n);
+
+/*
  * Runs until the guest asks something of the machine; at most 10 s.  The request's
  * kind.
  */

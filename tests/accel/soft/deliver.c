@@ -9,9 +9,9 @@
 #include "tests/lib/soft_bed.h"
 
 enum {
-    GDT = 0x1000,
+    GDT = BED_GDT,
     IDT = 0x2000,
-    TSS = 0x3000,
+    TSS = BED_TSS,
     STACK0 = 0x8000,
     STACK3 = 0x9000,
     IST = 0xa000
@@ -30,7 +30,7 @@ enum {
     ABSENT_CODE = 0x48,
     CODE16 = 0x50,
     CODE64 = 0x58,
-    BEYOND = 0x800,
+    BEYOND = BED_GDT_BYTES,
 };
 
 typedef struct {
@@ -38,70 +38,41 @@ typedef struct {
     Cpu *cpu;
 } Fixture;
 
-/*
- * Flat, 4 GiB; access is the descriptor's fifth byte, flags the upper nibble of the
- * sixth.
- */
-static void put_flat(SoftBed *bed, u16 selector, u8 access, u8 flags)
-{
-    soft_bed_put64(bed, GDT + (selector & ~7), 0xffff | (u64)access << 40 |
-                                               (u64)(flags << 4 | 0xf) << 48);
-}
-
 static void put_tables(SoftBed *bed)
 {
-    put_flat(bed, CODE0, 0x9a, 0xc);
-    put_flat(bed, DATA0, 0x92, 0xc);
-    put_flat(bed, CODE3, 0xfa, 0xc);
-    put_flat(bed, DATA3, 0xf2, 0xc);
-    put_flat(bed, CONFORMING, 0x9e, 0xc);
-    put_flat(bed, ABSENT_DATA, 0x12, 0xc);
-    put_flat(bed, ABSENT_CODE, 0x1a, 0xc);
-    put_flat(bed, CODE16, 0x9a, 0);
-    put_flat(bed, CODE64, 0x9a, 0xa);
+    soft_bed_put_flat(bed, CODE0, 0x9a, 0xc);
+    soft_bed_put_flat(bed, DATA0, 0x92, 0xc);
+    soft_bed_put_flat(bed, CODE3, 0xfa, 0xc);
+    soft_bed_put_flat(bed, DATA3, 0xf2, 0xc);
+    soft_bed_put_flat(bed, CONFORMING, 0x9e, 0xc);
+    soft_bed_put_flat(bed, ABSENT_DATA, 0x12, 0xc);
+    soft_bed_put_flat(bed, ABSENT_CODE, 0x1a, 0xc);
+    soft_bed_put_flat(bed, CODE16, 0x9a, 0);
+    soft_bed_put_flat(bed, CODE64, 0x9a, 0xa);
     soft_bed_put64(bed, TSS + 4, STACK0 | (u64)DATA0 << 32);
 }
 
-/* 32-bit protected mode at this privilege level, without paging. */
 static void enter(Fixture *f, unsigned cpl)
 {
     X86State *s = &f->bed->state;
 
-    x86_state_reset(s, 0, true);
-    s->control.cr0 = CR0_PE | CR0_ET;
+    soft_bed_flat(f->bed, cpl);
     for (unsigned i = 0; i < SEG_LDTR; i++) {
-        s->segs.base[i] = 0;
-        s->segs.limit[i] = UINT32_MAX;
         s->segs.selector[i] = cpl ? DATA3 : DATA0;
-        s->segs.attr[i] = SEG_P | SEG_S | SEG_G | SEG_DB | 3 << 8 | cpl << 13;
     }
-    s->segs.attr[SEG_CS] |= 8 << 8;
     s->segs.selector[SEG_CS] = cpl ? CODE3 : CODE0;
-    s->segs.gdt_base = GDT;
-    s->segs.gdt_limit = BEYOND - 1;
+    s->segs.selector[SEG_TR] = TR;
     s->segs.idt_base = IDT;
     s->segs.idt_limit = IDT_LIMIT;
-    s->segs.base[SEG_TR] = TSS;
-    s->segs.limit[SEG_TR] = 0x67;
-    s->segs.selector[SEG_TR] = TR;
-    s->regs.rip = 0x1111;
     s->regs.gpr[RSP] = STACK3;
     s->regs.rflags = 2 | FLAG_IF | FLAG_CF | FLAG_DF | FLAG_NT | FLAG_AC;
     soft_bed_set(f->bed);
 }
 
-/* 64-bit mode: the first 2 MiB are themselves. */
 static void enter_long(Fixture *f, unsigned cpl)
 {
     enter(f, cpl);
-    soft_bed_put64(f->bed, 0x10000, 0x11007);
-    soft_bed_put64(f->bed, 0x11000, 0x12007);
-    soft_bed_put64(f->bed, 0x12000, 0x87);
-    f->bed->state.control.cr0 |= CR0_PG;
-    f->bed->state.control.cr3 = 0x10000;
-    f->bed->state.control.cr4 = CR4_PAE;
-    f->bed->state.control.efer = EFER_LME | EFER_LMA;
-    f->bed->state.segs.attr[SEG_CS] ^= SEG_L | SEG_DB;
+    soft_bed_flat_to_long(f->bed);
     f->bed->state.regs.gpr[RSP] = STACK3 + 5;
     soft_bed_set(f->bed);
 }

@@ -9,24 +9,19 @@
 #include "accel/soft/segment.h"
 #include "tests/lib/soft_bed.h"
 
-enum { GDT = 0x1000, TSS = 0x3000, STACK0 = 0x8000, STACK = 0x9000, POINTER = 0x7000 };
+enum { GDT = BED_GDT, TSS = BED_TSS };
+enum { POINTER = 0x7000, STACK0 = 0x8000, STACK = 0x9000 };
 
 /* Selectors; T is the one whose descriptor a case sets. */
 enum {
     CODE0 = 0x08, DATA0 = 0x10, CODE3 = 0x18, DATA3 = 0x20, T = 0x28, CODE16 = 0x38,
-    CODE64 = 0x40, CODE1 = 0x48, DATA1 = 0x50, TR = 0x58, BEYOND = 0x800,
+    CODE64 = 0x40, CODE1 = 0x48, DATA1 = 0x50, TR = 0x58, BEYOND = BED_GDT_BYTES,
 };
 
 typedef struct {
     SoftBed *bed;
     Cpu *cpu;
 } Fixture;
-
-static void put_flat(SoftBed *bed, u16 selector, u8 access, u8 flags)
-{
-    soft_bed_put64(bed, GDT + (selector & ~7), 0xffff | (u64)access << 40 |
-                                               (u64)(flags << 4 | 0xf) << 48);
-}
 
 static void put_call_gate(SoftBed *bed, u8 access, u16 selector, u32 offset, u8 params)
 {
@@ -39,22 +34,12 @@ static void enter(Fixture *f, unsigned cpl)
 {
     X86State *s = &f->bed->state;
 
-    x86_state_reset(s, 0, true);
-    s->control.cr0 = CR0_PE | CR0_ET;
+    soft_bed_flat(f->bed, cpl);
     for (unsigned i = 0; i < SEG_LDTR; i++) {
-        s->segs.base[i] = 0;
-        s->segs.limit[i] = UINT32_MAX;
         s->segs.selector[i] = cpl ? DATA3 | 3 : DATA0;
-        s->segs.attr[i] = SEG_P | SEG_S | SEG_G | SEG_DB | 3 << 8 | cpl << 13;
     }
-    s->segs.attr[SEG_CS] |= 8 << 8;
     s->segs.selector[SEG_CS] = cpl ? CODE3 | 3 : CODE0;
-    s->segs.gdt_base = GDT;
-    s->segs.gdt_limit = BEYOND - 1;
-    s->segs.base[SEG_TR] = TSS;
-    s->segs.limit[SEG_TR] = 0x67;
     s->segs.selector[SEG_TR] = TR;
-    s->regs.rip = 0x1111;
     s->regs.gpr[RSP] = STACK;
     soft_bed_set(f->bed);
 }
@@ -62,14 +47,8 @@ static void enter(Fixture *f, unsigned cpl)
 static void enter_long(Fixture *f, unsigned cpl)
 {
     enter(f, cpl);
-    soft_bed_put64(f->bed, 0x10000, 0x11007);
-    soft_bed_put64(f->bed, 0x11000, 0x12007);
-    soft_bed_put64(f->bed, 0x12000, 0x87);
-    f->bed->state.control.cr0 |= CR0_PG;
-    f->bed->state.control.cr3 = 0x10000;
-    f->bed->state.control.cr4 = CR4_PAE;
-    f->bed->state.control.efer = EFER_LME | EFER_LMA | EFER_SCE;
-    f->bed->state.segs.attr[SEG_CS] ^= SEG_L | SEG_DB;
+    soft_bed_flat_to_long(f->bed);
+    f->bed->state.control.efer |= EFER_SCE;
     soft_bed_set(f->bed);
 }
 
@@ -77,14 +56,14 @@ static void set_up(Fixture *f, gconstpointer data)
 {
     f->bed = soft_bed_new(1, NULL);
     f->cpu = f->bed->cpu;
-    put_flat(f->bed, CODE0, 0x9a, 0xc);
-    put_flat(f->bed, DATA0, 0x92, 0xc);
-    put_flat(f->bed, CODE3, 0xfa, 0xc);
-    put_flat(f->bed, DATA3, 0xf2, 0xc);
-    put_flat(f->bed, CODE16, 0x9a, 0);
-    put_flat(f->bed, CODE64, 0x9a, 0xa);
-    put_flat(f->bed, CODE1, 0xba, 0xc);
-    put_flat(f->bed, DATA1, 0xb2, 0xc);
+    soft_bed_put_flat(f->bed, CODE0, 0x9a, 0xc);
+    soft_bed_put_flat(f->bed, DATA0, 0x92, 0xc);
+    soft_bed_put_flat(f->bed, CODE3, 0xfa, 0xc);
+    soft_bed_put_flat(f->bed, DATA3, 0xf2, 0xc);
+    soft_bed_put_flat(f->bed, CODE16, 0x9a, 0);
+    soft_bed_put_flat(f->bed, CODE64, 0x9a, 0xa);
+    soft_bed_put_flat(f->bed, CODE1, 0xba, 0xc);
+    soft_bed_put_flat(f->bed, DATA1, 0xb2, 0xc);
     soft_bed_put64(f->bed, TSS + 4, STACK0 | (u64)DATA0 << 32);
     enter(f, 0);
 }
@@ -94,22 +73,9 @@ static void tear_down(Fixture *f, gconstpointer data)
     soft_bed_free(f->bed);
 }
 
-/* Executes one instruction at rip; the vector it raises, or -1. */
-static int execute(Fixture *f, const u8 *bytes, unsigned n)
-{
-    static Insn insn;
-    Cpu *cpu = f->cpu;
-    int caught;
-
-    decode_insn(bytes, n, cpu->mode & ~MODE_STEP, 0, cpu, &insn);
-    cpu->insn = &insn;
-    cpu->gpr[REG_BLOCK] = cpu->rip;
-    caught = CAUGHT(cpu, insn.fn(cpu, &insn));
-    cpu->insn = NULL;
-    return caught;
-}
 #define EXECUTE(f, ...) \
-    execute(f, (const u8[]){ __VA_ARGS__ }, sizeof((u8[]){ __VA_ARGS__ }))
+    soft_bed_execute((f)->bed, (const u8[]){ __VA_ARGS__ }, \
+                     sizeof((u8[]){ __VA_ARGS__ }))
 
 #define JMPF_M    0xff, 0x2d, 0x00, 0x70, 0x00, 0x00            /* ljmp *POINTER */
 #define CALLF_M   0xff, 0x1d, 0x00, 0x70, 0x00, 0x00            /* lcall *POINTER */
@@ -187,7 +153,7 @@ static void test_targets(Fixture *f, gconstpointer data)
         int caught;
 
         enter(f, targets[n].cpl);
-        put_flat(f->bed, T, targets[n].access, targets[n].flags);
+        soft_bed_put_flat(f->bed, T, targets[n].access, targets[n].flags);
         put_pointer(f, targets[n].selector, 0x123456);
         g_test_message("%s %s", call ? "call" : "jump", targets[n].what);
         caught = call ? EXECUTE(f, CALLF_M) : EXECUTE(f, JMPF_M);
@@ -405,7 +371,7 @@ static void test_iret_long(Fixture *f, gconstpointer data)
     enter_long(f, 0);
     PUT_STACK(f, 8, 0x900000000000, CODE64, 0x202, STACK0, DATA0);
     untouched(f, EXC_GP, 0, EXECUTE(f, IRETQ));
-    put_flat(f->bed, T, 0x9a, 0xe);                             /* L and D */
+    soft_bed_put_flat(f->bed, T, 0x9a, 0xe);                             /* L and D */
     PUT_STACK(f, 8, 0x2222, T, 0x202, STACK0, DATA0);
     untouched(f, EXC_GP, T, EXECUTE(f, IRETQ));
     PUT_STACK(f, 8, 0x2222, CODE64, 0x202, STACK0, DATA0);

@@ -9,45 +9,26 @@
 #include "accel/soft/segment.h"
 #include "tests/lib/soft_bed.h"
 
-enum { GDT = 0x1000, TSS = 0x3000, POINTER = 0x7000 };
-enum { CODE0 = 0x08, DATA0 = 0x10, T = 0x28, BEYOND = 0x800 };
+enum { GDT = BED_GDT, TSS = BED_TSS, POINTER = 0x7000 };
+enum { CODE0 = 0x08, DATA0 = 0x10, T = 0x28, BEYOND = BED_GDT_BYTES };
 
 typedef struct {
     SoftBed *bed;
     Cpu *cpu;
 } Fixture;
 
+/* The TSS has room for a map of the first 64 Ki ports. */
 static void enter(Fixture *f, unsigned cpl)
 {
-    X86State *s = &f->bed->state;
-
-    x86_state_reset(s, 0, true);
-    s->control.cr0 = CR0_PE | CR0_ET;
-    for (unsigned i = 0; i < SEG_LDTR; i++) {
-        s->segs.base[i] = 0;
-        s->segs.limit[i] = UINT32_MAX;
-        s->segs.attr[i] = SEG_P | SEG_S | SEG_G | SEG_DB | 3 << 8 | cpl << 13;
-    }
-    s->segs.attr[SEG_CS] |= 8 << 8;
-    s->segs.gdt_base = GDT;
-    s->segs.gdt_limit = BEYOND - 1;
-    s->segs.base[SEG_TR] = TSS;
-    s->segs.limit[SEG_TR] = 0x2067;
-    s->regs.rip = 0x1111;
+    soft_bed_flat(f->bed, cpl);
+    f->bed->state.segs.limit[SEG_TR] = 0x2067;
     soft_bed_set(f->bed);
 }
 
 static void enter_long(Fixture *f, unsigned cpl)
 {
     enter(f, cpl);
-    soft_bed_put64(f->bed, 0x10000, 0x11007);
-    soft_bed_put64(f->bed, 0x11000, 0x12007);
-    soft_bed_put64(f->bed, 0x12000, 0x87);
-    f->bed->state.control.cr0 |= CR0_PG;
-    f->bed->state.control.cr3 = 0x10000;
-    f->bed->state.control.cr4 = CR4_PAE;
-    f->bed->state.control.efer = EFER_LME | EFER_LMA;
-    f->bed->state.segs.attr[SEG_CS] ^= SEG_L | SEG_DB;
+    soft_bed_flat_to_long(f->bed);
     soft_bed_set(f->bed);
 }
 
@@ -65,21 +46,9 @@ static void tear_down(Fixture *f, gconstpointer data)
     soft_bed_free(f->bed);
 }
 
-static int execute(Fixture *f, const u8 *bytes, unsigned n)
-{
-    static Insn insn;
-    Cpu *cpu = f->cpu;
-    int caught;
-
-    decode_insn(bytes, n, cpu->mode & ~MODE_STEP, 0, cpu, &insn);
-    cpu->insn = &insn;
-    cpu->gpr[REG_BLOCK] = cpu->rip;
-    caught = CAUGHT(cpu, insn.fn(cpu, &insn));
-    cpu->insn = NULL;
-    return caught;
-}
 #define EXECUTE(f, ...) \
-    execute(f, (const u8[]){ __VA_ARGS__ }, sizeof((u8[]){ __VA_ARGS__ }))
+    soft_bed_execute((f)->bed, (const u8[]){ __VA_ARGS__ }, \
+                     sizeof((u8[]){ __VA_ARGS__ }))
 
 #define FROM_RAX(cr)   0x0f, 0x22, 0xc0 | cr << 3       /* mov %rax, %crN */
 #define TO_RAX(cr)     0x0f, 0x20, 0xc0 | cr << 3
@@ -122,15 +91,15 @@ static void test_privilege(Fixture *f, gconstpointer data)
     f->cpu->seg[SEG_TR].attr = SEG_UNUSABLE;            /* no ports */
     for (unsigned i = 0; i < G_N_ELEMENTS(kernel_only); i++) {
         g_test_message("%02x %02x", kernel_only[i][0], kernel_only[i][1]);
-        g_assert_cmpint(execute(f, kernel_only[i], 4), ==, EXC_GP);
+        g_assert_cmpint(soft_bed_execute(f->bed, kernel_only[i], 4), ==, EXC_GP);
         g_assert_cmphex(f->cpu->raised_error, ==, 0);
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(umip); i++) {
         f->cpu->gpr[RAX] = POINTER;
-        g_assert_cmpint(execute(f, umip[i], 4), ==, -1);
+        g_assert_cmpint(soft_bed_execute(f->bed, umip[i], 4), ==, -1);
         f->cpu->gpr[RAX] = POINTER;
         f->cpu->cr4 = CR4_UMIP;
-        g_assert_cmpint(execute(f, umip[i], 4), ==, EXC_GP);
+        g_assert_cmpint(soft_bed_execute(f->bed, umip[i], 4), ==, EXC_GP);
         f->cpu->cr4 = 0;
     }
     g_assert_cmpint(EXECUTE(f, 0x0f, 0x31), ==, -1);    /* RDTSC, until CR4.TSD */
