@@ -111,10 +111,13 @@ static Netdev *look_up(const char *id)
     return NULL;
 }
 
+/* Ids that begin with "__" are those that -nic and -net make. */
 static bool id_is_free(const char *id, GError **err)
 {
-    if (!g_ascii_isalpha(*id) ||
-        strspn(id, G_CSET_a_2_z G_CSET_A_2_Z G_CSET_DIGITS "-._") != strlen(id)) {
+    const char *rest = g_str_has_prefix(id, "__") ? id + 2 : id;
+
+    if (!g_ascii_isalpha(*rest) ||
+        strspn(rest, G_CSET_a_2_z G_CSET_A_2_Z G_CSET_DIGITS "-._") != strlen(rest)) {
         return net_refuse(err, "id '%s': an id is a letter, then letters, digits, '-', "
                           "'.' and '_'", id);
     }

@@ -81,7 +81,7 @@ static char *join_pairs(const char *first, const KeyVals *kv)
     return g_string_free(out, FALSE);
 }
 
-/* An id that no user can write. */
+/* Without an id, one that no user would write. */
 static char *take_id(KeyVals *kv, unsigned n)
 {
     char *id = keyvals_take(kv, "id");
