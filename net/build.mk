@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+src += net/dgram.c
+src += net/dump.c
 src += net/kinds.c
 src += net/net.c
 src += net/offload.c
 src += net/registry.c
 src += net/ring.c
+src += net/socket.c
+src += net/stream.c
+src += net/tap.c
 src += net/user.c
 src += net/user_address.c
 src += net/user_forward.c
 src += net/user_slirp.c
 src += net/user_thread.c
+src += net/wake.c

@@ -6,6 +6,10 @@
 #include "net/kinds.h"
 
 const NetKind *const net_kinds[] = {
+    &net_dgram,
+    &net_socket,
+    &net_stream,
+    &net_tap,
     &net_user,
     NULL
 };
