@@ -48,7 +48,7 @@ u64 field_max(const Field *field)
 
 static char dash(char c)
 {
-    return c == '_' ? '-' : c;
+    return c == '_' || c == '.' ? '-' : c;
 }
 
 const Field *field_find(const Field *fields, const char *name)

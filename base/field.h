@@ -99,7 +99,7 @@ typedef struct Field {
                    #T " has padding: reorder its fields")
 #define STATE_ROWS(T, ...) { FOR_EACH(ROW_, T, __VA_ARGS__) { 0 } }
 
-/* Finds a row by name; '-' and '_' in names are the same.  NULL if there is none. */
+/* Finds a row by name; '-', '_' and '.' in names are the same.  NULL if there is none. */
 const Field *field_find(const Field *fields, const char *name);
 
 /*

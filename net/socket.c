@@ -10,6 +10,7 @@
 #include "base/keyval.h"
 
 #include <string.h>
+#include <netinet/in.h>
 #include <sys/un.h>
 #include <unistd.h>
 

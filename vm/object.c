@@ -7,6 +7,7 @@
 
 #include "base/keyval.h"
 #include "base/rng.h"
+#include "net/dump.h"
 
 #include <string.h>
 
@@ -51,7 +52,36 @@ static const ObjectType rng_random = {
     .close  = rng_object_close,
 };
 
-const ObjectType *const object_types[] = { &rng_builtin, &rng_random, NULL };
+PROPS(DumpConfig, OBJECT_ROWS,
+    (str, netdev, "network back end", .required = true),
+    (str, file,   "the file to write", .required = true),
+    (u32, maxlen, "bytes of a packet that are kept", .def = 65536, .min = 1),
+    (u8,  queue,  "packets to the back end (rx), from it (tx), or all",
+          .names = (const char *const[]){ "all", "rx", "tx", NULL }));
+
+static void *dump_object_open(const char *id, const void *config, GError **err)
+{
+    const DumpConfig *c = config;
+
+    return net_dump_open(id, c->netdev, c->file, c->maxlen, c->queue, err);
+}
+
+static void dump_object_close(void *object)
+{
+    net_dump_close(object);
+}
+
+static const ObjectType filter_dump = {
+    .name   = "filter-dump",
+    .help   = "writes what passes a network back end to a pcap file",
+    .fields = DumpConfig_fields,
+    .size   = sizeof(DumpConfig),
+    .open   = dump_object_open,
+    .close  = dump_object_close,
+    .late   = true,
+};
+
+const ObjectType *const object_types[] = { &filter_dump, &rng_builtin, &rng_random, NULL };
 
 /* ---- the objects ---- */
 
@@ -151,6 +181,27 @@ bool object_new(const char *options, GError **err)
            object_open(type, config, err);
     fields_clear(type->fields, config);
     return made;
+}
+
+static bool object_new_if(const char *options, bool late, GError **err)
+{
+    g_autofree char *name = g_strndup(options, strcspn(options, ","));
+    const ObjectType *type = NULL;
+
+    for (unsigned i = 0; object_types[i]; i++) {
+        type = g_str_has_suffix(name, object_types[i]->name) ? object_types[i] : type;
+    }
+    return (type && type->late) != late || object_new(options, err);
+}
+
+bool object_new_early(const char *options, GError **err)
+{
+    return object_new_if(options, false, err);
+}
+
+bool object_new_late(const char *options, GError **err)
+{
+    return object_new_if(options, true, err);
 }
 
 void objects_close_all(void)

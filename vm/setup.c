@@ -156,11 +156,13 @@ static bool make_back_ends(GError **err)
 
     chardevs_set_host(&host);
     chardevs_set_escape(config->escape_key);
-    return make_all(config->object, "object", object_new, err) &&
+    return make_all(config->object, "object", object_new_early, err) &&
            make_all(config->chardev, "chardev", make_chardev, err) &&
            make_serials(err) && make_monitor_ends(err) &&
            make_all(config->netdev, "netdev", netdev_new, err) &&
-           make_cards(false, err) && make_all(config->mon, "mon", make_mon, err);
+           make_cards(false, err) &&
+           make_all(config->object, "object", object_new_late, err) &&
+           make_all(config->mon, "mon", make_mon, err);
 }
 
 /* ---- the machine ---- */
@@ -356,9 +358,9 @@ void vm_teardown(void)
         board_close(machine);
         machine_free(machine);
     }
+    objects_close_all();
     netdevs_close_all();
     chardevs_close_all();
-    objects_close_all();
     g_clear_pointer(&monitor_ends, g_ptr_array_unref);
     g_clear_pointer(&accel_said, g_free);
     machine = NULL;
