@@ -22,6 +22,7 @@ static const struct {
 } adapters[] = {
     { "none",   NULL,         "no display adapter" },
     { "std",    "VGA",        "a VGA with modes up to 32 bits per pixel (default)" },
+    { "virtio", "virtio-vga", "a VGA that is a virtio-gpu, too" },
 };
 
 /* With one of these among -device there is none by default. */

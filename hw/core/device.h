@@ -47,6 +47,13 @@ typedef struct {
      * recompute what is derived.
      */
     bool (*loaded)(Device *dev, GError **err);
+    /*
+     * What has no fixed size (a display's pictures): appended after the records, and
+     * given back when all parts are loaded; n is 0 where nothing was saved.  Judge it
+     * as anything from outside.
+     */
+    void (*save_more)(Device *dev, GByteArray *out);
+    bool (*load_more)(Device *dev, const u8 *data, size_t n, GError **err);
 } Part;
 
 /*
@@ -100,7 +107,7 @@ struct Device {
     bool opened;                    /* open was called, so close will be */
     bool faulted;                   /* a guest's mistake was logged already */
     u64 faults;                     /* guest mistakes counted */
-    struct { const Part *part; void *base; } parts[6];
+    struct { const Part *part; void *base; } parts[8];
     unsigned n_parts;
     /* what the bus keeps per device; freed in its detach */
     void *bus_data;

@@ -7,6 +7,7 @@
  *         u32 hash    of the layout (fields_hash)
  *         u16 rows    each: name (u8 length, bytes), u8 size, u32 count
  *         u32 n       bytes of the record, then the bytes: the rows' values, dense
+ *     for each part that saves more: its name, u64 n, and n bytes that it judges itself
  *
  * A record whose hash is ours is copied whole; another is matched row by row, by name:
  * a row that is not there keeps its reset value, one that we do not know is refused.
@@ -67,6 +68,16 @@ static void save_part(const Part *part, const u8 *state, GByteArray *out)
     g_byte_array_append(out, state, part->state_size);
 }
 
+static void save_more(Device *dev, const Part *part, GByteArray *out)
+{
+    g_autoptr(GByteArray) more = g_byte_array_new();
+
+    part->save_more(dev, more);
+    put_name(out, part->name);
+    put(out, more->len, 8);
+    g_byte_array_append(out, more->data, more->len);
+}
+
 void device_save(Device *dev, GByteArray *out)
 {
     unsigned records = 0;
@@ -78,6 +89,11 @@ void device_save(Device *dev, GByteArray *out)
     for (unsigned i = 0; i < dev->n_parts; i++) {
         if (part_has_state(dev->parts[i].part)) {
             save_part(dev->parts[i].part, part_state(dev, i), out);
+        }
+    }
+    for (unsigned i = 0; i < dev->n_parts; i++) {
+        if (dev->parts[i].part->save_more) {
+            save_more(dev, dev->parts[i].part, out);
         }
     }
 }
@@ -286,7 +302,28 @@ static int find_part(const Device *dev, const char *name)
 typedef struct {
     u8 *state[G_N_ELEMENTS(((Device *)0)->parts)];
     bool given[G_N_ELEMENTS(((Device *)0)->parts)];
+    const u8 *more[G_N_ELEMENTS(((Device *)0)->parts)];
+    size_t more_bytes[G_N_ELEMENTS(((Device *)0)->parts)];
 } Fresh;
+
+/* What parts have saved beside their records. */
+static bool more_load(Device *dev, Fresh *fresh, Reader *in, GError **err)
+{
+    char name[UINT8_MAX + 1];
+
+    while (!in->failed && in->left > 0) {
+        int i = get_name(in, name) ? find_part(dev, name) : -1;
+        size_t n = get(in, 8);
+        const u8 *bytes = take(in, n);
+
+        if (i < 0 || !bytes || fresh->more[i] || !dev->parts[i].part->load_more) {
+            return refuse(err, "the data is damaged");
+        }
+        fresh->more[i] = bytes;
+        fresh->more_bytes[i] = n;
+    }
+    return !in->failed ? true : refuse(err, "the data is damaged");
+}
 
 static bool fresh_load(Device *dev, Fresh *fresh, Reader *in, GError **err)
 {
@@ -310,7 +347,7 @@ static bool fresh_load(Device *dev, Fresh *fresh, Reader *in, GError **err)
             return false;
         }
     }
-    return !in->failed && in->left == 0 ? true : refuse(err, "the data is damaged");
+    return more_load(dev, fresh, in, err);
 }
 
 static void fresh_make(Device *dev, Fresh *fresh)
@@ -351,6 +388,15 @@ static bool fresh_use(Device *dev, Fresh *fresh, GError **err)
         const Part *part = dev->parts[i].part;
 
         if (part->loaded && !part->loaded(dev, err)) {
+            fresh_swap(dev, fresh);
+            return false;
+        }
+    }
+    for (unsigned i = 0; i < dev->n_parts; i++) {
+        const Part *part = dev->parts[i].part;
+
+        if (part->load_more &&
+            !part->load_more(dev, fresh->more[i], fresh->more_bytes[i], err)) {
             fresh_swap(dev, fresh);
             return false;
         }

@@ -1,5 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 src += hw/virtio/chain.c
+src += hw/virtio/gpu.c
+src += hw/virtio/gpu_2d.c
+src += hw/virtio/gpu_command.c
+src += hw/virtio/gpu_resource.c
+src += hw/virtio/gpu_scanout.c
+src += hw/virtio/gpu_state.c
+src += hw/virtio/input.c
 src += hw/virtio/net.c
 src += hw/virtio/net_control.c
 src += hw/virtio/packed.c

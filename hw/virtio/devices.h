@@ -8,7 +8,10 @@
 
 #include "hw/virtio/virtio.h"
 
+extern const VirtioType virtio_gpu;
+extern const VirtioType virtio_keyboard, virtio_mouse, virtio_tablet, virtio_multitouch;
 extern const VirtioType virtio_net;
 extern const VirtioType virtio_rng;
+extern const VirtioType virtio_vga;
 
 #endif

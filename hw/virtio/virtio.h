@@ -67,6 +67,8 @@ typedef struct {
 /* For the .bus of a VirtioType's device: where it can be plugged in. */
 #define VIRTIO_BUSES { &virtio_pci_bus }
 extern const BusType virtio_pci_bus;
+/* The same for a type whose name has no "-pci": virtio-vga. */
+extern const BusType virtio_pci_plain_bus;
 
 /* Feature bits of chapter 6. */
 #define VIRTIO_F_INDIRECT_DESC  (1ull << 28)

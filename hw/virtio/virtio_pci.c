@@ -304,3 +304,11 @@ const BusType virtio_pci_bus = {
     .attach  = virtio_pci_attach,
     .detach  = virtio_pci_detach,
 };
+
+const BusType virtio_pci_plain_bus = {
+    .name    = "PCI",
+    .suffix  = "",
+    .prepare = virtio_pci_prepare,
+    .attach  = virtio_pci_attach,
+    .detach  = virtio_pci_detach,
+};

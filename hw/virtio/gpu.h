@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * virtio-gpu, inside: what its files share.
+ *
+ *     gpu.c            the devices, queues, configuration space
+ *     gpu_command.c    from a chain to a command and its answer
+ *     gpu_2d.c         the commands
+ *     gpu_resource.c   resources: pixels on the host, pages of the guest
+ *     gpu_scanout.c    what the consoles show
+ *     gpu_state.c      saving and restoring resources
+ *
+ * A 2D resource has its pixels in host memory; the driver copies from its own pages
+ * into it (transfer) and says when that shall be seen (flush).  A blob resource has no copy:
+ * a flush reads the guest's pages.  All sizes are judged when a resource is made, all
+ * rectangles when they are used.  Under the machine lock.
+ */
+
+#ifndef HW_VIRTIO_GPU_H
+#define HW_VIRTIO_GPU_H
+
+#include "hw/display/vga.h"
+#include "hw/virtio/gpu_wire.h"
+#include "hw/virtio/virtio.h"
+#include "ui/console.h"
+
+typedef struct {
+    gpa at;
+    u64 first;                      /* of its bytes in the resource */
+    u32 bytes;
+} GpuPages;
+
+typedef struct {
+    u32 id, format, width, height;
+    u32 *pixels;                    /* as the driver lays them out; NULL: a blob */
+    u64 bytes;                      /* of the pixels, or of the blob */
+    u64 charged;                    /* host memory that is counted for it */
+    GpuPages *pages;
+    u32 n_pages;
+} GpuResource;
+
+#define GPU_CONFIG_ROWS                                                             \
+    (u32,  max_outputs, "displays", .def = 1, .min = 1, .max = GPU_SCANOUTS),       \
+    (u32,  xres,  "pixels across that the first display likes best", .def = 1280,   \
+           .min = 64, .max = SURFACE_MAX),                                          \
+    (u32,  yres,  "lines that it likes best", .def = 800, .min = 64,                \
+           .max = SURFACE_MAX),                                                     \
+    (bool, edid,  "tell what the displays can do", .def = 1),                       \
+    (bool, blob,  "offer resources that are guest memory"),                         \
+    (u64,  max_hostmem, "host memory for resources, at most", .def = 256 << 20,     \
+           .min = 16 << 20, .max = 1ull << 40, .is_size = true)
+
+#define GPU_STATE_ROWS                                                              \
+    (u32[GPU_SCANOUTS], width,    "pixels across that the user's window has"),      \
+    (u32[GPU_SCANOUTS], height,   "lines of it; 0: the display is off"),            \
+    (u32[GPU_SCANOUTS], resource, "resource that is shown; 0: none"),               \
+    (u32[GPU_SCANOUTS], x,        "left of what is shown of it"),                   \
+    (u32[GPU_SCANOUTS], y,        "top"),                                           \
+    (u32[GPU_SCANOUTS], w,        "pixels across"),                                 \
+    (u32[GPU_SCANOUTS], h,        "lines"),                                         \
+    (u32[GPU_SCANOUTS], format,   "of a blob's pixels"),                            \
+    (u32[GPU_SCANOUTS], stride,   "of a blob's lines, bytes"),                      \
+    (u32[GPU_SCANOUTS], offset,   "of its first pixel, bytes"),                     \
+    (u32[GPU_SCANOUTS], cursor,   "resource of the pointer; 0: none"),              \
+    (u32[GPU_SCANOUTS], cursor_x, "where the pointer is"),                          \
+    (u32[GPU_SCANOUTS], cursor_y, "where the pointer is"),                          \
+    (u32[GPU_SCANOUTS], hot_x,    "point of the pointer that points"),              \
+    (u32[GPU_SCANOUTS], hot_y,    "point of the pointer that points"),              \
+    (u32, events,                 "events the driver has not cleared", .max = 1)
+
+typedef struct { FOR_EACH(MEMBER_, GpuConfig, GPU_CONFIG_ROWS) } GpuConfig;
+STATE_STRUCT(GpuState, GPU_STATE_ROWS);
+
+typedef struct Gpu Gpu;
+
+typedef struct {
+    Gpu *gpu;
+    unsigned n;
+    Console *console;
+    Surface surface;
+    u32 *copy;                      /* pixels, where the resource's can't be shown */
+} GpuScanout;
+
+struct Gpu {
+    VirtioDevice virtio;
+    GpuConfig config;
+    GpuState state;
+    GHashTable *resources;          /* id -> GpuResource */
+    u64 host_bytes;                 /* charged for all resources */
+    GpuScanout scanout[GPU_SCANOUTS];
+    Vga *vga;                       /* virtio-vga's: shows until the driver does */
+};
+
+/* gpu_command.c */
+typedef struct {
+    Chain *chain;
+    GpuHeader header;
+    union {
+        GpuCreate2d create; GpuId id; GpuSetScanout scanout; GpuFlush flush;
+        GpuTransfer2d transfer; GpuAttach attach; GpuGetEdid edid; GpuCreateBlob blob;
+        GpuScanoutBlob scanout_blob; GpuCursor cursor;
+    } in;
+    union { GpuDisplayInfo info; GpuEdid edid; } out;
+    size_t out_bytes;
+} GpuRequest;
+
+typedef struct {
+    u32 type;
+    u32 bytes;                      /* behind the header */
+    u32 (*run)(Gpu *gpu, GpuRequest *request);      /* the answer's type */
+} GpuCommand;
+
+void gpu_control(VirtioDevice *virtio, Chain *chain);
+void gpu_cursor(VirtioDevice *virtio, Chain *chain);
+
+/* gpu_2d.c: end with a type of 0. */
+extern const GpuCommand gpu_commands_2d[], gpu_commands_cursor[];
+
+/* gpu_resource.c */
+bool gpu_format_known(u32 format);
+bool gpu_format_native(u32 format);     /* as a Surface has its pixels */
+/* Turns a line of `n` pixels of that format into a Surface's. */
+void gpu_convert(u32 format, const u32 *from, u32 *to, u32 n);
+GpuResource *gpu_resource(Gpu *gpu, u32 id);            /* NULL: there is none */
+/* NULL and the answer's type in *error. */
+GpuResource *gpu_resource_2d(Gpu *gpu, const GpuCreate2d *create, u32 *error);
+GpuResource *gpu_resource_blob(Gpu *gpu, u32 id, u64 bytes, u32 *error);
+/* Takes the array over; false (and it is freed): more host memory than is allowed. */
+bool gpu_resource_attach(Gpu *gpu, GpuResource *r, GpuPages *pages, u32 n) must_check;
+void gpu_resource_detach(Gpu *gpu, GpuResource *r);
+void gpu_resource_free(Gpu *gpu, GpuResource *r);
+void gpu_resources_free(Gpu *gpu);
+/* Bytes of the guest's pages; what is not there stays as it is. */
+void gpu_resource_read(const Gpu *gpu, const GpuResource *r, u64 offset, void *to,
+                       u64 n);
+u64 gpu_resource_backed(const GpuResource *r);          /* bytes of its pages */
+
+/* gpu_scanout.c */
+void gpu_consoles_blank(Gpu *gpu);      /* whatever the state says */
+void gpu_scanouts_open(Gpu *gpu);
+void gpu_scanouts_close(Gpu *gpu);
+/* Shows what the state says; false: it can't be. */
+bool gpu_scanout_show(Gpu *gpu, unsigned n);
+void gpu_scanout_off(Gpu *gpu, unsigned n);
+void gpu_scanout_flush(Gpu *gpu, const GpuResource *r, const GpuRect *rect);
+bool gpu_cursor_show(Gpu *gpu, unsigned n);
+void gpu_cursor_move(Gpu *gpu, unsigned n);
+
+/* gpu_state.c */
+void gpu_save_more(Device *dev, GByteArray *out);
+bool gpu_load_more(Device *dev, const u8 *data, size_t n, GError **err);
+
+static inline Gpu *gpu_of(Device *dev)
+{
+    return container_of(dev, Gpu, virtio.device);
+}
+
+static inline bool gpu_rect_fits(const GpuRect *r, u32 width, u32 height)
+{
+    return r->x <= width && r->y <= height && r->width <= width - r->x &&
+           r->height <= height - r->y;
+}
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * virtio-gpu on the wire (virtio 1.2, 5.7.6).  All numbers are little endian, as this
+ * host's are.
+ */
+
+#ifndef HW_VIRTIO_GPU_WIRE_H
+#define HW_VIRTIO_GPU_WIRE_H
+
+#include "base/types.h"
+
+enum {
+    GPU_GET_DISPLAY_INFO = 0x100, GPU_RESOURCE_CREATE_2D, GPU_RESOURCE_UNREF,
+    GPU_SET_SCANOUT, GPU_RESOURCE_FLUSH, GPU_TRANSFER_TO_HOST_2D, GPU_ATTACH_BACKING,
+    GPU_DETACH_BACKING, GPU_GET_CAPSET_INFO, GPU_GET_CAPSET, GPU_GET_EDID,
+    GPU_ASSIGN_UUID, GPU_CREATE_BLOB, GPU_SET_SCANOUT_BLOB,
+
+    GPU_CTX_CREATE = 0x200, GPU_CTX_DESTROY, GPU_CTX_ATTACH_RESOURCE,
+    GPU_CTX_DETACH_RESOURCE, GPU_RESOURCE_CREATE_3D, GPU_TRANSFER_TO_HOST_3D,
+    GPU_TRANSFER_FROM_HOST_3D, GPU_SUBMIT_3D, GPU_MAP_BLOB, GPU_UNMAP_BLOB,
+
+    GPU_UPDATE_CURSOR = 0x300, GPU_MOVE_CURSOR,
+
+    GPU_OK = 0x1100, GPU_OK_DISPLAY_INFO, GPU_OK_CAPSET_INFO, GPU_OK_CAPSET,
+    GPU_OK_EDID, GPU_OK_UUID, GPU_OK_MAP_INFO,
+
+    GPU_ERR_UNSPEC = 0x1200, GPU_ERR_OUT_OF_MEMORY, GPU_ERR_SCANOUT, GPU_ERR_RESOURCE,
+    GPU_ERR_CONTEXT, GPU_ERR_PARAMETER,
+};
+
+enum { GPU_F_VIRGL = 1 << 0, GPU_F_EDID = 1 << 1, GPU_F_BLOB = 1 << 3,
+       GPU_F_CONTEXT_INIT = 1 << 4 };
+enum { GPU_FLAG_FENCE = 1, GPU_FLAG_RING = 2, GPU_EVENT_DISPLAY = 1 };
+enum { GPU_SCANOUTS = 16, GPU_BACKING_MAX = 16384, GPU_CURSOR_SIZE = 64 };
+enum { GPU_BLOB_GUEST = 1, GPU_BLOB_HOST = 2, GPU_BLOB_HOST_GUEST = 3 };
+
+typedef struct { u32 x, y, width, height; } GpuRect;
+
+typedef struct {
+    u32 type, flags;
+    u64 fence_id;
+    u32 ctx_id;
+    u8 ring, padding[3];
+} GpuHeader;
+
+typedef struct { u32 resource, format, width, height; } GpuCreate2d;
+typedef struct { u32 resource, padding; } GpuId;
+typedef struct { GpuRect rect; u32 scanout, resource; } GpuSetScanout;
+typedef struct { GpuRect rect; u32 resource, padding; } GpuFlush;
+typedef struct { GpuRect rect; u64 offset; u32 resource, padding; } GpuTransfer2d;
+typedef struct { u32 resource, entries; } GpuAttach;
+typedef struct { u64 at; u32 bytes, padding; } GpuEntry;
+typedef struct { u32 scanout, padding; } GpuGetEdid;
+typedef struct {
+    u32 resource, memory, flags, entries;
+    u64 blob_id, size;
+} GpuCreateBlob;
+typedef struct {
+    GpuRect rect;
+    u32 scanout, resource, width, height, format, padding, stride[4], offset[4];
+} GpuScanoutBlob;
+typedef struct {
+    u32 scanout, x, y, padding, resource, hot_x, hot_y, padding2;
+} GpuCursor;
+
+typedef struct {
+    struct { GpuRect rect; u32 enabled, flags; } mode[GPU_SCANOUTS];
+} GpuDisplayInfo;
+typedef struct { u32 size, padding; u8 edid[1024]; } GpuEdid;
+
+/* 5.7.4 */
+typedef struct { u32 events_read, events_clear, scanouts, capsets; } GpuConfigSpace;
+
+#endif
