@@ -90,7 +90,6 @@ static void count_down(Qcow2 *q)
             if (q->packed_at / q->cluster == at) {
                 q->packed_at = 0;
             }
-            g_hash_table_remove(q->meta, GSIZE_TO_POINTER(at));
             tables_drop(&q->l2, at * q->cluster, q->cluster);
             tables_drop(&q->ref, at * q->cluster, q->cluster);
             if (q->node->flags & BLOCK_UNMAP) {

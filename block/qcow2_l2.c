@@ -109,7 +109,8 @@ static int table_replace(Qcow2 *q, u64 i)
     q->l1[i] = run.first * q->cluster | QCOW2_COPIED;
     dirty_add(&q->l1_dirty, i, i + 1);
     __atomic_store_n(&q->clean, false, __ATOMIC_RELEASE);
-    if (old) {
+    if (old) {                      /* a snapshot's from now on */
+        g_hash_table_remove(q->meta, GSIZE_TO_POINTER(old / q->cluster));
         clusters_free(q, old / q->cluster, 1);
     }
     return 0;

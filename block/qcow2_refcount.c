@@ -272,6 +272,7 @@ static int count_by(Qcow2 *q, u64 first, u64 n, int step)
             q->top = MAX(q->top, first + done + 1);
         } else if (value == 1) {
             q->hint = MIN(q->hint, first + done);
+            g_hash_table_remove(q->meta, meta_key(first + done));
         }
     }
     return 0;
@@ -470,13 +471,8 @@ int clusters_take_row(Qcow2 *q, u64 n, u64 *first)
 
 void clusters_untake(Qcow2 *q, Run run)
 {
-    if (refcount_down(q, run.first, run.n)) {
-        /* It can't be read any more: the space is lost, nothing else. */
-        return;
-    }
-    for (u64 i = 0; i < run.n; i++) {
-        g_hash_table_remove(q->meta, meta_key(run.first + i));
-    }
+    /* If the counter can't be read any more the space is lost, nothing else. */
+    (void)!refcount_down(q, run.first, run.n);
 }
 
 void clusters_free(Qcow2 *q, u64 first, u64 n)

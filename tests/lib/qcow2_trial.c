@@ -216,7 +216,6 @@ static TrialKind choose(Trial *trial)
 static void run(Trial *trial, TrialKind kind)
 {
     TrialOp op = { .kind = kind, .from = trial->file->entries->len };
-    bool settles = kind == TRIAL_FLUSH || kind == TRIAL_APPLY;
 
     op.unit = below(trial, trial->units);
     op.n = 1 + below(trial, 1 + below(trial, WRITE_UNITS));
@@ -228,7 +227,7 @@ static void run(Trial *trial, TrialKind kind)
             trial->now[op.unit + i] = op.number;
         }
     }
-    if (settles && !op.error) {
+    if (!op.error && (kind == TRIAL_FLUSH || (kind == TRIAL_APPLY && op.n))) {
         op.content = g_memdup2(trial->now, trial->units * sizeof(u32));
     }
     g_array_append_val(trial->ops, op);
