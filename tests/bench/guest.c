@@ -2,10 +2,10 @@
 /*
  * The integer benchmark that "make bench" runs natively and in the guests.
  *
- * A static program for plain x86-64. Each workload prints "bench NAME begin", works a fixed
- * amount, and prints "bench NAME end SUM"; whoever started it takes the time between the two
- * lines by his own clock, because a guest's clock may be wrong, and compares the sums. The
- * work takes about 0.1 s per scale on a machine of 2020.
+ * A static program for plain x86-64. Each workload prints "bench NAME begin", works a
+ * fixed amount, and prints "bench NAME end SUM"; whoever started it takes the time
+ * between the two lines by his own clock, because a guest's clock may be wrong, and
+ * compares the sums. The work takes about 0.1 s per scale on a machine of 2020.
  */
 
 #include <stdint.h>
@@ -21,7 +21,9 @@ typedef struct {
     Work work;
 } Row;
 
-/* Without a trip through memory that the compiler could not see, loops would be folded. */
+/*
+ * Without a trip through memory that the compiler could not see, loops would be folded.
+ */
 static volatile uint64_t seed = 88172645463325252u;
 
 static uint64_t next_random(uint64_t *state)
@@ -33,9 +35,9 @@ static uint64_t next_random(uint64_t *state)
 }
 
 /*
- * Exactly 16 instructions for each turn: the rate of guest instructions is 16 * turns over
- * the time. The mix is that of integer code: moves, arithmetic, two loads, a store, a
- * conditional branch that is taken half the time, and the loop.
+ * Exactly 16 instructions for each turn: the rate of guest instructions is 16 * turns
+ * over the time. The mix is that of integer code: moves, arithmetic, two loads, a
+ * store, a conditional branch that is taken half the time, and the loop.
  */
 enum { MIX_INSTRUCTIONS = 16, MIX_TURNS = 20 * 1000 * 1000 };
 

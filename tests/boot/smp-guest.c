@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Runs in the guest of tests/boot/smp.sh, with as many threads as its argument says: what
- * goes wrong when processors are not quite one machine.  Atomics, order of loads and
- * stores, futexes, fork and pipes, pages that change under other processors, code that
- * changes under them.  Every sum is known beforehand.  Prints "smp: ok" last.
+ * Runs in the guest of tests/boot/smp.sh, with as many threads as its argument says:
+ * what goes wrong when processors are not quite one machine.  Atomics, order of loads
+ * and stores, futexes, fork and pipes, pages that change under other processors, code
+ * that changes under them.  Every sum is known beforehand.  Prints "smp: ok" last.
  */
 
 #define _GNU_SOURCE

@@ -151,8 +151,8 @@ static void print_flags(u64 flags, GString *out)
 static void print_event(const GuestProgram *program, const u64 *e, GString *out)
 {
     static const char *const names[32] = {
-        "DE", "DB", "NMI", "BP", "OF", "BR", "UD", "NM", "DF", "9", "TS", "NP", "SS", "GP",
-        "PF", "15", "MF", "AC", "MC", "XM",
+        "DE", "DB", "NMI", "BP", "OF", "BR", "UD", "NM", "DF", "9", "TS", "NP", "SS",
+        "GP", "PF", "15", "MF", "AC", "MC", "XM",
     };
     static const u32 with_error = 0x00227d00;
 

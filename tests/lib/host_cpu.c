@@ -25,7 +25,10 @@ static struct {
     u8 *code;                           /* where the code page can be written */
 } run;
 
-/* The XSAVE header behind the FXSAVE part says which components are restored: x87 and SSE are, from here on. */
+/*
+ * The XSAVE header behind the FXSAVE part says which components are restored: x87 and
+ * SSE are, from here on.
+ */
 static void put_fx(ucontext_t *uc, const void *fx)
 {
     u8 *area = (u8 *)uc->uc_mcontext.fpregs;
@@ -69,7 +72,7 @@ static void leave(ucontext_t *uc)
         cpu->vector = -1;
         cpu->rip--;
     } else if (cpu->vector == 14 && cpu->cr2 == cpu->rip && cpu->error & 16) {
-        cpu->vector = -1;                       /* it jumped away: the fetch there is not its fault */
+        cpu->vector = -1;       /* it jumped away: the fetch there is not its fault */
     }
     memcpy(reg, run.home, sizeof run.home);
     put_fx(uc, run.home_fx);
@@ -89,17 +92,21 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 
 static bool map(u64 at, u64 size, int rights, int fd)
 {
-    return mmap((void *)(uintptr_t)at, size, rights, fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE :
-                MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0) == (void *)(uintptr_t)at;
+    int kind = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
+    void *want = (void *)(uintptr_t)at;
+
+    return mmap(want, size, rights, kind | MAP_FIXED_NOREPLACE, fd, 0) == want;
 }
 
 /* The code page is mapped twice, so that the instructions under test can't write it. */
 static bool map_code(void)
 {
     int fd = memfd_create("code", MFD_CLOEXEC);
-    bool ok = fd >= 0 && !ftruncate(fd, PAGE_BYTES) && map(HOST_CODE, PAGE_BYTES, PROT_READ | PROT_EXEC, fd);
+    bool ok = fd >= 0 && !ftruncate(fd, PAGE_BYTES) &&
+              map(HOST_CODE, PAGE_BYTES, PROT_READ | PROT_EXEC, fd);
 
-    run.code = ok ? mmap(NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) : MAP_FAILED;
+    run.code = ok ? mmap(NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)
+                  : MAP_FAILED;
     close(fd);
     return run.code != MAP_FAILED;
 }
@@ -109,7 +116,9 @@ bool host_cpu_open(void)
     static u8 stack[64 * 1024];
     static const int signals[] = { SIGUSR2, SIGTRAP, SIGSEGV, SIGILL, SIGFPE, SIGBUS };
     stack_t alternative = { .ss_sp = stack, .ss_size = sizeof stack };
-    struct sigaction action = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+    struct sigaction action = {
+        .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK,
+    };
 
     if (!map_code() || !map(HOST_DATA, HOST_ALL_BYTES, PROT_READ | PROT_WRITE, -1)) {
         return false;

@@ -38,9 +38,9 @@ void soft_bed_set(SoftBed *bed);
 void soft_bed_long_mode(SoftBed *bed, u64 cr3);
 
 /*
- * Gives the state of flat 32-bit code at privilege level `cpl`, without paging: a GDT of
- * 2 KiB at BED_GDT, a TSS at BED_TSS, RIP 0x1111.  And that of 64-bit code after it: the
- * first 2 MiB are mapped to themselves, with tables at 0x10000.
+ * Gives the state of flat 32-bit code at privilege level `cpl`, without paging: a GDT
+ * of 2 KiB at BED_GDT, a TSS at BED_TSS, RIP 0x1111.  And that of 64-bit code after it:
+ * the first 2 MiB are mapped to themselves, with tables at 0x10000.
  */
 enum { BED_GDT = 0x1000, BED_GDT_BYTES = 0x800, BED_TSS = 0x3000, BED_RIP = 0x1111 };
 void soft_bed_flat(SoftBed *bed, unsigned cpl);

@@ -5,7 +5,8 @@
 
 export MAYFLY_ACCEL=kvm
 # The emulated CPU lets guests set XCR0 without KVM's knowledge: what KVM then tells of the
-# sizes of XSAVE is wrong, under any monitor.
+# sizes of XSAVE is wrong, and each entry puts back the XCR0 that it knows, under any
+# monitor. With tests/accel/kvm/vectors.c, which sets XCR0 from outside, AVX is tested.
 export MAYFLY_CPU=host,-xsave
 # shellcheck source=tests/lib/boot.sh
 . tests/lib/boot.sh

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Guest programs that record what happens to them: the memory they live in, and the macros
- * they are written with.  tests/lib/guest.c lays out the same memory and reads the record.
+ * Guest programs that record what happens to them: the memory they live in, and the
+ * macros they are written with.  tests/lib/guest.c lays out the same memory and reads
+ * the record.
  *
- * A program is loaded at AT.  Every vector has a handler that appends an entry to the log and
- * returns to the address in RESUME (once), or to where it came from.  With LEAVE there nothing
- * is recorded: the exception leaves user code for the kernel code that entered it.
+ * A program is loaded at AT.  Every vector has a handler that appends an entry to the
+ * log and returns to the address in RESUME (once), or to where it came from.  With
+ * LEAVE there nothing is recorded: the exception leaves user code for the kernel code
+ * that entered it.
  */
 
 #ifndef TESTS_ACCEL_GUEST_GUEST_H
@@ -36,10 +38,12 @@
 #define LEAVE    1
 #define KERNEL   0x6010         /* where LEAVE goes, and its stack pointer */
 #define KSTACK   0x6018
-#define AP_ENTRY 0x6020         /* where other vCPUs go on in 64-bit code, APIC ID in %ebx */
+#define AP_ENTRY 0x6020         /* where other vCPUs go on: 64-bit code, APIC ID in %ebx */
 #define CELLS    0x6100         /* for the program */
 
-/* The log: vector (or LOG_VALUE), error, rip, cs, rflags, rsp, ss, cr2, frame address. */
+/*
+ * The log: vector (or LOG_VALUE), error, rip, cs, rflags, rsp, ss, cr2, frame address.
+ */
 #define LOG       0x7000
 #define LOG_SHIFT 7
 #define LOG_MAX   32
@@ -58,9 +62,9 @@
 #define USTACK   0x23000
 
 /*
- * Long mode: the first 2 MiB are mapped in small pages, for the kernel; the third 2 MiB are
- * the same memory for users.  The second 2 MiB are free: PT_FREE is their page table, without
- * entries.  The APIC's page is mapped too.
+ * Long mode: the first 2 MiB are mapped in small pages, for the kernel; the third 2 MiB
+ * are the same memory for users.  The second 2 MiB are free: PT_FREE is their page
+ * table, without entries.  The APIC's page is mapped too.
  */
 #define PML4     0x50000
 #define PDPT     0x51000

@@ -154,7 +154,8 @@ static void same_msrs(const X86State *a, const X86State *b)
 
 /*
  * KVM leaves a TSC as it is that is to be set within a second of what it would be: it
- * takes that for an attempt to make vCPUs agree (kvm_synchronize_tsc).  This one is not.
+ * takes that for an attempt to make vCPUs agree (kvm_synchronize_tsc).  This one
+ * is not.
  */
 #define A_LATE_TSC 10000000000000ull
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * AVX under KVM: a guest that finds XCR0 and the YMM registers as they were set, computes
- * with them, and leaves them to be got (SDM vol. 1, 13.4: where they lie in the area).
+ * AVX under KVM: a guest that finds XCR0 and the YMM registers as they were set,
+ * computes with them, and leaves them to be got (SDM vol. 1, 13.4: where they lie in
+ * the area).
  */
 
 #include "tests/lib/cpu_bed.h"

@@ -180,7 +180,10 @@ static void too_much(void)
     mem_free(mem);
 }
 
-/* A page with a file behind it: the file's bytes, then the guest's own; never the other way. */
+/*
+ * A page with a file behind it: the file's bytes, then the guest's own; never the other
+ * way.
+ */
 static void file_behind(void)
 {
     Mem *mem = small_mem();
