@@ -63,7 +63,7 @@ rig_wait()
 {
     rig_silent=0
     rig_size=0
-    rig_left=${MAYFLY_RIG_LIMIT:-600}
+    rig_left=${MAYFLY_RIG_LIMIT:-900}
     while ! vm_wait 1; do
         rig_left=$((rig_left - 1))
         rig_silent=$((rig_silent + 1))

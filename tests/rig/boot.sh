@@ -4,7 +4,7 @@
 # An ordinary Debian kernel under real KVM, with 1 and 2 vCPUs: boots, passes its
 # self-test, powers off.
 #
-# limit: 1900 seconds
+# limit: 2800 seconds
 
 # shellcheck source=tests/lib/rig.sh
 . tests/lib/rig.sh

@@ -3,7 +3,7 @@
 #
 # The unit tests of the KVM accelerator where all of KVM works.
 #
-# limit: 1900 seconds
+# limit: 2800 seconds
 
 # shellcheck source=tests/lib/rig.sh
 . tests/lib/rig.sh
