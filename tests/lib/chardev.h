@@ -27,7 +27,7 @@ void recorder_say(Recorder *r, const char *text);
 /* Turns the main loop until `condition`; fails the test after some seconds. */
 #define until(condition)                                                            \
     do {                                                                            \
-        gint64 limit_ = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;               \
+        gint64 limit_ = g_get_monotonic_time() + 60 * G_USEC_PER_SEC;               \
         while (!(condition)) {                                                      \
             if (g_get_monotonic_time() > limit_) {                                  \
                 g_error("%s:%d: never: %s", __FILE__, __LINE__, #condition);        \
