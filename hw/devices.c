@@ -35,13 +35,16 @@ const DeviceType *const device_types[] = {
     &mch_type.device,
     &port92_type,
     &pvpanic_type,
+    &virtconsole_type,
     &virtio_gpu.device,
     &virtio_keyboard.device,
     &virtio_mouse.device,
     &virtio_multitouch.device,
     &virtio_net.device,
     &virtio_rng.device,
+    &virtio_serial.device,
     &virtio_tablet.device,
     &virtio_vga.device,
+    &virtserialport_type,
     NULL
 };

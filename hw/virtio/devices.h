@@ -13,5 +13,10 @@ extern const VirtioType virtio_keyboard, virtio_mouse, virtio_tablet, virtio_mul
 extern const VirtioType virtio_net;
 extern const VirtioType virtio_rng;
 extern const VirtioType virtio_vga;
+extern const VirtioType virtio_serial;
+
+/* Ports of a virtio-serial controller, and where they are plugged in. */
+extern const DeviceType virtconsole_type, virtserialport_type;
+extern const BusType virtio_serial_bus;
 
 #endif

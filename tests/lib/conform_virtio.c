@@ -200,6 +200,8 @@ static char *changes_its_mind(Odd *odd)
     static const unsigned regs[] = { DRIVER_FEATURE, QUEUE_SIZE, QUEUE_ENABLE,
                                      QUEUE_DESC, QUEUE_DRIVER, QUEUE_DEVICE };
     Driver *d = &odd->d;
+    /* those in use, and one that there is not */
+    unsigned selectable = odd->n_rings + (driver_get(d, NUM_QUEUES) == odd->n_rings);
 
     driver_ok(d);
     for (unsigned i = 0; i < 64; i++) {
@@ -207,7 +209,7 @@ static char *changes_its_mind(Odd *odd)
         u64 was;
 
         driver_set(d, DRIVER_FEATURE_SELECT, chance_below(&odd->chance, 3));
-        driver_set(d, QUEUE_SELECT, chance_below(&odd->chance, odd->n_rings + 1));
+        driver_set(d, QUEUE_SELECT, chance_below(&odd->chance, selectable));
         was = driver_get(d, reg);
         driver_set(d, reg, chance_next(&odd->chance));
         if (driver_get(d, reg) != was) {
