@@ -120,6 +120,6 @@ bool block_eject(const char *id, bool force, GError **err) must_check;
 bool block_change(const char *id, const char *filename, const char *format,
                   GError **err) must_check;
 bool block_commit(const char *id, GError **err) must_check;     /* "all": every one */
-void blocks_print(GString *out);    /* info block */
+void blocks_describe(GString *out);    /* info block */
 
 #endif

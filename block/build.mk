@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 src += block/block.c
 src += block/blocks.c
+src += block/blocks_change.c
 src += block/drive.c
 src += block/drivers.c
 src += block/file.c

@@ -36,6 +36,7 @@ const DeviceType *const device_types[] = {
     &port92_type,
     &pvpanic_type,
     &virtconsole_type,
+    &virtio_blk.device,
     &virtio_gpu.device,
     &virtio_keyboard.device,
     &virtio_mouse.device,

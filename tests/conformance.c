@@ -5,6 +5,7 @@
  * can't fail is no rule.
  */
 
+#include "block/block.h"
 #include "chardev/chardev.h"
 #include "hw/virtio/devices.h"
 #include "tests/broken/broken.h"
@@ -21,6 +22,7 @@ static const struct {
     { "isa-debugcon", "chardev=void" },
     { "isa-serial", "chardev=void" },
     { "mc146818rtc", "clock=vm,base=2024-02-29T23:59:58" },
+    { "virtio-blk", "drive=disk,ioeventfd=off" },
 };
 
 static const char *needed_by(const char *type)
@@ -140,6 +142,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &arg, NULL);
     sink = chardev_new("null,id=void,mux=on", NULL);
     g_assert_nonnull(sink);
+    g_assert_true(blockdev_add("null-co,node-name=disk,size=1M", NULL));
     g_test_add_func("/devices/sorted", listed_once_and_sorted);
     for (const DeviceType *const *t = device_types; *t; t++) {
         add_device(*t, t[0]->bus[0]);

@@ -1,6 +1,8 @@
+src += vm/disks.c
 src += vm/line_edit.c
 src += vm/line_tty.c
 src += vm/monitor.c
+src += vm/monitor_block.c
 src += vm/monitor_command.c
 src += vm/monitor_control.c
 src += vm/monitor_display.c
@@ -10,6 +12,7 @@ src += vm/monitor_memory.c
 src += vm/monitor_net.c
 src += vm/object.c
 src += vm/options.c
+src += vm/options_block.c
 src += vm/options_display.c
 src += vm/options_guest.c
 src += vm/options_host.c

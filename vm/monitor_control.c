@@ -89,12 +89,21 @@ static void ringbuf_read(MonitorCall *call)
 }
 
 const MonitorCommand monitor_commands[] = {
+    { "eject", NULL, { TAKE_REST }, "[-f] device", .run = monitor_eject,
+      .help = "eject a removable medium (use -f to force it)" },
     { "help", "?", { TAKE_REST }, "[cmd]", .help = "show the help",
       .run = monitor_help },
     { "info", .args = "[subcommand]", .sub = monitor_infos,
       .help = "show various information about the system state" },
     { "announce_self", .help = "trigger GARP/RARP announcements",
       .run = monitor_announce_self },
+    { "block_resize", NULL, { TAKE_WORD, TAKE_REST }, "device size",
+      .help = "resize a block image (MiB without a letter)",
+      .run = monitor_block_resize },
+    { "change", NULL, { TAKE_WORD, TAKE_REST }, "device filename [format]",
+      .help = "change a removable medium", .run = monitor_change },
+    { "commit", NULL, { TAKE_WORD }, "device|all", .run = monitor_commit,
+      .help = "commit changes to the disk images (if -snapshot is used)" },
     { "cont", "c", .help = "resume emulation", .run = cont },
     { "cpu", NULL, { TAKE_NUMBER }, "index", .help = "set the default CPU",
       .run = choose_cpu },

@@ -286,6 +286,7 @@ static void tlb(MonitorCall *call)
 }
 
 const MonitorCommand monitor_infos[] = {
+    { "block", .help = "show the disks and their images", .run = monitor_info_block },
     { "chardev", .help = "show the character devices", .run = chardevs },
     { "cpus", .help = "show infos for each CPU", .run = cpus },
     { "display", .help = "show the displays", .run = monitor_info_display },

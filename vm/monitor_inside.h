@@ -63,6 +63,13 @@ void monitor_print(MonitorCall *call);
 void monitor_x(MonitorCall *call);
 void monitor_xp(MonitorCall *call);
 
+/* ---- monitor_block.c ---- */
+void monitor_info_block(MonitorCall *call);
+void monitor_block_resize(MonitorCall *call);
+void monitor_eject(MonitorCall *call);
+void monitor_change(MonitorCall *call);
+void monitor_commit(MonitorCall *call);
+
 /* ---- monitor_display.c ---- */
 void monitor_screendump(MonitorCall *call);
 void monitor_sendkey(MonitorCall *call);

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * -object: see object.h.  Here are the kinds rng-random and rng-builtin.  Main thread.
+ * -object: see object.h.  Here are the kinds iothread,
+ * rng-random and rng-builtin.  Main thread.
  */
 
 #include "vm/object.h"
 
+#include "base/io.h"
 #include "base/keyval.h"
 #include "base/rng.h"
+#include "block/queue.h"
 #include "net/dump.h"
 
 #include <string.h>
@@ -17,6 +20,12 @@ PROPS(RngFileConfig, OBJECT_ROWS,
     (str, filename, "the file to read from", .def_str = "/dev/urandom"));
 
 PROPS(ObjectConfig, OBJECT_ROWS);
+
+PROPS(IoThreadConfig, OBJECT_ROWS,
+    (u64, poll_max_ns,   "without effect: nothing polls"),
+    (u64, poll_grow,     "without effect"),
+    (u64, poll_shrink,   "without effect"),
+    (u64, aio_max_batch, "without effect"));
 
 static void *rng_file_open(const char *id, const void *config, GError **err)
 {
@@ -81,7 +90,30 @@ static const ObjectType filter_dump = {
     .late   = true,
 };
 
-const ObjectType *const object_types[] = { &filter_dump, &rng_builtin, &rng_random, NULL };
+static void *iothread_open(const char *id, const void *config, GError **err)
+{
+    (void)config;
+    return io_thread_new(id, err);
+}
+
+static void iothread_close(void *object)
+{
+    queue_close(object);
+    io_thread_free(object);
+}
+
+static const ObjectType iothread = {
+    .name   = "iothread",
+    .help   = "a thread that serves disks",
+    .fields = IoThreadConfig_fields,
+    .size   = sizeof(IoThreadConfig),
+    .open   = iothread_open,
+    .close  = iothread_close,
+};
+
+const ObjectType *const object_types[] = {
+    &filter_dump, &iothread, &rng_builtin, &rng_random, NULL
+};
 
 /* ---- the objects ---- */
 

@@ -231,9 +231,11 @@ static bool gather(VmConfig *config, int argc, char *const *argv, const char **l
         const char *name = argv[i] + strspn(argv[i], "-"), *value = "";
         const Option *o = find_option(name);
 
-        if (name == argv[i]) {
-            return refuse(err, "%s: neither an option nor its value; there are no disk "
-                          "images yet", name);
+        if (name == argv[i]) {              /* a bare name is the first disk's */
+            if (!hda_judge(config, name, err)) {
+                return false;
+            }
+            continue;
         }
         if (!o || name - argv[i] > 2) {
             return unknown_option(argv[i], name, err);

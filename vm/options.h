@@ -87,6 +87,13 @@ const char *vga_device(const VmConfig *config);
 bool nic_judge(VmConfig *config, const char *value, GError **err);
 bool net_check(VmConfig *config, const char *value, GError **err);
 
+/* options_block.c */
+bool hda_judge(VmConfig *config, const char *value, GError **err);
+bool hdb_judge(VmConfig *config, const char *value, GError **err);
+bool hdc_judge(VmConfig *config, const char *value, GError **err);
+bool hdd_judge(VmConfig *config, const char *value, GError **err);
+bool cdrom_judge(VmConfig *config, const char *value, GError **err);
+
 /* options_host.c */
 extern const Field msg_rows[], overcommit_rows[], mon_rows[];
 bool no_reboot_judge(VmConfig *config, const char *value, GError **err);

@@ -10,9 +10,11 @@
 #include "accel/accel.h"
 #include "base/lock.h"
 #include "base/log.h"
+#include "block/drive.h"
 #include "chardev/chardev.h"
 #include "net/net.h"
 #include "ui/frontend.h"
+#include "vm/disks.h"
 #include "vm/monitor.h"
 #include "vm/object.h"
 #include "vm/options.h"
@@ -159,6 +161,7 @@ static bool make_back_ends(GError **err)
     return make_all(config->object, "object", object_new_early, err) &&
            make_all(config->chardev, "chardev", make_chardev, err) &&
            make_serials(err) && make_monitor_ends(err) &&
+           disks_open(config, err) &&
            make_all(config->netdev, "netdev", netdev_new, err) &&
            make_cards(false, err) &&
            make_all(config->object, "object", object_new_late, err) &&
@@ -196,6 +199,23 @@ static bool make_vga(GError **err)
     return !device || make_device(device, err);
 }
 
+/* if=virtio: those that no -device has taken. */
+static bool make_disks(GError **err)
+{
+    Drive *drive = NULL;
+
+    while ((drive = drive_next(DRIVE_VIRTIO, drive))) {
+        g_autofree char *text = g_strdup_printf("virtio-blk-pci,drive=%s", drive->id);
+
+        if (!make_device(text, err)) {
+            g_prefix_error(err, "-drive if=virtio,id=%s: ", drive->id);
+            return false;
+        }
+        drive->taken = true;
+    }
+    return true;
+}
+
 static bool build_machine(GError **err)
 {
     machine->cpus = config->topology.cpus;
@@ -203,7 +223,7 @@ static bool build_machine(GError **err)
     return make_all(config->global, "global", device_global, err) &&
            board_q35_open(machine, &config->board, err) && open_accel(err) &&
            make_vga(err) && make_cards(true, err) &&
-           make_all(config->device, "device", make_device, err) &&
+           make_all(config->device, "device", make_device, err) && make_disks(err) &&
            board_load(machine, err);
 }
 
@@ -325,6 +345,7 @@ Vm *vm_setup(VmConfig *given, GError **err)
     vm->uuid = config->uuid;
     vm->actions = config->actions;
     vm->reset = reset_machine;
+    disks_attach(vm);
     vm_listen(vm, hold_nets, NULL);
     nets_set_clock(machine->clock);
     nets_hold(true);
@@ -351,6 +372,7 @@ void vm_teardown(void)
         front_end = NULL;
     }
     nets_set_clock(NULL);
+    disks_flush();
     if (machine) {
         accel_close(machine->accel);
         machine->accel = NULL;
@@ -358,6 +380,7 @@ void vm_teardown(void)
         board_close(machine);
         machine_free(machine);
     }
+    disks_close();
     objects_close_all();
     netdevs_close_all();
     chardevs_close_all();

@@ -74,6 +74,7 @@ const char *vm_state_name(VmState state)
         [VM_SHUTDOWN]  = "shutdown",
         [VM_PANICKED]  = "guest-panicked",
         [VM_CRASHED]   = "internal-error",
+        [VM_IO_ERROR]  = "io-error",
     };
 
     return names[state];
@@ -289,6 +290,15 @@ static void crashed(Vm *vm, unsigned cpu, const char *cause)
     }
 }
 
+/* Whoever sees to the cause lets the machine go on, and the request is tried again. */
+static void io_failed(Vm *vm, const char *cause)
+{
+    if (vm->state == VM_RUNNING) {
+        info_user("the machine stands (io-error): %s; 'cont' tries again", cause);
+        vm_stop(vm, VM_IO_ERROR);
+    }
+}
+
 static void act(Vm *vm, RequestKind kind, int value, const char *cause)
 {
     switch (kind) {
@@ -307,6 +317,9 @@ static void act(Vm *vm, RequestKind kind, int value, const char *cause)
     case REQUEST_CRASH:
         crashed(vm, value, cause);
         break;
+    case REQUEST_IO_ERROR:
+        io_failed(vm, cause);
+        break;
     case REQUEST_WAKE:          /* this machine has no sleep state: it is awake */
         break;
     }
@@ -315,7 +328,7 @@ static void act(Vm *vm, RequestKind kind, int value, const char *cause)
 /* Requests that were noted together are served in this order: ends first. */
 static const RequestKind request_order[REQUEST_KINDS] = {
     REQUEST_EXIT, REQUEST_CRASH, REQUEST_PANIC, REQUEST_POWEROFF, REQUEST_RESET,
-    REQUEST_WAKE,
+    REQUEST_IO_ERROR, REQUEST_WAKE,
 };
 
 static gboolean serve_requests(GSource *source, GSourceFunc unused, gpointer opaque)

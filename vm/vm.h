@@ -8,6 +8,7 @@
  *         |                     +--> shutdown        it is off (-no-shutdown)
  *         |                     +--> guest-panicked  as it said (-action panic=pause)
  *         |                     +--> internal-error  the accelerator can't go on
+ *         |                     +--> io-error        a disk failed (werror=stop)
  *         |       vm_reset              |
  *         +-----------------------------+
  *
@@ -32,6 +33,7 @@ typedef enum {
     VM_SHUTDOWN,
     VM_PANICKED,
     VM_CRASHED,
+    VM_IO_ERROR,            /* a disk failed: vm_cont tries again */
 } VmState;
 
 /* As QMP's RunState: "guest-panicked". */

@@ -130,9 +130,10 @@ typedef struct VmConfig {
     VmActions actions;
     str cpu, kernel, initrd, append, bios, uuid, log_file, pidfile, vga, keymap;
     GPtrArray *accel, *smbios, *fw_cfg, *object, *chardev, *global, *device;
+    GPtrArray *blockdev, *drive;
     GPtrArray *serial, *monitor, *mon, *netdev, *nic, *net;
     bool nographic, nodefaults, no_hpet, no_acpi, paused, daemonize;
-    bool no_parallel, full_screen;
+    bool no_parallel, full_screen, snapshot;
 
     /* What follows, once all is known. */
     char **accels;              /* "kvm", "soft,x=y", ...: by preference */

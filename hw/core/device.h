@@ -75,6 +75,11 @@ typedef struct {
      * strings of its options are freed already.
      */
     void (*detach)(Device *dev);
+    /*
+     * The machine stands (no new work is begun, also on I/O threads) or goes on.  NULL:
+     * nothing works by itself.
+     */
+    void (*pause)(Device *dev, bool on);
 } BusType;
 
 typedef struct {

@@ -6,6 +6,7 @@
 #include "hw/core/machine.h"
 
 #include "accel/accel.h"
+#include "base/lock.h"
 
 void (*machine_msi_hook)(Machine *machine, gpa address, u32 data);
 
@@ -59,4 +60,17 @@ void machine_reset_devices(Machine *machine)
     for (unsigned i = 0; i < machine->devices->len; i++) {
         device_reset(g_ptr_array_index(machine->devices, i));
     }
+}
+
+void machine_pause_devices(Machine *machine, bool on)
+{
+    machine_lock();
+    for (unsigned i = 0; i < machine->devices->len; i++) {
+        Device *dev = g_ptr_array_index(machine->devices, i);
+
+        if (dev->bus && dev->bus->pause) {
+            dev->bus->pause(dev, on);
+        }
+    }
+    machine_unlock();
 }

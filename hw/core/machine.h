@@ -24,6 +24,7 @@ typedef enum {
     REQUEST_EXIT,       /* isa-debug-exit: `value` is the exit status */
     REQUEST_PANIC,      /* pvpanic: the guest says it has crashed */
     REQUEST_CRASH,      /* vCPU number `value` can't go on: `cause` says why */
+    REQUEST_IO_ERROR,   /* a disk failed, and its user wants the machine to stand */
     REQUEST_WAKE,       /* something asks the guest to leave S3 */
 } RequestKind;
 
@@ -85,5 +86,10 @@ extern void (*machine_msi_hook)(Machine *machine, gpa address, u32 data);
 
 /* Resets every device (not the vCPUs), under the machine lock. */
 void machine_reset_devices(Machine *machine);
+
+/*
+ * Devices that work by themselves stand, or go on.  The main thread, without the lock.
+ */
+void machine_pause_devices(Machine *machine, bool on);
 
 #endif

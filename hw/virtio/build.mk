@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+src += hw/virtio/bell.c
+src += hw/virtio/blk.c
 src += hw/virtio/chain.c
 src += hw/virtio/gpu.c
 src += hw/virtio/gpu_2d.c

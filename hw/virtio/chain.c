@@ -113,6 +113,11 @@ size_t chain_room(const Chain *chain)
     return chain->room;
 }
 
+unsigned chain_ranges(const Chain *chain)
+{
+    return chain->n_read + chain->n_write;
+}
+
 Virtqueue *chain_queue(const Chain *chain)
 {
     return chain->queue;

@@ -251,7 +251,11 @@ void virtio_config_write(VirtioDevice *virtio, unsigned offset, const u8 *bytes,
 
 static void queues_reset(Device *dev)
 {
-    reset(virtio_of(dev));
+    VirtioDevice *virtio = virtio_of(dev);
+    bool took = io_enter(virtio->io);
+
+    reset(virtio);
+    io_leave(virtio->io, took);
 }
 
 static const char *status_mistake(const VirtioDevice *virtio)
@@ -289,10 +293,11 @@ static bool queues_loaded(Device *dev, GError **err)
 {
     VirtioDevice *virtio = virtio_of(dev);
     const char *mistake = status_mistake(virtio);
-    bool again = false;
+    bool again = false, took = io_enter(virtio->io);
     unsigned n = 0;
 
     stop(virtio);
+    io_leave(virtio->io, took);
     timer_cancel(virtio->again);
     for (; !mistake && n < VIRTIO_QUEUES_MAX; n++) {
         mistake = position_mistake(virtio, n);
@@ -304,7 +309,9 @@ static bool queues_loaded(Device *dev, GError **err)
         return false;
     }
     if (virtio->state.status & VIRTIO_DRIVER_OK) {
+        took = io_enter(virtio->io);
         started(virtio);
+        io_leave(virtio->io, took);
     }
     if (again) {
         timer_set(virtio->again, clock_now(dev->machine->clock));
@@ -339,6 +346,23 @@ void virtio_add_queue(VirtioDevice *virtio, const VirtioQueueType *type, u16 siz
                                     .limit = size ? size : type->size };
 }
 
+void virtio_set_context(VirtioDevice *virtio, IoContext *io)
+{
+    g_assert(virtio->type->doorbells);
+    virtio->io = io;
+}
+
+void virtio_pause(VirtioDevice *virtio, bool on)
+{
+    bool took = io_enter(virtio->io);
+
+    virtio->paused = on;
+    for (unsigned i = 0; !on && i < virtio->n_queues; i++) {
+        virtio_notify(virtio, i);           /* it may have rung meanwhile */
+    }
+    io_leave(virtio->io, took);
+}
+
 void virtio_prepare(VirtioDevice *virtio, const VirtioTransport *transport)
 {
     Device *dev = &virtio->device;
@@ -346,6 +370,7 @@ void virtio_prepare(VirtioDevice *virtio, const VirtioTransport *transport)
 
     virtio->type = container_of(dev->type, VirtioType, device);
     virtio->transport = transport;
+    virtio->io = io_main();
     g_assert(virtio->type->config_size <= VIRTIO_CONFIG_MAX);
     virtio->features = virtio->type->features;
     row = virtio->type->queue;
@@ -361,7 +386,11 @@ void virtio_prepare(VirtioDevice *virtio, const VirtioTransport *transport)
 
 void virtio_finish(VirtioDevice *virtio)
 {
+    bool took = io_enter(virtio->io);
+
+    virtio_close_bells(virtio);
     stop(virtio);
+    io_leave(virtio->io, took);
     for (unsigned i = 0; i < virtio->n_queues; i++) {
         Chain *chain = virtio->queue[i].spare, *next;
 

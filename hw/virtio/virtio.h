@@ -16,12 +16,15 @@
  * device was given is completed by chain_done, once, on every path; the core knows how
  * many are out.
  *
- * Everything here runs under the machine lock.
+ * A device works in an IoContext (base/io.h), and everything here runs under its lock.
+ * That is the machine lock unless the device chose an I/O thread in `open`; then its
+ * code must take no other lock of the machine, and set no timer.
  */
 
 #ifndef HW_VIRTIO_VIRTIO_H
 #define HW_VIRTIO_VIRTIO_H
 
+#include "base/io.h"
 #include "hw/core/device.h"
 #include "hw/core/machine.h"
 #include <sys/uio.h>
@@ -60,6 +63,13 @@ typedef struct {
      * restore and the end.  NULL where requests complete at once.
      */
     void (*stop)(VirtioDevice *virtio);
+    /* Before and after the requests that were found together. */
+    void (*batch)(VirtioDevice *virtio, bool begins);
+    /*
+     * Queues are served in the context's loop, which the driver's notification wakes
+     * (ioeventfd under KVM), and not by the vCPU that notifies.
+     */
+    bool doorbells;
     /* The driver is up and its features are final: DRIVER_OK, or a restore. */
     void (*started)(VirtioDevice *virtio);
 } VirtioType;
@@ -128,6 +138,9 @@ struct VirtioDevice {
     Virtqueue *queue;               /* the type's, and what `open` added */
     unsigned n_queues;
     bool stopping;                  /* what is completed goes nowhere */
+    IoContext *io;                  /* io_main() unless `open` chose another */
+    struct VirtioBell *bell;        /* one per queue, or NULL */
+    bool paused;                    /* takes no new requests: the machine stands */
     Timer *again;                   /* serves queues that had too much for one go */
 };
 
@@ -135,6 +148,7 @@ struct VirtioDevice {
 
 size_t chain_left(const Chain *chain);          /* bytes still to read */
 size_t chain_room(const Chain *chain);          /* bytes still to write */
+unsigned chain_ranges(const Chain *chain);      /* spans never give more ranges */
 /* False: not that many left, or bad memory (then the chain is faulty). */
 bool chain_get(Chain *chain, void *to, size_t n) must_check;
 /* Too many or bad memory: the chain is faulty, which leaves nothing and no room. */
@@ -169,6 +183,8 @@ Chain *virtqueue_pop(Virtqueue *queue);
  */
 void virtqueue_push_back(Chain *chain);
 Virtqueue *virtio_queue(VirtioDevice *virtio, unsigned n);
+/* Only in `open`, by a type with doorbells. */
+void virtio_set_context(VirtioDevice *virtio, IoContext *io);
 unsigned virtqueue_number(const Virtqueue *queue);
 /* Only in `open`: one more queue, with another size if that is not 0. */
 void virtio_add_queue(VirtioDevice *virtio, const VirtioQueueType *type, u16 size);
@@ -194,6 +210,11 @@ void virtio_fault(VirtioDevice *virtio, const char *fmt, ...) printf_like(2, 3);
 extern const Part virtio_part, virtio_queues_part;      /* base: the VirtioDevice */
 void virtio_prepare(VirtioDevice *virtio, const VirtioTransport *transport);
 void virtio_finish(VirtioDevice *virtio);               /* before close */
+/* Makes the doorbells; false: no more descriptors.  virtio_finish closes them. */
+bool virtio_open_bells(VirtioDevice *virtio, GError **err) must_check;
+int virtio_bell_fd(const VirtioDevice *virtio, unsigned queue);
+/* The machine stands, or goes on. */
+void virtio_pause(VirtioDevice *virtio, bool on);
 u64 virtio_offered(const VirtioDevice *virtio);
 void virtio_set_status(VirtioDevice *virtio, u8 status);        /* 0 resets */
 void virtio_set_features(VirtioDevice *virtio, u64 features);

@@ -3,12 +3,20 @@
  * Virtio over PCI (virtio 1.2, section 4.1), modern interface only: one memory BAR with
  * the common, ISR, device and notification structures, a page each, MSI-X in a BAR of
  * its own, and the configuration access capability (4.1.4.9), a window to the first.
- * Under the machine lock.
+ *
+ * Under the machine lock, and for registers that of the device's context too.  A device
+ * on an I/O thread interrupts without the machine lock: by MSI-X at once, otherwise
+ * through the main loop.
  */
 
 #include "hw/virtio/virtio_pci.h"
 
+#include "base/lock.h"
+
+#include <errno.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 enum {
     BAR_MSIX = 1, BAR_STRUCTURES = 4,
@@ -49,6 +57,11 @@ static void update_intx(VirtioPci *vp)
 
 static void interrupt(VirtioPci *vp, u16 vector, u8 isr)
 {
+    if (!machine_lock_held()) {
+        __atomic_fetch_or(&vp->late_isr, isr, __ATOMIC_ACQ_REL);
+        eventfd_write(vp->late, 1);
+        return;
+    }
     vp->state.isr |= isr;
     update_intx(vp);
     if (pci_msix_on(&vp->pci) && vector != NO_VECTOR) {
@@ -60,7 +73,11 @@ static void queue_interrupt(VirtioDevice *virtio, unsigned queue)
 {
     VirtioPci *vp = vp_of(virtio);
 
-    interrupt(vp, vp->state.vector[queue], pci_msix_on(&vp->pci) ? 0 : ISR_QUEUE);
+    if (!pci_msix_on(&vp->pci)) {
+        interrupt(vp, NO_VECTOR, ISR_QUEUE);
+    } else if (vp->state.vector[queue] != NO_VECTOR) {
+        pci_msix_notify(&vp->pci, vp->state.vector[queue]);
+    }
 }
 
 static void config_interrupt(VirtioDevice *virtio)
@@ -68,6 +85,17 @@ static void config_interrupt(VirtioDevice *virtio)
     VirtioPci *vp = vp_of(virtio);
 
     interrupt(vp, vp->state.config_vector, ISR_CONFIG);
+}
+
+static void send_late(void *opaque)
+{
+    VirtioPci *vp = opaque;
+    eventfd_t count;
+    u8 isr;
+
+    eventfd_read(vp->late, &count);
+    isr = __atomic_exchange_n(&vp->late_isr, 0, __ATOMIC_ACQ_REL);
+    interrupt(vp, isr & ISR_CONFIG ? vp->state.config_vector : NO_VECTOR, isr);
 }
 
 static bool reaches_memory(const VirtioDevice *virtio)
@@ -90,9 +118,8 @@ static u64 read_isr(VirtioPci *vp)
     return isr;
 }
 
-static u64 structures_read(void *opaque, u64 offset, unsigned size)
+static u64 read_structures(VirtioPci *vp, u64 offset, unsigned size)
 {
-    VirtioPci *vp = opaque;
     u64 value = 0;
 
     if (offset < AT_ISR) {
@@ -107,9 +134,18 @@ static u64 structures_read(void *opaque, u64 offset, unsigned size)
     return GUINT64_FROM_LE(value);
 }
 
-static void structures_write(void *opaque, u64 offset, u64 value, unsigned size)
+static u64 structures_read(void *opaque, u64 offset, unsigned size)
 {
     VirtioPci *vp = opaque;
+    bool took = io_enter(vp->virtio->io);
+    u64 value = read_structures(vp, offset, size);
+
+    io_leave(vp->virtio->io, took);
+    return value;
+}
+
+static void write_structures(VirtioPci *vp, u64 offset, u64 value, unsigned size)
+{
     u64 bytes = GUINT64_TO_LE(value);
 
     if (offset < AT_ISR) {
@@ -119,6 +155,15 @@ static void structures_write(void *opaque, u64 offset, u64 value, unsigned size)
     } else if (offset >= AT_DEVICE) {
         virtio_config_write(vp->virtio, offset - AT_DEVICE, (u8 *)&bytes, size);
     }
+}
+
+static void structures_write(void *opaque, u64 offset, u64 value, unsigned size)
+{
+    VirtioPci *vp = opaque;
+    bool took = io_enter(vp->virtio->io);
+
+    write_structures(vp, offset, value, size);
+    io_leave(vp->virtio->io, took);
 }
 
 static const RegionOps structures_ops = {
@@ -262,11 +307,64 @@ static bool virtio_pci_prepare(Device *dev, GError **err)
     };
 
     (void)err;
+    vp->late = -1;
     vp->virtio = container_of(dev, VirtioDevice, device);
     pci_prepare(&vp->pci, dev, &ids);
     device_add_part(dev, &virtio_pci_part, vp);
     virtio_prepare(vp->virtio, &pci_transport);
     return true;
+}
+
+static bool add_bells(VirtioPci *vp, GError **err)
+{
+    VirtioDevice *virtio = vp->virtio;
+
+    if (!virtio_open_bells(virtio, err)) {
+        return false;
+    }
+    for (unsigned i = 0; i < virtio->n_queues; i++) {
+        Doorbell bell = { .offset = AT_NOTIFY + i * NOTIFY_MULTIPLIER,
+                          .fd = virtio_bell_fd(virtio, i) };
+
+        region_add_doorbell(&vp->structures, &bell);
+    }
+    return true;
+}
+
+/* For a device that works without the machine lock. */
+static bool add_late(VirtioPci *vp, GError **err)
+{
+    if (!vp->config.ioeventfd) {
+        g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "ioeventfd is required for iothread");
+        return false;
+    }
+    vp->late = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (vp->late < 0) {
+        g_set_error(err, G_FILE_ERROR, g_file_error_from_errno(errno), "no eventfd: %s",
+                    g_strerror(errno));
+        return false;
+    }
+    vp->late_watch = io_watch(io_main(), vp->late, send_late, vp);
+    return true;
+}
+
+static void remove_late(VirtioPci *vp)
+{
+    bool took = io_enter(io_main());
+
+    io_unwatch(vp->late_watch);
+    io_leave(io_main(), took);
+    if (vp->late >= 0) {
+        close(vp->late);
+    }
+}
+
+static void virtio_pci_pause(Device *dev, bool on)
+{
+    VirtioPci *vp = dev->bus_data;
+
+    virtio_pause(vp->virtio, on);
 }
 
 static bool virtio_pci_attach(Device *dev, GError **err)
@@ -284,6 +382,10 @@ static bool virtio_pci_attach(Device *dev, GError **err)
     add_caps(vp);
     vp->pci.config_written = config_written;
     vp->pci.config_read = config_read;
+    if ((vp->virtio->io != io_main() && !add_late(vp, err)) ||
+        (vp->virtio->type->doorbells && vp->config.ioeventfd && !add_bells(vp, err))) {
+        return false;
+    }
     return pci_attach(&vp->pci, err);
 }
 
@@ -291,7 +393,11 @@ static void virtio_pci_detach(Device *dev)
 {
     VirtioPci *vp = dev->bus_data;
 
+    for (unsigned i = 0; vp->virtio->bell && i < vp->virtio->n_queues; i++) {
+        region_remove_doorbell(&vp->structures, virtio_bell_fd(vp->virtio, i));
+    }
     virtio_finish(vp->virtio);
+    remove_late(vp);
     pci_detach(&vp->pci);
     region_fini(&vp->structures);
     g_clear_pointer(&dev->bus_data, g_free);
@@ -303,6 +409,7 @@ const BusType virtio_pci_bus = {
     .prepare = virtio_pci_prepare,
     .attach  = virtio_pci_attach,
     .detach  = virtio_pci_detach,
+    .pause   = virtio_pci_pause,
 };
 
 const BusType virtio_pci_plain_bus = {

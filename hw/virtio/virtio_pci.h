@@ -2,7 +2,7 @@
 /*
  * Between virtio_pci.c (the function, its interrupts and capabilities) and
  * virtio_pci_common.c (the common configuration structure).  Nobody else includes this.
- * Under the machine lock.
+ * Under the machine lock, and that of the device's context.
  */
 
 #ifndef HW_VIRTIO_VIRTIO_PCI_H
@@ -16,6 +16,8 @@ enum { NO_VECTOR = 0xffff, COMMON_BYTES = 56 };
 #define VIRTIO_PCI_CONFIG_ROWS                                                      \
     (u32, vectors, "MSI-X vectors at most; 0 for none", .def = PCI_MSIX_MAX,        \
           .max = PCI_MSIX_MAX),                                                     \
+    (bool, ioeventfd, "notifications reach the queue without stopping a CPU",       \
+           .def = 1),                                                               \
     (u8, disable_legacy, "there is no legacy interface", .max = 1,                  \
          .names = virtio_pci_legacy),                                               \
     (u8, disable_modern, "there is no other interface", .names = virtio_pci_modern)
@@ -41,6 +43,13 @@ typedef struct {
     VirtioPciState state;
     Region structures;
     unsigned window;                /* offset of the access capability (4.1.4.9) */
+    /*
+     * Interrupts that a thread without the machine lock can't send: written by any
+     * thread, sent by the main one.
+     */
+    int late;                       /* eventfd; -1: the device works under the lock */
+    IoWatch *late_watch;
+    u8 late_isr;                    /* atomic */
 } VirtioPci;
 
 /* virtio_pci.c: as after a reset by the driver. */

@@ -2,7 +2,8 @@
 /*
  * Inside of the queues: what ring formats and chains share.  A ring format is two
  * functions, pop and push, and says when the driver wants an interrupt.  All addresses
- * in here are the driver's and not to be trusted.  Under the machine lock.
+ * in here are the driver's and not to be trusted.  Under the lock of the device's
+ * context.
  */
 
 #ifndef HW_VIRTIO_VIRTQ_H
@@ -92,6 +93,10 @@ u16 packed_advance(const Virtqueue *queue, u16 position, int n);
 /* virtqueue.c */
 bool virtio_is_live(const VirtioDevice *virtio);    /* may touch its rings */
 void virtio_serve_again(void *opaque);              /* the timer's */
+
+/* bell.c: the queue is served once more, soon; false: it has no doorbell. */
+bool virtio_ring_bell(Virtqueue *queue);
+void virtio_close_bells(VirtioDevice *virtio);
 
 static inline bool virtq_packed(const Virtqueue *queue)
 {

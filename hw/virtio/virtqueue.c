@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Chains on their way: from a ring to the device and back, whatever the ring's format.
- * Under the machine lock.
+ * Under the lock of the device's context.
  */
 
 #include "hw/virtio/virtq.h"
@@ -40,7 +40,8 @@ Chain *virtqueue_pop(Virtqueue *queue)
     VirtioDevice *virtio = queue->virtio;
     Chain *chain;
 
-    if (!virtio_is_live(virtio) || !virtio->queues.enabled[queue->n]) {
+    if (virtio->paused || !virtio_is_live(virtio) ||
+        !virtio->queues.enabled[queue->n]) {
         return NULL;
     }
     chain = virtq_packed(queue) ? packed_pop(queue) : split_pop(queue);
@@ -144,7 +145,9 @@ static void serve(Virtqueue *queue)
 
     if (served == most && most) {
         virtio->queues.again[queue->n] = 1;
-        timer_set(virtio->again, clock_now(virtio->device.machine->clock));
+        if (!virtio_ring_bell(queue)) {
+            timer_set(virtio->again, clock_now(virtio->device.machine->clock));
+        }
     }
 }
 
@@ -155,7 +158,13 @@ void virtio_notify(VirtioDevice *virtio, unsigned n)
     if (queue && queue->type->request && virtio_is_live(virtio)) {
         queue->waiting = false;
         virtio->queues.again[n] = 0;
-        serve(queue);
+        if (virtio->type->batch) {
+            virtio->type->batch(virtio, true);
+            serve(queue);
+            virtio->type->batch(virtio, false);
+        } else {
+            serve(queue);
+        }
     }
 }
 
