@@ -47,18 +47,36 @@ void block_free(Block *block)
     g_free(block);
 }
 
+/* A disk has one writer, or readers. */
+static bool is_free(const BlockNode *node, GError **err)
+{
+    for (const Block *block = blocks; block; block = block->next) {
+        if (block->root == node && node_is_writable(node) &&
+            !node->driver->has_no_contents) {
+            g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                        "Conflicts with use by %s as 'root', which does not allow "
+                        "'write' on %s", block->id, node->name);
+            return false;
+        }
+    }
+    return true;
+}
+
 static Block *find_for_device(const char *id, GError **err)
 {
     Block *block = block_by_id(id);
     BlockNode *node;
 
-    if (block) {
+    if (block && !block->hidden) {
         return block;
     }
     node = node_find(id);
     if (!node) {
         g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                     "drive: can't find value '%s'", id);
+        return NULL;
+    }
+    if (!is_free(node, err)) {
         return NULL;
     }
     block = block_new(id, node_ref(node), &(BlockSettings){

@@ -93,6 +93,7 @@ typedef struct BlockDriver {
     bool is_protocol;               /* reaches something outside: file, null-co */
     bool is_filter;                 /* node->file is all there is, at the same offset */
     bool remaps;                    /* see above */
+    bool has_no_contents;           /* several devices may write to it: null-co */
     const Field *fields;            /* options besides those of every node; or NULL */
     size_t config_size;
     /* Formats: 0 to 100, how sure this is that the image is one of its kind. */

@@ -49,7 +49,7 @@ static int null_status(BlockNode *node, u64 offset, u64 bytes, BlockStatus *out)
 }
 
 #define NULL_CALLS                                                                  \
-    .is_protocol = true,                                                            \
+    .is_protocol = true, .has_no_contents = true,                                   \
     .fields = NullConfig_fields, .config_size = sizeof(NullConfig),                 \
     .open = null_open, .map = null_map, .write = null_write,                        \
     .write_zeroes = null_write_zeroes, .status = null_status

@@ -237,7 +237,6 @@ static const struct {
     { "--nographics", "invalid option; did you mean '-nographic'?" },
     { "---m", "invalid option ('-help' lists them)" },
     { "-", "invalid option ('-help' lists them)" },
-    { "disk.img", "neither an option nor its value; there are no disk images yet" },
     { "-m", "requires an argument: -m [size=]N[K|M|G|T][,slots=N,maxmem=N]" },
     { "-m 1 --kernel", "-kernel: requires an argument: -kernel FILE" },
 
