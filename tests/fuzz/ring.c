@@ -5,7 +5,8 @@
  */
 
 #include "base/lock.h"
-#include "hw/virtio/virtio.h"
+#include "block/block.h"
+#include "hw/virtio/devices.h"
 #include "tests/lib/echo.h"
 #include "tests/lib/hostile.h"
 
@@ -22,7 +23,9 @@ static void test_rings(gconstpointer data)
 
     for (; done < rounds; done += ROUNDS_PER_RIG) {
         u64 seed = (u32)g_test_rand_int();
-        Rig *rig = rig_new(type, &virtio_pci_bus, NULL, NS_PER_SEC, NULL);
+        bool is_disk = type == &virtio_blk.device;
+        Rig *rig = rig_new(type, &virtio_pci_bus,
+                           is_disk ? "drive=disk,ioeventfd=off" : NULL, NS_PER_SEC, NULL);
         g_autofree char *why = NULL;
 
         g_assert_nonnull(rig);
@@ -50,6 +53,7 @@ static void add_device(const DeviceType *type)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_assert_true(blockdev_add("null-co,node-name=disk,size=1M", NULL));
     add_device(&echo_type.device);
     for (const DeviceType *const *type = device_types; *type; type++) {
         if (type[0]->bus[0] == &virtio_pci_bus) {

@@ -66,7 +66,7 @@ static void slot_detach(Device *dev)
 }
 
 static const BusType slot_bus = {
-    "SLOT", "-slot", slot_prepare, slot_attach, slot_detach,
+    "SLOT", "-slot", slot_prepare, slot_attach, slot_detach, NULL,
 };
 static const BusType bare_bus = { .name = "BARE", .suffix = "-bare" };
 
