@@ -26,9 +26,9 @@ sum_of()
 }
 
 # What the guest does with its disk: read all, change 2 MiB of it, flush, read again.
-work='sha256sum /dev/vda; dd if=/bin/busybox of=/dev/vda bs=64k seek=20 count=16 conv=fsync;
-    dd if=/bin/busybox of=/dev/vda bs=512 seek=77 count=33 oflag=direct; sync;
-    echo 3 > /proc/sys/vm/drop_caches; sha256sum /dev/vda'
+work='sha256sum /dev/vda; dd if=/bin/busybox of=/dev/vda bs=64k seek=20 count=16 conv=fsync;'
+work="$work dd if=/bin/busybox of=/dev/vda bs=512 seek=77 count=33 oflag=direct; sync;"
+work="$work echo 3 > /proc/sys/vm/drop_caches; sha256sum /dev/vda"
 
 # The two sums that the guest saw.
 seen()
@@ -70,20 +70,21 @@ check "-snapshot: it reads what it wrote" [ "$(seen 2)" != "$before" ]
 check "-snapshot: the file is as it was" [ "$(sum_of "$disk")" = "$before" ]
 
 # A flush that the guest was told of survives the process.
-boot cloud "quiet mayfly.run=\"dd if=/bin/busybox of=/dev/vda bs=64k count=16 conv=fsync && echo flushed;
-    while :; do dd if=/dev/urandom of=/dev/vda bs=64k seek=32 count=64; done\"" \
+work="dd if=/bin/busybox of=/dev/vda bs=64k count=16 conv=fsync && echo flushed;"
+work="$work while :; do dd if=/dev/urandom of=/dev/vda bs=64k seek=32 count=64; done"
+boot cloud "quiet mayfly.run=\"$work\"" \
     -drive "file=$disk,format=raw,if=virtio"
 check "kill -9: the guest writes" says '^flushed'
 vm_signal KILL
 vm_wait
 check "kill -9: what was flushed is there" \
-    [ "$(head -c 1M "$disk" | sum_of -)" = "$(head -c 1M "$guests/busybox" | sum_of -)" ]
+    [ "$(head -c 1M "$disk" | sha256sum)" = "$(head -c 1M "$guests/busybox" | sha256sum)" ]
 
 # A file system that is full: the machine stands, and goes on when there is room.
 mkdir "$disks/full"
 if mount -t tmpfs -o size=4m none "$disks/full" 2> /dev/null; then
     truncate -s 16M "$disks/full/disk.img"
-    vm_start -accel "$accel" -machine q35 -m 512M -nographic \
+    vm_start -accel "$accel" -machine q35 -m 512M -nodefaults -display none -serial mon:stdio \
         -kernel "$guests/cloud/vmlinuz" -initrd "$guests/cloud/initrd" -append \
         "console=ttyS0 quiet mayfly.run=\"dd if=/dev/zero of=/dev/vda bs=1M count=16 conv=fsync && echo written\"" \
         -drive "file=$disks/full/disk.img,format=raw,if=virtio" -no-reboot
