@@ -163,7 +163,7 @@ $(build)/config.h: | $(CONFIG)
 
 install: all
 	install -d $(DESTDIR)$(prefix)/bin
-	install $(build)/mayfly $(DESTDIR)$(prefix)/bin/mayfly
+	install $(build)/mayfly $(build)/mayfly-img $(DESTDIR)$(prefix)/bin
 	$(if $(modules),install -d $(DESTDIR)$(prefix)/lib/mayfly)
 	$(if $(modules),install -m 644 $(modules) $(DESTDIR)$(prefix)/lib/mayfly)
 

@@ -52,6 +52,9 @@ bool qcow2_snapshot_create(BlockNode *node, const char *name, GError **err) must
 bool qcow2_snapshot_apply(BlockNode *node, const char *which, GError **err) must_check;
 bool qcow2_snapshot_delete(BlockNode *node, const char *which, GError **err) must_check;
 
+/* A node that is not written shows a snapshot instead of the disk. */
+bool qcow2_snapshot_view(BlockNode *node, const char *which, GError **err) must_check;
+
 /* ---- check ---- */
 
 typedef enum { QCOW2_FIX_LEAKS = 1, QCOW2_FIX_ERRORS = 2 } Qcow2Fix;

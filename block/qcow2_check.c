@@ -98,7 +98,7 @@ static void measure(Check *c, u64 entry)
         c->r->compressed_clusters++;
         c->r->allocated_clusters++;
         c->r->fragmented_clusters++;
-    } else if (entry_kind(entry) == ENTRY_DATA) {
+    } else if (host) {
         c->r->allocated_clusters++;
         c->r->fragmented_clusters += c->next_host && c->next_host != host;
         c->next_host = host + c->q->cluster;

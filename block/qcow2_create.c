@@ -72,8 +72,8 @@ static bool options_agree(const CreateOptions *o, u64 size, GError **err)
     }
     if (size > INT64_MAX || l1_entries_for(size, bits) * 8 > QCOW2_MAX_L1_BYTES) {
         g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                    "The image size is too large for a cluster size of %"
-                    G_GUINT64_FORMAT " bytes", o->cluster_size);
+                    "The image size is too large for clusters of %" G_GUINT64_FORMAT
+                    " bytes", o->cluster_size);
         return false;
     }
     return true;

@@ -445,3 +445,31 @@ bool qcow2_snapshot_delete(BlockNode *node, const char *which, GError **err)
 {
     return on_snapshot(node, which, "can't delete the snapshot", delete_steps, err);
 }
+
+/* ---- view ---- */
+
+bool qcow2_snapshot_view(BlockNode *node, const char *which, GError **err)
+{
+    Qcow2 *q = qcow2_of(node);
+    const Qcow2Snapshot *sn = snapshot_find(q, which);
+    u64 *l1 = NULL;
+    int error;
+
+    if (!sn) {
+        return qcow2_fail(q, err, "there is no snapshot '%s'", which);
+    }
+    g_assert(!node_is_writable(node));
+    node_stop(node);
+    g_mutex_lock(&q->lock);
+    error = l1_load(q, sn, &l1);
+    if (!error) {
+        g_free(q->l1);
+        q->l1 = l1;
+        q->h.l1_size = sn->l1_size;
+        q->h.size = sn->disk_size;
+        node_set_length(node, sn->disk_size);
+    }
+    g_mutex_unlock(&q->lock);
+    node_go(node);
+    return error ? node_error(node, error, "can't read the snapshot", err) : true;
+}
