@@ -35,6 +35,7 @@ const DeviceType *const device_types[] = {
     &mch_type.device,
     &port92_type,
     &pvpanic_type,
+    &ramfb_type,
     &virtconsole_type,
     &virtio_blk.device,
     &virtio_gpu.device,

@@ -22,6 +22,7 @@ static const struct {
 } adapters[] = {
     { "none",   NULL,         "no display adapter" },
     { "std",    "VGA",        "a VGA with modes up to 32 bits per pixel (default)" },
+    { "ramfb",  "ramfb",      "a frame buffer in RAM, for firmware" },
     { "virtio", "virtio-vga", "a VGA that is a virtio-gpu, too" },
 };
 

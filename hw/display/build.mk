@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+src += hw/display/ramfb.c
 src += hw/display/vbe.c
 src += hw/display/vga.c
 src += hw/display/vga_draw.c

@@ -9,5 +9,6 @@
 #include "hw/pci/pci.h"
 
 extern const PciType vga_pci, bochs_display;
+extern const DeviceType ramfb_type;
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * fw_cfg: see fw_cfg.h.
  *
- * A read beyond an item's end, and of an item that is not there, gives zeroes.  Items
- * cannot be written by the guest.  Under the machine lock, or before the machine
+ * A read beyond an item's end, and of an item that is not there, gives zeroes.  The
+ * guest can write only what was added as writable.  Under the machine lock, or before the machine
  * starts.
  */
 
@@ -45,6 +45,8 @@ typedef struct {
     char *name;                 /* of a file; NULL for a numbered item */
     u8 *data;
     size_t n;
+    FwCfgFn *written;           /* NULL: only read by the guest */
+    void *opaque;
 } Item;
 
 struct FwCfg {
@@ -120,6 +122,22 @@ static bool dma_read(FwCfg *fw, gpa address, u32 length)
     return true;
 }
 
+/* Bytes from guest memory to the item, as far as it goes. */
+static bool dma_write(FwCfg *fw, gpa address, u32 length)
+{
+    Item *item = fw->selected;
+    u32 offset = fw->state.offset;
+    const u8 *bytes;
+    u32 n = advance(fw, length, &bytes);
+
+    if (!item || !item->written || !n ||
+        !mem_read(fw->isa.device.machine->mem, address, item->data + offset, n)) {
+        return false;
+    }
+    item->written(item->opaque, item->data, item->n);
+    return true;
+}
+
 static bool dma_do(FwCfg *fw, const DmaAccess *access)
 {
     u32 control = GUINT32_FROM_BE(access->control);
@@ -133,7 +151,7 @@ static bool dma_do(FwCfg *fw, const DmaAccess *access)
         return dma_read(fw, GUINT64_FROM_BE(access->address), length);
     }
     if (control & DMA_WRITE) {
-        return false;
+        return dma_write(fw, GUINT64_FROM_BE(access->address), length);
     }
     if (control & DMA_SKIP) {
         advance(fw, length, &unused);
@@ -277,6 +295,22 @@ bool fw_cfg_set_file(FwCfg *fw, const char *name, const void *data, size_t n,
                      GError **err)
 {
     return set_file(fw, name, data, n, true, err);
+}
+
+bool fw_cfg_add_writable(FwCfg *fw, const char *name, size_t n, FwCfgFn *written,
+                         void *opaque, GError **err)
+{
+    g_autofree u8 *zeroes = g_malloc0(n);
+    Item *item;
+    bool there;
+
+    if (!fw_cfg_add_file(fw, name, zeroes, n, err)) {
+        return false;
+    }
+    item = g_ptr_array_index(fw->file, place_of(fw, name, &there));
+    item->written = written;
+    item->opaque = opaque;
+    return true;
 }
 
 /* ---- -fw_cfg ---- */

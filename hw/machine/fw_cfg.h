@@ -38,6 +38,14 @@ bool fw_cfg_add_file(FwCfg *fw, const char *name, const void *data, size_t n,
 bool fw_cfg_set_file(FwCfg *fw, const char *name, const void *data, size_t n,
                      GError **err) must_check;
 
+/*
+ * A file of `n` zeroes that the guest may write, by DMA; `written` is told of its new
+ * bytes, under the machine lock.  The guest's bytes are not to be trusted.
+ */
+typedef void FwCfgFn(void *opaque, const u8 *bytes, size_t n);
+bool fw_cfg_add_writable(FwCfg *fw, const char *name, size_t n, FwCfgFn *written,
+                         void *opaque, GError **err) must_check;
+
 /* -fw_cfg name=NAME,string=TEXT or name=NAME,file=PATH. */
 bool fw_cfg_add_option(FwCfg *fw, const char *text, GError **err) must_check;
 

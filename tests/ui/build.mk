@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+check_script += tests/ui/screen.sh
 check_script += tests/ui/window.sh

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 test += tests/hw/virtio/blk.c
 test += tests/hw/virtio/fault.c
+test += tests/hw/virtio/gpu.c
 test += tests/hw/virtio/net.c
 test += tests/hw/virtio/pci.c
 test += tests/hw/virtio/pci_interrupt.c
