@@ -72,7 +72,15 @@ static void catch_traps(Jit *jit)
 
 /* ---- memory ---- */
 
-static bool map_twice(Jit *jit, u8 *at, GError **err)
+/* perf looks for names of code in its map only where it takes memory for anonymous: so there is no memfd then. */
+static bool map_anonymous_twice(Jit *jit, u8 *at)
+{
+    jit->write = mmap(NULL, jit->bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    jit->exec = mremap(jit->write, 0, jit->bytes, MREMAP_MAYMOVE | MREMAP_FIXED, at);
+    return jit->write != MAP_FAILED && jit->exec == at && !mprotect(jit->exec, jit->bytes, PROT_READ | PROT_EXEC);
+}
+
+static bool map_memfd_twice(Jit *jit, u8 *at)
 {
     int fd = memfd_create("mayfly-jit", MFD_CLOEXEC);
     bool ok = fd >= 0 && !ftruncate(fd, jit->bytes);
@@ -81,10 +89,6 @@ static bool map_twice(Jit *jit, u8 *at, GError **err)
         jit->write = mmap(NULL, jit->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
         jit->exec = mmap(at, jit->bytes, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, fd, 0);
         ok = jit->write != MAP_FAILED && jit->exec != MAP_FAILED;
-    }
-    if (!ok) {
-        g_set_error(err, G_FILE_ERROR, g_file_error_from_errno(errno),
-                    "no memory for translated code: %s", g_strerror(errno));
     }
     if (fd >= 0) {
         close(fd);
@@ -99,7 +103,9 @@ Jit *jit_new(BlockCache *blocks, u8 *at, u64 bytes, bool perf_map, GError **err)
     jit->blocks = blocks;
     jit->bytes = bytes;
     jit->perf_map = -1;
-    if (!map_twice(jit, at, err)) {
+    if (!(perf_map ? map_anonymous_twice(jit, at) : map_memfd_twice(jit, at))) {
+        g_set_error(err, G_FILE_ERROR, g_file_error_from_errno(errno),
+                    "no memory for translated code: %s", g_strerror(errno));
         g_free(jit);
         return NULL;
     }
