@@ -17,7 +17,9 @@ static u64 scale(u64 value, u64 to, u64 from)
 
 static u64 clock_ticks(const Cpu *cpu)
 {
-    return scale(clock_now(cpu->machine->clock), cpu->soft->tsc_khz, 1000000);
+    u64 ns = clock_now(cpu->machine->clock);
+
+    return cpu->soft->tsc_khz == 1000000 ? ns : scale(ns, cpu->soft->tsc_khz, 1000000);
 }
 
 u64 cpu_tsc(const Cpu *cpu)

@@ -75,20 +75,21 @@ static bool in_page(s64 to)
 }
 
 /* A jump that can be linked: its distance is aligned, so that it changes at once. */
-static void link_jump(Code *c, int cc, s64 to)
+static JitExit *link_jump(Code *c, int cc, s64 to)
 {
     JitExit *exit = blocks_new_exit(c->blocks);
     Cold *cold;
 
     if (!exit) {
         c->failed = true;
-        return;
+        return NULL;
     }
     emit_nops(c->e, -(c->e->at + (cc == JMP ? 1 : 2)) & 3);
     cold = code_new_cold(c, emit_jump(c->e, cc, 0));
     *exit = (JitExit){ .owner = c->block, .to = to, .jump = cold->jump,
                        .back = to <= c->page_at + c->insn->at };
     cold->exit = exit;
+    return exit;
 }
 
 void code_fall(Code *c, s64 to)
@@ -279,6 +280,22 @@ static void return_near(Code *c)
     emit_rm(c->e, 0x8b | X_W, S1, S1, NO_REG, 0, 0);
     move_sp(c, drop);
     look_up(c, -drop);
+}
+
+/* The block ends here because interrupts may come after the next instruction. */
+bool code_sti(Code *c)
+{
+    s64 next = c->page_at + c->insn->at + c->insn->len;
+    JitExit *exit;
+
+    if (!in_page(next) || !code_set_interrupt_flag(c)) {
+        return false;
+    }
+    exit = link_jump(c, JMP, next);
+    if (exit) {
+        exit->shadow = true;
+    }
+    return true;
 }
 
 /* Rows are told by their bytes: all are of the first map but for the long Jcc. */

@@ -72,8 +72,13 @@ bool code_sse(Code *c);         /* false: not one that it knows */
 void fp_make_load(Jit *jit);    /* the stub that loads the guest's registers */
 void fp_store(Emit *e);
 
+/* ---- system.c ---- */
+bool code_system(Code *c);                  /* false: not one that it knows */
+bool code_set_interrupt_flag(Code *c);      /* STI, but for what follows it */
+
 /* ---- branch.c ---- */
 bool code_branch(Code *c);      /* false: not a branch that it knows */
+bool code_sti(Code *c);
 void code_fall(Code *c, s64 to);
 void code_cold(Code *c);        /* all that lies behind */
 Cold *code_new_cold(Code *c, u32 jump);

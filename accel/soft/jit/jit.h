@@ -21,7 +21,8 @@ typedef struct JitExit {
     struct JitExit *next;       /* of those linked to the same block */
     s32 to;                     /* where it goes, from the page's start */
     u32 jump, stub;             /* where its distance is, and the stub */
-    u32 back;                   /* jumps backwards: by way of loop_entry */
+    u16 back;                   /* jumps backwards: by way of loop_entry */
+    u16 shadow;                 /* no interrupts before the next instruction */
 } JitExit;
 
 /* A host instruction that may trap (SIGFPE), and what is run then. */
@@ -69,8 +70,11 @@ JitExit *jit_enter(Cpu *cpu, Block *block);
 
 /* stubs.c */
 void jit_make_stubs(Jit *jit);
-/* Called by translations: does one instruction as the interpreter does; true: back to the run loop, cpu->rip is set. */
+/*
+ * Called by translations: do one instruction as the interpreter does.  The first: true: back to the run loop, cpu->rip is set.  The
+ * second, for the last one of a block: where in the jump cache the next block is, plus 1; 0: back to the run loop.
+ */
 bool jit_interpret(Cpu *cpu, const Insn *insn, Block *block);
-bool jit_interpret_last(Cpu *cpu, const Insn *insn, Block *block);
+u64 jit_interpret_last(Cpu *cpu, const Insn *insn, Block *block);
 
 #endif

@@ -54,12 +54,17 @@ void jit_run(Cpu *cpu, Block *block)
     JitExit *exit;
 
     jit_begin(cpu);
-    while ((exit = jit_enter(cpu, block)) && !cpu_requested(cpu)) {
+    while ((exit = jit_enter(cpu, block)) && (exit->shadow || !cpu_requested(cpu))) {
         block = block_look_up(cpu);
-        if (!block_translated(block)) {
+        if (block_translated(block)) {
+            follow(cpu, exit, block);
+        }
+        if (exit->shadow) {
+            cpu->inhibit = INHIBIT_INTERRUPTS;
+        }
+        if (exit->shadow || !block_translated(block)) {
             return;
         }
-        follow(cpu, exit, block);
     }
 }
 
@@ -92,8 +97,15 @@ bool jit_interpret(Cpu *cpu, const Insn *insn, Block *block)
     return true;
 }
 
-bool jit_interpret_last(Cpu *cpu, const Insn *insn, Block *block)
+u64 jit_interpret_last(Cpu *cpu, const Insn *insn, Block *block)
 {
+    const JumpEntry *entry;
+
     run_one(cpu, insn, block);
-    return true;
+    entry = jump_entry(cpu, cpu->rip);
+    if (entry->rip != cpu->rip || entry->tag != cpu->jump_tag || !entry->block || cpu->inhibit || cpu->data_checks ||
+        (cpu->mode & (MODE_CODE64 | MODE_STEP)) != MODE_CODE64) {
+        return 0;
+    }
+    return (u8 *)entry - (u8 *)cpu->jump + 1;
 }

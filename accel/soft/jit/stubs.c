@@ -101,16 +101,24 @@ static u32 make_interpret(Jit *jit, bool save, bool last)
     emit_rr(e, 0xff, 2, H_RAX);                         /* call */
     emit_rr(e, 0x83 | X_W, 0, HOST_SP);
     emit8(e, 8);
-    emit_rr(e, 0x84, H_RAX, H_RAX);
-    more = emit_jump(e, CC_Z, 0);
+    emit_rr(e, last ? 0x85 | X_W : 0x84, H_RAX, H_RAX); /* test */
+    more = emit_jump(e, last ? CC_NZ : CC_Z, 0);
     emit_rr(e, 0x83 | X_W, 0, HOST_SP);                 /* the return address */
     emit8(e, 8);
     emit_rr(e, 0x31, H_RAX, H_RAX);
     leave_function(e);
     emit_set_target(e, more, e->at);
-    code_restore_flags(e, S2);
-    load_guest(e);
-    emit8(e, 0xc3);
+    if (last) {
+        emit_rr(e, 0x83 | X_W, 0, HOST_SP);
+        emit8(e, 8);
+        emit_rm(e, 0x8d | X_W, S2, H_RAX, NO_REG, 0, -1);
+        load_guest(e);
+        emit_rm(e, 0xff | X_GS, 4, NO_REG, S2, 0, offsetof(Cpu, jump) + offsetof(JumpEntry, code));
+    } else {
+        code_restore_flags(e, S2);
+        load_guest(e);
+        emit8(e, 0xc3);
+    }
     return at;
 }
 

@@ -163,7 +163,9 @@ static void put_back(Code *c, unsigned guest, unsigned temp)
 /* ah ch dh bh can't be named beside a REX prefix. */
 static bool needs_high(const Code *c)
 {
-    return row_has_byte(row_of(c)) && (c->insn->reg | c->insn->rm) & BYTE_HIGH;
+    unsigned rm = c->insn->shape & INSN_MEM ? 0 : c->insn->rm;
+
+    return row_has_byte(row_of(c)) && (c->insn->reg | rm) & BYTE_HIGH;
 }
 
 static u32 byte_rex(const Code *c)
@@ -414,7 +416,7 @@ static bool has_own_form(Code *c)
     if (row->map == MAP_1 && row->byte == 0x8d) {
         return load_address(c);
     }
-    if (simple(c) || stack(c) || code_sse(c)) {
+    if (simple(c) || stack(c) || code_system(c) || code_sse(c)) {
         return true;
     }
     if (row->map == MAP_1 && (row->byte == 0x90 || (row->byte >= 0xa0 && row->byte <= 0xa3))) {
@@ -439,7 +441,7 @@ static void instruction(Code *c)
     u32 at = c->e->at;
 
     if (insn_ends_block(c->insn)) {
-        if (row_of(c)->class != CLASS_BRANCH || !code_branch(c)) {
+        if (!(row_of(c)->class == CLASS_BRANCH ? code_branch(c) : code_sti(c))) {
             code_interpret_last(c);
         }
         return;
