@@ -41,7 +41,7 @@ typedef struct Machine Machine;
  */
 typedef struct {
     u64 read, write, exec;      /* tags */
-    u8 *host;                   /* the page */
+    u64 addend;                 /* host address = linear address + addend */
 } TlbEntry;
 enum { TLB_BITS = 13, TLB_SIZE = 1 << TLB_BITS };
 enum { TLB_NONE = 1 };          /* a tag that matches nothing */
@@ -52,7 +52,7 @@ static inline TlbEntry tlb_none(unsigned n)
 {
     u64 tag = (u64)(n ^ 1) << 12 | TLB_NONE;
 
-    return (TlbEntry){ tag, tag, tag, NULL };
+    return (TlbEntry){ tag, tag, tag, 0 };
 }
 
 /* The rest of an entry, which only the slow path needs. */

@@ -76,7 +76,7 @@ static Place place(Cpu *cpu, gva at, Access access, MmuMode mode)
     };
 
     if (!(p.kind & (TLB_DEVICE | TLB_APIC))) {
-        p.host = e->host + (at & ~PAGE_MASK);
+        p.host = (u8 *)(uintptr_t)(at + e->addend);
     }
     if (access == ACCESS_WRITE && (e->write & TLB_SLOW) && p.host &&
         !(p.kind & TLB_ROM)) {
@@ -337,7 +337,7 @@ void *mmu_rmw(Cpu *cpu, gva at, unsigned size)
     Place p;
 
     if (likely(e->write == (at & PAGE_MASK) && in_one_page(at, size))) {
-        return e->host + (at & ~PAGE_MASK);
+        return (u8 *)(uintptr_t)(at + e->addend);
     }
     debug_access(cpu, at, size, ACCESS_WRITE);
     mmu_probe_write(cpu, at, size);

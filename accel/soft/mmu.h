@@ -102,7 +102,7 @@ typedef u64 Guest64 __attribute__((aligned(1), may_alias));
         const TlbEntry *e = mmu_entry(cpu, at);                                             \
                                                                                             \
         if (likely(tag_covers(e->read, at, bits / 8))) {                                    \
-            return *(const volatile Guest##bits *)(e->host + (at & ~PAGE_MASK));            \
+            return *(const volatile Guest##bits *)(uintptr_t)(at + e->addend);              \
         }                                                                                   \
         return mmu_load_slow(cpu, at, bits / 8);                                            \
     }                                                                                       \
@@ -111,7 +111,7 @@ typedef u64 Guest64 __attribute__((aligned(1), may_alias));
         const TlbEntry *e = mmu_entry(cpu, at);                                             \
                                                                                             \
         if (likely(tag_covers(e->write, at, bits / 8))) {                                   \
-            *(volatile Guest##bits *)(e->host + (at & ~PAGE_MASK)) = value;                 \
+            *(volatile Guest##bits *)(uintptr_t)(at + e->addend) = value;                   \
         } else {                                                                            \
             mmu_store_slow(cpu, at, value, bits / 8);                                       \
         }                                                                                   \

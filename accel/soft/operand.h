@@ -105,7 +105,7 @@ inline_always gva mem_out(Cpu *cpu, const Insn *insn, unsigned w)
 inline_always void *mem_rmw(Cpu *cpu, gva at, unsigned size)
 {
     if (likely(mem_writable_fast(cpu, at, size))) {
-        return mmu_entry(cpu, at)->host + (at & ~PAGE_MASK);
+        return (void *)(uintptr_t)(at + mmu_entry(cpu, at)->addend);
     }
     return mmu_rmw(cpu, at, size);
 }

@@ -169,7 +169,7 @@ static u8 *host_address(const Cpu *cpu, gva at, Access access)
     const TlbEntry *e = mmu_entry(cpu, at);
     u64 tag = access == ACCESS_WRITE ? e->write : e->read;
 
-    return tag == (at & PAGE_MASK) ? e->host + (at & ~PAGE_MASK) : NULL;
+    return tag == (at & PAGE_MASK) ? (u8 *)(uintptr_t)(at + e->addend) : NULL;
 }
 
 /* Forwards, where an element that was stored may be loaded again: not if the host can do it otherwise. */

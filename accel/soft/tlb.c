@@ -143,7 +143,7 @@ static TlbEntry *fill(Cpu *cpu, gva at, Access access, MmuMode mode)
     rights = walk_rights(cpu, &walk, mode);
     fast = host ? page : tlb_slow(page);
     *e = tlb_none(at >> PAGE_SHIFT & (TLB_SIZE - 1));
-    e->host = host;
+    e->addend = (u64)(uintptr_t)host - page;
     if (rights & 1 << ACCESS_READ) {
         e->read = fast;
     }

@@ -186,13 +186,11 @@ void code_cold(Code *c)
 /* Stores the address of the next instruction below the stack; rsp is changed after. */
 static void push_next(Code *c)
 {
-    unsigned sp = host_register_of[RSP];
+    Place place = code_place(c, host_register_of[RSP], -8, 8, true);
 
-    emit_rm(c->e, 0x8d | X_W, S1, sp, NO_REG, 0, -8);
-    code_check(c, 8, true);
-    emit_cpu(c->e, 0x8b | X_W, S2, offsetof(Cpu, code_page));
-    emit_rm(c->e, 0x8d | X_W, S2, S2, NO_REG, 0, c->page_at + c->insn->at + c->insn->len);
-    emit_rm(c->e, 0x89 | X_W, S2, S1, NO_REG, 0, 0);
+    emit_cpu(c->e, 0x8b | X_W, S1, offsetof(Cpu, code_page));
+    emit_rm(c->e, 0x8d | X_W, S1, S1, NO_REG, 0, c->page_at + c->insn->at + c->insn->len);
+    code_at(c, 0x89 | X_W, S1, &place);
 }
 
 static void move_sp(Code *c, s32 by)
@@ -223,7 +221,7 @@ static void call_direct(Code *c, s64 to)
     if (in_page(to)) {
         code_begin_access(c);
         push_next(c);
-        code_end_access(c);
+        code_end_access(c, NULL);
         move_sp(c, -8);
         link_jump(c, JMP, to);
         return;
@@ -240,9 +238,9 @@ static void load_target(Code *c)
     const Insn *insn = c->insn;
 
     if (insn->shape & INSN_MEM) {
-        code_address(c);
-        code_check(c, 8, false);
-        emit_rm(c->e, 0x8b | X_W, S1, S1, NO_REG, 0, 0);
+        Place place = code_operand(c, 8, false);
+
+        code_at(c, 0x8b | X_W, S1, &place);
     } else {
         unsigned r = code_reg(c, insn->rm, S1);
 
@@ -273,11 +271,11 @@ static void call_indirect(Code *c)
 static void return_near(Code *c)
 {
     s32 drop = 8 + c->insn->imm;
+    Place place;
 
     keep_flags(c);
-    emit_rr(c->e, 0x8b | X_W, S1, host_register_of[RSP]);
-    code_check(c, 8, false);
-    emit_rm(c->e, 0x8b | X_W, S1, S1, NO_REG, 0, 0);
+    place = code_place(c, host_register_of[RSP], 0, 8, false);
+    code_at(c, 0x8b | X_W, S1, &place);
     move_sp(c, drop);
     look_up(c, -drop);
 }

@@ -27,6 +27,13 @@ typedef struct {
     bool trap;                  /* nothing jumps here but a trap's handler; `jump` becomes where it is */
 } Cold;
 
+/* Where the host has an operand. */
+typedef struct {
+    u8 base, index;             /* host registers */
+    u8 spare;                   /* S1 or S2, if free */
+    s32 disp;
+} Place;
+
 typedef struct {
     Emit *e;
     Jit *jit;
@@ -54,13 +61,16 @@ void code_find_live(Code *c);
 /* ---- memory.c ---- */
 /* Around an access: puts the flags that are needed out of its way. */
 void code_begin_access(Code *c);
-void code_end_access(Code *c);
+void code_end_access(Code *c, Place *place);    /* `place`: what is to stay as it is, or NULL */
 /* Can the operand's address be had so?  Its offset in a register, cut to `width` (X_W, X_66 or neither); S1 = its linear address. */
 bool code_can_address(const Code *c);
 void code_offset(Code *c, unsigned to, u32 width);
 void code_address(Code *c);
-/* S1 = where the host has `size` bytes at linear address S1; S2 is lost.  A miss is interpreted. */
-void code_check(Code *c, unsigned size, bool write);
+/* Checks for an access to the instruction's operand, or to base + disp; S1 and S2 are used.  A miss is interpreted. */
+Place code_operand(Code *c, unsigned size, bool write);
+Place code_place(Code *c, unsigned base, s32 disp, unsigned size, bool write);
+unsigned code_spare(Code *c, Place *place);     /* a scratch register that the place does not need */
+void code_at(Code *c, u32 op, unsigned reg, const Place *place);        /* an instruction on it */
 /* The value of a guest register in a host register: its own, or `temp` with it loaded. */
 unsigned code_reg(Code *c, unsigned guest, unsigned temp);
 

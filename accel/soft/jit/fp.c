@@ -153,7 +153,7 @@ static void want_fp(Code *c)
     cold->insn = c->insn;
     cold->load_fp = true;
     cold->back = c->e->at;
-    code_end_access(c);
+    code_end_access(c, NULL);
     c->fp = true;
 }
 
@@ -163,10 +163,10 @@ static unsigned gpr(Code *c, unsigned guest)
     return code_reg(c, guest, S2);
 }
 
-static void put_back(Code *c, unsigned guest)
+static void put_back(Code *c, unsigned guest, unsigned temp)
 {
     if (host_register_of[guest] == IN_MEMORY) {
-        emit_cpu(c->e, 0x89 | X_W, S2, CPU_GPR(guest));
+        emit_cpu(c->e, 0x89 | X_W, temp, CPU_GPR(guest));
     }
 }
 
@@ -183,20 +183,23 @@ static void copy_memory(Code *c, const Opcode *row, unsigned size, bool write)
     bool reg_is_gpr = row->ext < 0 && (is_reg_field(row->operand[0]) ? operand_kind(row->operand[0])
                                                                      : operand_kind(row->operand[1])) == KIND_GPR;
 
+    Place place;
+
     code_begin_access(c);
-    code_address(c);
-    code_check(c, size, write);
-    code_end_access(c);
-    if (reg_is_gpr) {
-        reg = gpr(c, c->insn->reg);
+    place = code_operand(c, size, write);
+    code_end_access(c, &place);
+    if (reg_is_gpr && host_register_of[c->insn->reg] == IN_MEMORY) {
+        reg = code_reg(c, c->insn->reg, code_spare(c, &place));
+    } else if (reg_is_gpr) {
+        reg = host_register_of[c->insn->reg];
     }
     if (row->attr & OP_MXCSR || (row->attr & OP_ALIGN && size == 16)) {
         code_trap(c);
     }
-    emit_rm(c->e, host_opcode(c, row), reg, S1, NO_REG, 0, 0);
+    code_at(c, host_opcode(c, row), reg, &place);
     immediate(c, row);
     if (reg_is_gpr && is_reg_field(row->operand[0])) {
-        put_back(c, c->insn->reg);
+        put_back(c, c->insn->reg, place.spare);
     }
 }
 
@@ -218,10 +221,10 @@ static void copy_registers(Code *c, const Opcode *row, int rm_at)
     emit_rr(c->e, host_opcode(c, row), reg, rm);
     immediate(c, row);
     if (reg_gpr && rm_at == 1) {
-        put_back(c, c->insn->reg);
+        put_back(c, c->insn->reg, S2);
     }
     if (rm_gpr && rm_at == 0) {
-        put_back(c, c->insn->rm);
+        put_back(c, c->insn->rm, S2);
     }
 }
 

@@ -9,7 +9,7 @@
  *      xor     tag(S2), S1                 a hit leaves the offset in the page
  *      cmp     $4096 - size, S1
  *      ja      miss
- *      add     host(S2), S1
+ *      mov     addend(S2), S2              and the operand is at (base + S2), or S1 is made again
  *
  * The table is that of the block's MMU mode, which is part of what a block is found by.  Tags that must not match differ
  * from all addresses that lead to their entry (cpu.h).
@@ -44,10 +44,10 @@ void code_begin_access(Code *c)
     }
 }
 
-void code_end_access(Code *c)
+void code_end_access(Code *c, Place *place)
 {
     if (flags_needed(c)) {
-        code_restore_flags(c->e, S2);
+        code_restore_flags(c->e, place ? code_spare(c, place) : S2);
     }
 }
 
@@ -88,7 +88,8 @@ void code_address(Code *c)
     }
 }
 
-void code_check(Code *c, unsigned size, bool write)
+/* S1 is a linear address. */
+static size_t check(Code *c, unsigned size, bool write)
 {
     size_t table = offsetof(Cpu, tlbs) + c->mmu * sizeof(TlbEntry) * TLB_SIZE;
     size_t tag = table + (write ? offsetof(TlbEntry, write) : offsetof(TlbEntry, read));
@@ -106,5 +107,60 @@ void code_check(Code *c, unsigned size, bool write)
     cold = code_new_cold(c, emit_jump(e, CC_A, 0));
     cold->insn = c->insn;
     cold->saved = true;
-    emit_rm(e, 0x03 | X_W | X_GS, S1, NO_REG, S2, 0, table + offsetof(TlbEntry, host));     /* add */
+    return tag;
+}
+
+static void load_addend(Code *c)
+{
+    size_t table = offsetof(Cpu, tlbs) + c->mmu * sizeof(TlbEntry) * TLB_SIZE;
+
+    emit_rm(c->e, 0x8b | X_W | X_GS, S2, NO_REG, S2, 0, table + offsetof(TlbEntry, addend));
+}
+
+Place code_place(Code *c, unsigned base, s32 disp, unsigned size, bool write)
+{
+    emit_rm(c->e, 0x8d | X_W, S1, base, NO_REG, 0, disp);
+    check(c, size, write);
+    load_addend(c);
+    return (Place){ .base = S2, .index = base, .disp = disp, .spare = S1 };
+}
+
+static bool has_register(unsigned guest)
+{
+    return guest < REG_NONE && host_register_of[guest] != IN_MEMORY;
+}
+
+Place code_operand(Code *c, unsigned size, bool write)
+{
+    const Insn *insn = c->insn;
+    bool plain = insn->seg == SEG_FLAT && (insn->shape & INSN_ADDR) == INSN_ADDR64 && has_register(insn->base);
+    size_t tag;
+
+    if (plain && insn->index == REG_NONE) {
+        return code_place(c, host_register_of[insn->base], insn->disp, size, write);
+    }
+    code_address(c);
+    tag = check(c, size, write);
+    if (plain && has_register(insn->index)) {
+        load_addend(c);
+        code_address(c);
+    } else {
+        emit_rm(c->e, 0x33 | X_W | X_GS, S1, NO_REG, S2, 0, tag);       /* the address again */
+        load_addend(c);
+    }
+    return (Place){ .base = S1, .index = S2, .spare = NO_REG };
+}
+
+unsigned code_spare(Code *c, Place *place)
+{
+    if (place->spare == NO_REG) {
+        emit_rm(c->e, 0x8d | X_W, S1, S1, S2, 0, 0);
+        *place = (Place){ .base = S1, .index = NO_REG, .spare = S2 };
+    }
+    return place->spare;
+}
+
+void code_at(Code *c, u32 op, unsigned reg, const Place *place)
+{
+    emit_rm(c->e, op, reg, place->base, place->index, 0, place->disp);
 }

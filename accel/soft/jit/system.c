@@ -31,7 +31,7 @@ static void clear_interrupt_flag(Code *c)
     code_begin_access(c);
     require_zero(c, offsetof(Cpu, cpl));
     change_flag(c, OP_AND, ~FLAG_IF);
-    code_end_access(c);
+    code_end_access(c, NULL);
 }
 
 static void swap_gs(Code *c)
@@ -40,7 +40,7 @@ static void swap_gs(Code *c)
 
     code_begin_access(c);
     require_zero(c, offsetof(Cpu, cpl));
-    code_end_access(c);
+    code_end_access(c, NULL);
     emit_cpu(c->e, 0x8b | X_W, S1, base);
     emit_cpu(c->e, 0x8b | X_W, S2, offsetof(Cpu, kernel_gs_base));
     emit_cpu(c->e, 0x89 | X_W, S2, base);
@@ -50,6 +50,8 @@ static void swap_gs(Code *c)
 /* The host's arithmetic flags are the guest's, at this place. */
 static void push_flags(Code *c)
 {
+    Place place;
+
     code_begin_access(c);
     emit8(c->e, 0x9c);                                          /* pushf */
     emit_z(c->e, 0x58, S2);
@@ -59,11 +61,10 @@ static void push_flags(Code *c)
     emit_rr(c->e, 0x81, OP_AND, S2);
     emit32(c->e, ~(FLAG_VM | FLAG_RF));
     emit_cpu(c->e, 0x89 | X_W, S2, offsetof(Cpu, jit_temp));
-    emit_rm(c->e, 0x8d | X_W, S1, host_register_of[RSP], NO_REG, 0, -8);
-    code_check(c, 8, true);
-    code_end_access(c);
-    emit_cpu(c->e, 0x8b | X_W, S2, offsetof(Cpu, jit_temp));
-    emit_rm(c->e, 0x89 | X_W, S2, S1, NO_REG, 0, 0);
+    place = code_place(c, host_register_of[RSP], -8, 8, true);
+    code_end_access(c, &place);
+    emit_cpu(c->e, 0x8b | X_W, S1, offsetof(Cpu, jit_temp));
+    code_at(c, 0x89 | X_W, S1, &place);
     emit_rm(c->e, 0x8d | X_W, host_register_of[RSP], host_register_of[RSP], NO_REG, 0, -8);
 }
 
@@ -111,6 +112,6 @@ bool code_set_interrupt_flag(Code *c)
     require_zero(c, offsetof(Cpu, cpl));
     require_zero(c, offsetof(Cpu, irq_waiting));
     change_flag(c, OP_OR, FLAG_IF);
-    code_end_access(c);
+    code_end_access(c, NULL);
     return true;
 }

@@ -227,25 +227,25 @@ static bool copy_memory(Code *c)
     const Opcode *row = row_of(c);
     unsigned kind = row_kind(row), size = memory_size(c), reg = row->ext >= 0 ? (unsigned)row->ext : 0;
     bool uses_reg = row_uses_reg(row), write = is_rm(row->operand[0]) && !(kind & IS_READ);
+    Place place;
     bool bit_string = row->map == MAP_0F && (row->byte & 0xe7) == 0xa3;
 
     if (!size || !code_can_address(c) || needs_high(c) || bit_string) {
         return false;
     }
     code_begin_access(c);
-    code_address(c);
-    code_check(c, size, write || kind & IS_BOTH);
-    code_end_access(c);
+    place = code_operand(c, size, write || kind & IS_BOTH);
+    code_end_access(c, &place);
     if (uses_reg) {
-        reg = operand_reg(c, c->insn->reg, S2);
+        reg = operand_reg(c, c->insn->reg, in_memory(c->insn->reg) ? code_spare(c, &place) : 0);
     }
     if (kind & IS_DIVISION) {
         code_trap(c);
     }
-    emit_rm(c->e, host_opcode(c) | byte_rex(c), reg, S1, NO_REG, 0, 0);
+    code_at(c, host_opcode(c) | byte_rex(c), reg, &place);
     immediate(c);
     if (uses_reg && !(kind & IS_READ) && (is_reg(row->operand[0]) || kind & IS_BOTH)) {
-        put_back(c, c->insn->reg, S2);
+        put_back(c, c->insn->reg, place.spare);
     }
     return true;
 }
@@ -270,77 +270,84 @@ static bool load_address(Code *c)
 
 /* ---- the stack ---- */
 
-static void push_check(Code *c)
-{
-    emit_rm(c->e, 0x8d | X_W, S1, host_register_of[RSP], NO_REG, 0, -8);
-    code_check(c, 8, true);
-}
-
 static void move_sp(Code *c, s32 by)
 {
     emit_rm(c->e, 0x8d | X_W, host_register_of[RSP], host_register_of[RSP], NO_REG, 0, by);
 }
 
+/* The place below the stack; S1 is spare. */
+static Place push_place(Code *c)
+{
+    Place place = code_place(c, host_register_of[RSP], -8, 8, true);
+
+    code_end_access(c, &place);
+    return place;
+}
+
 static void push_reg(Code *c, unsigned guest)
 {
+    Place place;
+
     code_begin_access(c);
-    push_check(c);
-    code_end_access(c);
-    emit_rm(c->e, 0x89 | X_W, code_reg(c, guest, S2), S1, NO_REG, 0, 0);
+    place = push_place(c);
+    code_at(c, 0x89 | X_W, code_reg(c, guest, S1), &place);
     move_sp(c, -8);
 }
 
 static void push_imm(Code *c)
 {
+    Place place;
+
     code_begin_access(c);
-    push_check(c);
-    code_end_access(c);
-    emit_rm(c->e, 0xc7 | X_W, 0, S1, NO_REG, 0, 0);
+    place = push_place(c);
+    code_at(c, 0xc7 | X_W, 0, &place);
     emit32(c->e, c->insn->imm);
     move_sp(c, -8);
 }
 
 static bool push_mem(Code *c)
 {
+    Place place;
+
     if (!code_can_address(c)) {
         return false;
     }
     code_begin_access(c);
-    code_address(c);
-    code_check(c, 8, false);
-    emit_rm(c->e, 0x8b | X_W, S2, S1, NO_REG, 0, 0);
+    place = code_operand(c, 8, false);
+    code_at(c, 0x8b | X_W, S2, &place);
     emit_cpu(c->e, 0x89 | X_W, S2, offsetof(Cpu, jit_temp));
-    push_check(c);
-    code_end_access(c);
-    emit_cpu(c->e, 0x8b | X_W, S2, offsetof(Cpu, jit_temp));
-    emit_rm(c->e, 0x89 | X_W, S2, S1, NO_REG, 0, 0);
+    place = push_place(c);
+    emit_cpu(c->e, 0x8b | X_W, S1, offsetof(Cpu, jit_temp));
+    code_at(c, 0x89 | X_W, S1, &place);
     move_sp(c, -8);
     return true;
 }
 
 static void pop_reg(Code *c, unsigned guest)
 {
-    unsigned to = in_memory(guest) ? S2 : (unsigned)host_register_of[guest];
+    unsigned to = in_memory(guest) ? S1 : (unsigned)host_register_of[guest];
+    Place place;
 
     code_begin_access(c);
-    emit_rr(c->e, 0x8b | X_W, S1, host_register_of[RSP]);
-    code_check(c, 8, false);
-    code_end_access(c);
+    place = code_place(c, host_register_of[RSP], 0, 8, false);
+    code_end_access(c, &place);
+    code_at(c, 0x8b | X_W, to, &place);
     if (guest != RSP) {
         move_sp(c, 8);
     }
-    emit_rm(c->e, 0x8b | X_W, to, S1, NO_REG, 0, 0);
-    put_back(c, guest, S2);
+    put_back(c, guest, S1);
 }
 
 static void leave(Code *c)
 {
+    Place place;
+
     code_begin_access(c);
-    emit_rr(c->e, 0x8b | X_W, S1, H_RBP);
-    code_check(c, 8, false);
-    code_end_access(c);
-    emit_rm(c->e, 0x8d | X_W, host_register_of[RSP], H_RBP, NO_REG, 0, 8);
-    emit_rm(c->e, 0x8b | X_W, H_RBP, S1, NO_REG, 0, 0);
+    place = code_place(c, H_RBP, 0, 8, false);
+    code_end_access(c, &place);
+    emit_rm(c->e, 0x8d | X_W, S1, H_RBP, NO_REG, 0, 8);
+    code_at(c, 0x8b | X_W, H_RBP, &place);
+    emit_rr(c->e, 0x8b | X_W, host_register_of[RSP], S1);
 }
 
 static bool stack(Code *c)
@@ -399,7 +406,7 @@ static bool simple(Code *c)
         code_begin_access(c);
         emit_cpu(c->e, 0x81, 4, offsetof(Cpu, rflags));
         emit32(c->e, ~FLAG_DF);
-        code_end_access(c);
+        code_end_access(c, NULL);
         return true;
     }
     return false;
