@@ -120,7 +120,7 @@ struct Cpu {
     gva code_page;              /* translated code: where its page is */
     u64 jit_temp;               /* of translated code */
     u32 host_mxcsr;
-    u8 fp_live;                 /* translated code: the guest's SSE registers and MXCSR are in the host's */
+    u8 fp_live;                 /* translated code: FP_*, the guest's registers that are in the host's */
     Cpu *self;
     Insn pair[2];               /* jit/run.c: an instruction and the end */
 

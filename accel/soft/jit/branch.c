@@ -138,6 +138,12 @@ static void cold_request(Code *c)
     emit_jump(c->e, JMP, c->jit->leave);
 }
 
+/* The stub for x87 loads the others too. */
+static void load_fp(Code *c, const Cold *cold, unsigned what)
+{
+    call_stub(c, cold->insn, what & FP_X87 ? c->jit->load_x87 : c->jit->load_sse);
+}
+
 static void cold_interpret(Code *c, const Cold *cold)
 {
     unsigned sp = host_register_of[RSP];
@@ -146,14 +152,14 @@ static void cold_interpret(Code *c, const Cold *cold)
         emit_rm(c->e, 0x8d | X_W, sp, sp, NO_REG, 0, cold->undo);
     }
     if (cold->load_fp) {
-        call_stub(c, cold->insn, c->jit->fp_load);
+        load_fp(c, cold, cold->load_fp);
     } else if (cold->back) {
         call_stub(c, cold->insn, cold->saved ? c->jit->interpret_saved : c->jit->interpret);
     } else {
         call_stub(c, cold->insn, c->jit->interpret_last_saved);
     }
-    if (cold->back && cold->fp) {
-        call_stub(c, cold->insn, c->jit->fp_load);
+    if (cold->back && cold->fp && !cold->load_fp) {
+        load_fp(c, cold, cold->fp);
         code_restore_flags(c->e, S2);
     }
     if (cold->back) {

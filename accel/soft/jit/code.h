@@ -15,6 +15,8 @@
 enum { COLD_MAX = 400, INSNS_MAX = 64 + 2 };
 
 /* What lies behind the code proper: where a memory check that failed goes, and exits. */
+enum { FP_SSE = 1, FP_X87 = 2 };        /* Cpu.fp_live; x87 and MMX never without SSE */
+
 typedef struct {
     u32 jump;                   /* comes from there */
     u32 back;                   /* and goes on here; 0: leaves */
@@ -22,8 +24,8 @@ typedef struct {
     JitExit *exit;              /* leaves with this; NULL: because something is requested */
     s32 undo;                   /* to be added to rsp before */
     bool saved;                 /* the flags are in Cpu.arith already */
-    bool fp;                    /* the guest's SSE registers are in the host's there, and have to be again */
-    bool load_fp;               /* to load them is all that is to be done */
+    u8 fp;                      /* FP_*: registers that are in the host's there, and have to be again */
+    u8 load_fp;                 /* to load these is all that is to be done */
     bool trap;                  /* nothing jumps here but a trap's handler; `jump` becomes where it is */
 } Cold;
 
@@ -45,7 +47,7 @@ typedef struct {
     unsigned mmu;               /* MmuMode */
     u32 page_at;                /* of the block's start in its page */
     bool saved;                 /* the guest's flags are in Cpu.arith, not in the host's */
-    bool fp;                    /* the guest's SSE registers are in the host's */
+    u8 fp;                      /* FP_*: registers that are in the host's */
     bool failed;                /* no room for exits or colds */
     Cold cold[COLD_MAX];
     unsigned colds;
@@ -79,7 +81,10 @@ void code_trap(Code *c);        /* the host instruction that comes next may trap
 
 /* ---- fp.c ---- */
 bool code_sse(Code *c);         /* false: not one that it knows */
-void fp_make_load(Jit *jit);    /* the stub that loads the guest's registers */
+bool code_x87(Code *c);
+
+/* ---- fp_state.c ---- */
+void fp_make_loads(Jit *jit);   /* the stubs that load the guest's registers */
 void fp_store(Emit *e);
 
 /* ---- system.c ---- */

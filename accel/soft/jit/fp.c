@@ -1,71 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * SSE instructions, copied.
- *
- * The guest's XMM registers and MXCSR are loaded into the host's when translated code first needs them (Cpu.fp_live), and stored
- * again on the way to any C function.  A block looks once whether they are there; while it does not call anything
- * they stay.  What an instruction does not permit (an unaligned operand, an unmasked exception) traps on the host as well: the
- * signal's handler leads to the interpreter, which does the instruction again.
+ * x87, MMX and SSE instructions, copied (fp_state.c has the registers).  A block looks once whether the registers are in the
+ * host's; while it does not call anything they stay there.  What an instruction does not permit (an unaligned
+ * operand, an unmasked exception) traps on the host as well: the signal's handler leads to the interpreter, which does the
+ * instruction again.
  */
 
 #include "accel/soft/jit/code.h"
-#include "accel/soft/simd.h"
-
-/* ---- stubs ---- */
-
-static void each_register(Emit *e, u32 op)
-{
-    for (unsigned i = 0; i < 16; i++) {
-        emit_cpu(e, op, i, offsetof(Cpu, fx) + FX_XMM + 16 * i);
-    }
-}
-
-static void set_live(Emit *e, bool live)
-{
-    emit_cpu(e, 0xc6, 0, offsetof(Cpu, fp_live));
-    emit8(e, live);
-}
-
-/* Called with S1 and S2 as the interpreter's stubs want them, to which it goes if the guest may not use SSE now. */
-void fp_make_load(Jit *jit)
-{
-    Emit *e = &jit->e;
-    u32 bad, worse;
-
-    jit->fp_load = e->at;
-    emit_cpu(e, 0xf7, 0, offsetof(Cpu, cr0));                       /* testl */
-    emit32(e, CR0_EM | CR0_TS);
-    bad = emit_jump(e, CC_NZ, 0);
-    emit_cpu(e, 0xf7, 0, offsetof(Cpu, cr4));
-    emit32(e, CR4_OSFXSR);
-    worse = emit_jump(e, CC_Z, 0);
-    each_register(e, 0x10 | X_0F);                                  /* movups */
-    emit_cpu(e, 0xae | X_0F, 2, offsetof(Cpu, fx) + FX_MXCSR);      /* ldmxcsr */
-    set_live(e, true);
-    emit8(e, 0xc3);
-    emit_set_target(e, bad, e->at);
-    emit_set_target(e, worse, e->at);
-    emit_jump(e, JMP, jit->interpret_last_saved);
-}
-
-/* In line, where a C function follows; the flags are lost. */
-void fp_store(Emit *e)
-{
-    u32 not_live;
-
-    emit_cpu(e, 0x80, 7, offsetof(Cpu, fp_live));                   /* cmpb */
-    emit8(e, 0);
-    not_live = emit_jump(e, CC_Z, 0);
-    each_register(e, 0x11 | X_0F);
-    emit_cpu(e, 0xae | X_0F, 3, offsetof(Cpu, fx) + FX_MXCSR);      /* stmxcsr */
-    emit_cpu(e, 0xae | X_0F, 2, offsetof(Cpu, host_mxcsr));
-    set_live(e, false);
-    emit_set_target(e, not_live, e->at);
-}
+#include "accel/soft/x87.h"
 
 /* ---- operands ---- */
 
-typedef enum { KIND_OTHER, KIND_NONE, KIND_XMM, KIND_GPR, KIND_MEMORY, KIND_IMM } Kind;
+typedef enum { KIND_OTHER, KIND_NONE, KIND_VECTOR, KIND_GPR, KIND_MEMORY, KIND_IMM } Kind;
 
 static Kind operand_kind(u8 operand)
 {
@@ -73,7 +19,8 @@ static Kind operand_kind(u8 operand)
     case O_NONE:
         return KIND_NONE;
     case O_Vx: case O_Wx: case O_Ux: case O_Wd: case O_Wq: case O_Ww:
-        return KIND_XMM;
+    case O_Pq: case O_Qq: case O_Qd: case O_Nq:
+        return KIND_VECTOR;
     case O_Ed: case O_Ey: case O_Eq: case O_Ew: case O_Eb: case O_Gd: case O_Gy: case O_Gq: case O_Rd: case O_Ry:
         return KIND_GPR;
     case O_M: case O_Mb: case O_Mw: case O_Md: case O_Mq: case O_Mdq:
@@ -86,7 +33,7 @@ static Kind operand_kind(u8 operand)
 
 static bool is_reg_field(u8 operand)
 {
-    return operand == O_Vx || operand == O_Gd || operand == O_Gy || operand == O_Gq;
+    return operand == O_Vx || operand == O_Pq || operand == O_Gd || operand == O_Gy || operand == O_Gq;
 }
 
 static unsigned operand_bytes(const Code *c, u8 operand)
@@ -99,9 +46,9 @@ static unsigned operand_bytes(const Code *c, u8 operand)
     switch (operand) {
     case O_Wx: case O_Mdq:
         return 16;
-    case O_Wq: case O_Eq: case O_Mq:
+    case O_Wq: case O_Eq: case O_Mq: case O_Qq:
         return 8;
-    case O_Wd: case O_Ed: case O_Md:
+    case O_Wd: case O_Ed: case O_Md: case O_Qd:
         return 4;
     case O_Ww: case O_Mw: case O_Ew:
         return 2;
@@ -139,22 +86,22 @@ static u32 host_opcode(const Code *c, const Opcode *row)
 
 /* ---- in a block ---- */
 
-static void want_fp(Code *c)
+static void want(Code *c, unsigned what)
 {
     Cold *cold;
 
-    if (c->fp) {
+    if (c->fp & what) {
         return;
     }
     code_begin_access(c);
-    emit_cpu(c->e, 0x80, 7, offsetof(Cpu, fp_live));
-    emit8(c->e, 0);
+    emit_cpu(c->e, 0xf6, 0, offsetof(Cpu, fp_live));            /* testb */
+    emit8(c->e, what);
     cold = code_new_cold(c, emit_jump(c->e, CC_Z, 0));
     cold->insn = c->insn;
-    cold->load_fp = true;
+    cold->load_fp = what;
     cold->back = c->e->at;
     code_end_access(c, NULL);
-    c->fp = true;
+    c->fp |= what;
 }
 
 /* The general register of an operand, loaded into S2 if it has no place. */
@@ -177,7 +124,7 @@ static void immediate(Code *c, const Opcode *row)
     }
 }
 
-static void copy_memory(Code *c, const Opcode *row, unsigned size, bool write)
+static void copy_memory(Code *c, const Opcode *row, unsigned size, bool write, bool mmx)
 {
     unsigned reg = row->ext >= 0 ? (unsigned)row->ext : c->insn->reg;
     bool reg_is_gpr = row->ext < 0 && (is_reg_field(row->operand[0]) ? operand_kind(row->operand[0])
@@ -193,7 +140,7 @@ static void copy_memory(Code *c, const Opcode *row, unsigned size, bool write)
     } else if (reg_is_gpr) {
         reg = host_register_of[c->insn->reg];
     }
-    if (row->attr & OP_MXCSR || (row->attr & OP_ALIGN && size == 16)) {
+    if (row->attr & (OP_MXCSR | OP_MMX) || (row->attr & OP_ALIGN && size == 16) || mmx) {
         code_trap(c);
     }
     code_at(c, host_opcode(c, row), reg, &place);
@@ -203,7 +150,7 @@ static void copy_memory(Code *c, const Opcode *row, unsigned size, bool write)
     }
 }
 
-static void copy_registers(Code *c, const Opcode *row, int rm_at)
+static void copy_registers(Code *c, const Opcode *row, int rm_at, bool mmx)
 {
     u8 rm_is = row->operand[rm_at], reg_is = row->operand[!rm_at];
     unsigned reg = row->ext >= 0 ? (unsigned)row->ext : c->insn->reg, rm = c->insn->rm;
@@ -215,7 +162,7 @@ static void copy_registers(Code *c, const Opcode *row, int rm_at)
     if (rm_gpr) {
         rm = gpr(c, rm);
     }
-    if (row->attr & OP_MXCSR) {
+    if (row->attr & (OP_MXCSR | OP_MMX) || mmx) {
         code_trap(c);
     }
     emit_rr(c->e, host_opcode(c, row), reg, rm);
@@ -228,26 +175,73 @@ static void copy_registers(Code *c, const Opcode *row, int rm_at)
     }
 }
 
+/* Has it an MMX register (or, CVTPI2PS and its like, could it)? */
+static bool uses_mmx(const Opcode *row)
+{
+    static const u8 operand[] = { O_Pq, O_Qq, O_Qd, O_Nq };
+
+    for (unsigned i = 0; i < sizeof operand; i++) {
+        if (memchr(row->operand, operand[i], sizeof row->operand)) {
+            return true;
+        }
+    }
+    return row->attr & OP_MMX;
+}
+
 bool code_sse(Code *c)
 {
     const Opcode *row = opcode_row(c->insn->op);
-    bool memory = c->insn->shape & INSN_MEM;
+    bool memory = c->insn->shape & INSN_MEM, mmx = uses_mmx(row);
     int rm_at = rm_operand(row);
     unsigned size;
 
-    if (!(row->attr & OP_SSE) || row->attr & OP_MMX || row->class != CLASS_COPY || rm_at < 0 ||
-        (row->map == MAP_0F && row->byte == 0xf7)) {                /* maskmovdqu */
+    if (!(row->attr & (OP_SSE | OP_MMX)) || row->class != CLASS_COPY || row->map > MAP_0F3A || rm_at < 0 ||
+        (row->map == MAP_0F && row->byte == 0xf7)) {                /* maskmov */
         return false;
     }
     size = operand_bytes(c, row->operand[rm_at]);
     if (memory && (!size || !code_can_address(c))) {
         return false;
     }
-    want_fp(c);
-    if (memory) {
-        copy_memory(c, row, size, rm_at == 0);
-    } else {
-        copy_registers(c, row, rm_at);
+    want(c, FP_SSE);
+    if (mmx) {
+        want(c, FP_X87);
     }
+    if (memory) {
+        copy_memory(c, row, size, rm_at == 0, mmx);
+    } else {
+        copy_registers(c, row, rm_at, mmx);
+    }
+    return true;
+}
+
+/* ---- x87 ---- */
+
+/*
+ * Instructions that compute.  Those that show or set the environment are the interpreter's.  Any may find an exception pending,
+ * and trap.  Stores with an exception that is not masked may change less than they seem to, but as the host does.
+ */
+bool code_x87(Code *c)
+{
+    const Insn *insn = c->insn;
+    const Opcode *row = opcode_row(insn->op);
+    bool memory = row->fn == x87_load || row->fn == x87_store;
+    Place place;
+
+    if (!(memory && code_can_address(c)) && row->fn != x87_register) {
+        return false;
+    }
+    want(c, FP_X87);
+    if (!memory) {
+        code_trap(c);
+        emit8(c->e, row->byte);
+        emit8(c->e, 0xc0 | (insn->reg & 7) << 3 | (insn->rm & 7));
+        return true;
+    }
+    code_begin_access(c);
+    place = code_operand(c, row->memory, row->fn == x87_store);
+    code_end_access(c, &place);
+    code_trap(c);
+    code_at(c, row->byte, insn->reg & 7, &place);
     return true;
 }

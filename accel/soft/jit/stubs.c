@@ -62,8 +62,8 @@ static void make_leave(Jit *jit)
     jit->leave_flags = e->at;
     code_save_flags(e, S2);
     jit->leave = e->at;
-    fp_store(e);
     store_guest(e);
+    fp_store(e);
     emit_rr(e, 0x8b | X_W, H_RAX, S1);
     leave_function(e);
 }
@@ -89,8 +89,8 @@ static u32 make_interpret(Jit *jit, bool save, bool last)
     if (save) {
         code_save_flags(e, NO_REG);
     }
-    fp_store(e);
     store_guest(e);
+    fp_store(e);
     emit_cpu(e, 0x8b | X_W, H_RDI, offsetof(Cpu, self));
     emit_rr(e, 0x8b | X_W, H_RSI, S1);
     emit_rr(e, 0x8b | X_W, H_RDX, S2);
@@ -131,5 +131,5 @@ void jit_make_stubs(Jit *jit)
     jit->interpret_saved = make_interpret(jit, false, false);
     jit->interpret_last = make_interpret(jit, true, true);
     jit->interpret_last_saved = make_interpret(jit, false, true);
-    fp_make_load(jit);
+    fp_make_loads(jit);
 }

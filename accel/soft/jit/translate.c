@@ -423,7 +423,7 @@ static bool has_own_form(Code *c)
     if (row->map == MAP_1 && row->byte == 0x8d) {
         return load_address(c);
     }
-    if (simple(c) || stack(c) || code_system(c) || code_sse(c)) {
+    if (simple(c) || stack(c) || code_system(c) || code_sse(c) || code_x87(c)) {
         return true;
     }
     if (row->map == MAP_1 && (row->byte == 0x90 || (row->byte >= 0xa0 && row->byte <= 0xa3))) {
@@ -457,7 +457,7 @@ static void instruction(Code *c)
         c->e->at = at;
         c->colds = colds;
         code_interpret(c);
-        c->fp = false;
+        c->fp = 0;
     }
     set_backs(c, colds);
 }
