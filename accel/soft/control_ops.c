@@ -7,6 +7,7 @@
  */
 
 #include "accel/soft/operand.h"
+#include "accel/soft/simd.h"
 #include "accel/soft/system.h"
 
 /* These moves are of 32 bits, in 64-bit mode of 64, whatever prefixes say. */
@@ -165,17 +166,27 @@ static void check_osxsave(Cpu *cpu)
 
 static void op_xgetbv(Cpu *cpu, const Insn *insn)
 {
+    u64 value = cpu->xcr0;
+
     check_osxsave(cpu);
-    if ((u32)cpu->gpr[RCX]) {
+    if ((u32)cpu->gpr[RCX] == 1 && cpu_has(cpu, "xgetbv1")) {
+        value &= xsave_in_use(cpu);
+    } else if ((u32)cpu->gpr[RCX]) {
         cpu_gp(cpu, 0);
     }
-    cpu->gpr[RAX] = (u32)cpu->xcr0;
-    cpu->gpr[RDX] = cpu->xcr0 >> 32;
+    cpu->gpr[RAX] = (u32)value;
+    cpu->gpr[RDX] = value >> 32;
+}
+
+/* SDM vol. 3, 2.6: x87 is always on, and AVX asks for SSE. */
+bool xcr0_possible(const Cpu *cpu, u64 value)
+{
+    return value & 1 && !(value & ~cpu->xcr0_allowed) && (!(value & 4) || value & 2);
 }
 
 void cpu_set_xcr0(Cpu *cpu, u64 value)
 {
-    if (!(value & 1) || value & ~cpu->xcr0_allowed) {
+    if (!xcr0_possible(cpu, value)) {
         cpu_gp(cpu, 0);
     }
     cpu->xcr0 = value;

@@ -20,7 +20,9 @@ static const char *const features =
     "rdtscp lm invtsc kvmclock kvm-nopiodelay kvmclock-stable-bit";
 
 /* These are executed by the host's CPU, so it must have them (host.h). */
-static const char *const host_features = "pni ssse3 sse4.1 sse4.2";
+static const char *const host_features =
+    "pni ssse3 sse4.1 sse4.2 aes pclmulqdq movbe rdrand rdseed rdpid adx abm bmi1 bmi2 "
+    "sha-ni gfni clwb xsavec xgetbv1 avx avx2 fma f16c vaes vpclmulqdq avx-vnni";
 
 enum { PHYS_BITS = 46, APIC_BUS_KHZ = 1000000 };
 
@@ -54,8 +56,13 @@ void soft_cpuid_supported(CpuidTable *out, u64 tsc_khz)
     add_features(out, features, NULL);
     add_features(out, host_features, &host);
     leaf = cpuid_add(out, 0xd, 0, true);
-    leaf->eax = 3;
-    leaf->ebx = leaf->ecx = 576;
+    leaf->eax = cpuid_has(&host, "avx") ? 7 : 3;
+    leaf->ebx = leaf->ecx = leaf->eax & 4 ? 832 : 576;
+    if (leaf->eax & 4) {
+        leaf = cpuid_add(out, 0xd, 2, true);
+        leaf->eax = 256;
+        leaf->ebx = 576;
+    }
     leaf = cpuid_add(out, 0x15, 0, false);
     leaf->eax = APIC_BUS_KHZ;
     leaf->ebx = tsc_khz;
@@ -158,6 +165,8 @@ CpuidLeaf cpu_cpuid(Cpu *cpu, u32 leaf, u32 index)
         answer.ecx &= ~(1u << 27);
         answer.ecx |= cpu->cr4 & CR4_OSXSAVE ? 1u << 27 : 0;
         answer.edx &= cpu->apic_base & LAPIC_BASE_ENABLE ? ~0u : ~(1u << 9);
+    } else if (answer.leaf == 0xd && answer.index < 2 && answer.ebx) {
+        answer.ebx = cpu->xcr0 & 4 ? 832 : 576;     /* for what is enabled */
     }
     return answer;
 }

@@ -3,7 +3,7 @@
  * Stubs that execute one guest instruction on the host: their making and keeping (host.h).
  */
 
-#include "accel/soft/host.h"
+#include "accel/soft/host_emit.h"
 #include "accel/x86_state.h"
 #include <errno.h>
 #include <pthread.h>
@@ -14,12 +14,12 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-/* Room for all there can be: 60 rows with 256 immediates and two widths, and 1500 others.  Pages are used as they fill. */
-enum { CODE_BYTES = 8 << 20, STUB_BYTES = 128, ROWS_MAX = 4096 };
+/* Room for all that guests may use; when it is full, what is new is #UD.  Pages are used as they fill. */
+enum { CODE_BYTES = 16 << 20, ROWS_MAX = 4096, VARIANTS = 8 };
 
 typedef struct {
-    _Atomic(HostStub *) plain[2];               /* by REX.W */
-    _Atomic(_Atomic(HostStub *) *) by_imm;      /* 256 per REX.W, or NULL */
+    _Atomic(HostStub *) plain[VARIANTS];
+    _Atomic(_Atomic(HostStub *) *) by_imm;      /* 256 per variant, or NULL */
 } RowStubs;
 
 static struct {
@@ -31,59 +31,6 @@ static struct {
     RowStubs row[ROWS_MAX];
     _Atomic(HostStub *) x87[8][256];            /* opcode D8-DF, ModRM */
 } host = { .lock = PTHREAD_MUTEX_INITIALIZER };
-
-/* ---- emitting ---- */
-
-typedef struct {
-    u8 byte[STUB_BYTES];
-    unsigned n;
-} Code;
-
-static void emit(Code *c, const char *bytes, unsigned n)
-{
-    g_assert(c->n + n <= sizeof c->byte);
-    memcpy(c->byte + c->n, bytes, n);
-    c->n += n;
-}
-#define EMIT(c, bytes) emit(c, bytes, sizeof bytes - 1)
-
-static void emit8(Code *c, u8 byte)
-{
-    emit(c, (const char *)&byte, 1);
-}
-
-/* An instruction whose ModRM names [r8 + disp8]: `bytes` up to the ModRM byte, then its reg field. */
-static void emit_regs(Code *c, const char *bytes, unsigned n, unsigned reg, size_t at)
-{
-    emit(c, bytes, n);
-    emit8(c, 0x40 | reg << 3);                  /* mod 1, rm 0 with REX.B: r8 */
-    emit8(c, at);
-}
-#define EMIT_REGS(c, bytes, reg, member) \
-    emit_regs(c, bytes, sizeof bytes - 1, reg, offsetof(HostRegs, member))
-
-static void emit_mxcsr_in(Code *c)
-{
-    EMIT_REGS(c, "\x41\x0f\xae", 2, mxcsr);                 /* ldmxcsr */
-}
-
-static void emit_host_mxcsr(Code *c)
-{
-    EMIT_REGS(c, "\x41\x0f\xae", 2, host_mxcsr);
-}
-
-/* add $0x7f, %al sets OF from bit 0, and sahf the rest. */
-static void emit_flags_in(Code *c)
-{
-    EMIT_REGS(c, "\x41\x0f\xb7", 0, arith);                 /* movzwl arith, %eax */
-    EMIT(c, "\x04\x7f\x9e");
-}
-
-static void emit_flags_out(Code *c)
-{
-    EMIT(c, "\x9f\x0f\x90\xc0");                            /* lahf; seto %al */
-    EMIT_REGS(c, "\x66\x41\x89", 0, arith);                 /* mov %ax, arith */
-}
 
 /* Puts finished code into the code memory; the lock is held.  NULL when it is full. */
 static HostStub *code_keep(const Code *c)
@@ -175,7 +122,7 @@ static void emit_instruction(Code *c, const Opcode *row, const Insn *insn)
     }
 }
 
-static HostStub *stub_make(const Opcode *row, const Insn *insn)
+static HostStub *stub_sse_make(const Opcode *row, const Insn *insn)
 {
     bool reverse = rm_is_destination(row);
     HostReg dst = host_register(row->operand[0]), src = host_register(row->operand[1]);
@@ -214,27 +161,56 @@ static HostStub *stub_make(const Opcode *row, const Insn *insn)
     return code_keep(&c);
 }
 
+static HostStub *stub_make(const Opcode *row, const Insn *insn)
+{
+    Code c = { .n = 0 };
+
+    if (row->map < MAP_VEX_0F) {
+        return stub_sse_make(row, insn);
+    }
+    emit_vex_stub(&c, row, insn);
+    return code_keep(&c);
+}
+
+/* Bit 0: 64-bit operands; with VEX also L, and whether there is memory.  VEX.W that is more than a width has rows of its own. */
+static unsigned variant(const Opcode *row, const Insn *insn)
+{
+    unsigned n = (insn->more & INSN2_WIDTH) == 3;
+
+    if (row->map >= MAP_VEX_0F) {
+        n |= insn->more & INSN2_VEX256 ? 2 : 0;
+        n |= insn->shape & INSN_MEM ? 4 : 0;
+    }
+    return n;
+}
+
+static bool has_immediate(const Opcode *row)
+{
+    return memchr(row->operand, O_Ib, sizeof row->operand) ||
+           memchr(row->operand, O_Lx, sizeof row->operand);
+}
+
 static _Atomic(HostStub *) *row_slot(const Opcode *row, const Insn *insn)
 {
     RowStubs *r = &host.row[insn->op];
-    bool wide = (insn->more & INSN2_WIDTH) == 3;
+    unsigned which = variant(row, insn);
     _Atomic(HostStub *) *table;
 
     g_assert(insn->op < ROWS_MAX);
-    if (row->operand[1] != O_Ib && row->operand[2] != O_Ib) {
-        return &r->plain[wide];
+    if (!has_immediate(row)) {
+        return &r->plain[which];
     }
     table = atomic_load_explicit(&r->by_imm, memory_order_acquire);
     if (!table) {
         pthread_mutex_lock(&host.lock);
         table = atomic_load(&r->by_imm);
         if (!table) {
-            table = g_new0(_Atomic(HostStub *), 512);
+            table = g_new0(_Atomic(HostStub *), 256 * VARIANTS);
             atomic_store_explicit(&r->by_imm, table, memory_order_release);
         }
         pthread_mutex_unlock(&host.lock);
     }
-    return &table[wide * 256 + (u8)insn->imm];
+    return &table[which * 256 + (u8)insn->imm];
 }
 
 HostStub *host_stub(const Insn *insn)

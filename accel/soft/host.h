@@ -32,7 +32,13 @@ typedef struct {
     u32 fault;                  /* an unmasked SSE exception: nothing was stored but mxcsr */
     u16 arith;                  /* flags in and out, as in cpu.h */
     u16 pad;
+    u64 r9;                     /* VEX: the register in vvvv */
 } HostRegs;
+
+/* The vectors of a VEX stub, its `dst`: registers, or memory's bytes in `rm`. */
+typedef struct {
+    u8 reg[32], rm[32], vvvv[32], last[32];
+} __attribute__((aligned(32))) HostVectors;
 
 /*
  * dst: 16 bytes of an XMM register, 8 of an MMX register, or the FXSAVE area for x87; src: likewise, or memory's bytes.
@@ -41,7 +47,7 @@ typedef struct {
 typedef void HostStub(void *dst, const void *src, HostRegs *regs);
 
 /* What kind of register an operand of an SSE or MMX row is. */
-typedef enum { HOST_NONE, HOST_XMM, HOST_MM, HOST_GPR } HostReg;
+typedef enum { HOST_NONE, HOST_XMM, HOST_MM, HOST_GPR } HostReg;     /* XMM: or YMM */
 HostReg host_register(Operand operand);
 
 /* The stub for a row; `insn` gives the operand width and the immediate.  NULL: no memory for code (the caller raises #UD). */

@@ -68,7 +68,12 @@ enum {
     INSN2_LOCK = 1 << 2,
     INSN2_CODE64 = 1 << 3,      /* 64-bit mode */
     INSN2_CODE32 = 1 << 4,      /* 32-bit code segment; neither: 16-bit */
+    INSN2_VEX256 = 1 << 5,      /* VEX.L */
 };
+
+/* The immediate of a VEX instruction is a byte; above it are VEX.vvvv and the register of indices. */
+static inline unsigned insn_vvvv(const Insn *insn) { return insn->imm >> 8 & 15; }
+static inline unsigned insn_indices(const Insn *insn) { return insn->imm >> 12 & 15; }
 
 /*
  * Byte registers: insn->reg and insn->rm hold 0-15 for the low byte and BYTE_HIGH | 0-3 for ah ch dh bh.
@@ -108,10 +113,17 @@ struct Block {
 
 /* ---- the opcode table ---- */
 
-enum { MAP_1, MAP_0F, MAP_0F38, MAP_0F3A, MAP_COUNT };
+enum {
+    MAP_1, MAP_0F, MAP_0F38, MAP_0F3A,
+    MAP_VEX_0F, MAP_VEX_0F38, MAP_VEX_0F3A,     /* behind a VEX prefix */
+    MAP_COUNT
+};
 
-/* Which mandatory prefix a row wants.  P_ANY: 66 is the operand size and F2/F3 mean nothing (or repeat). */
-enum { P_ANY, P_NONE, P_66, P_F3, P_F2 };
+/*
+ * Which mandatory prefix a row wants.  P_ANY: 66 is the operand size and F2/F3 mean nothing (or repeat);
+ * P_SIZE: 66 is the operand size, and F2/F3 must not be.
+ */
+enum { P_ANY, P_NONE, P_66, P_F3, P_F2, P_SIZE };
 
 enum { MOD_ANY, MOD_MEM, MOD_REG };
 
@@ -136,7 +148,20 @@ typedef enum {
     O_Wd, O_Wq, O_Ww,                           /* XMM register or 4, 8, 2 bytes of memory */
     O_Pq, O_Qq, O_Qd, O_Nq,                     /* MMX: reg, rm, rm with 4 bytes of memory, rm register only */
     O_ST0, O_STi, O_Mx87,                       /* x87; Mx87: the row's .memory bytes */
+    /* With VEX, O_Vx and O_Wx are XMM or YMM registers by VEX.L, and so are these: */
+    O_Hx,                                       /* VEX.vvvv */
+    O_Lx,                                       /* bits 4-7 of an immediate byte */
+    O_By,                                       /* general register: VEX.vvvv */
+    O_Mv,                                       /* memory with a vector of indices (VSIB) */
 } Operand;
+
+/* Rows behind a VEX prefix: what they ask of VEX.L, and how memory follows it. */
+enum {
+    VEX_L0     = 1 << 0,        /* L must be 0 */
+    VEX_L1     = 1 << 1,        /* L must be 1 */
+    VEX_SCALES = 1 << 2,        /* O_Wq, O_Wd and O_Ww are twice as large with L */
+    VEX_BOTH   = 1 << 3,        /* the second operand is written too */
+};
 
 /* How the translator may treat it.  The default, CALL, is always right. */
 typedef enum { CLASS_CALL, CLASS_COPY, CLASS_MEMORY, CLASS_BRANCH } OpClass;
@@ -178,6 +203,7 @@ struct Opcode {
     u16 reads, writes;          /* arithmetic flags, FLAG_*; undefined ones count as written */
     u8 class;
     u8 memory;                  /* bytes of an O_Mx87 or O_M operand, when it matters */
+    u8 vex;                     /* VEX_* */
     const char *feature;        /* name of the CPUID feature (accel/cpu_model.h) it needs, or NULL: #UD without it */
     OpFn *fn;                   /* one function for all forms, or */
     const OpForms *forms;       /* one per form */

@@ -14,7 +14,7 @@ const OpFamily *const op_families[] = {
     &ops_muldiv, &ops_pushpop, &ops_shift, &ops_string,
     &ops_control, &ops_cpuid, &ops_far, &ops_fastcall, &ops_msr, &ops_port, &ops_return,
     &ops_segment, &ops_system, &ops_table,
-    &ops_mmx, &ops_sse, &ops_x87, &ops_xsave,
+    &ops_mmx, &ops_sse, &ops_x87, &ops_xsave, &ops_avx, &ops_avx2, &ops_bmi, &ops_vexmove,
     NULL,
 };
 
@@ -75,7 +75,8 @@ static const u8 operand_traits[] = {
     [O_Vx] = HAS_MODRM, [O_Wx] = HAS_MODRM, [O_Ux] = RM_ONLY,
     [O_Wd] = HAS_MODRM, [O_Wq] = HAS_MODRM, [O_Ww] = HAS_MODRM,
     [O_Pq] = HAS_MODRM, [O_Qq] = HAS_MODRM, [O_Qd] = HAS_MODRM, [O_Nq] = RM_ONLY,
-    [O_STi] = HAS_MODRM, [O_Mx87] = MEMORY_ONLY,
+    [O_STi] = HAS_MODRM, [O_Mx87] = MEMORY_ONLY, [O_Mv] = MEMORY_ONLY,
+    [O_By] = HAS_Y,
 };
 
 static u8 row_traits(const Opcode *row)
@@ -95,7 +96,7 @@ static u8 row_traits(const Opcode *row)
 
 unsigned opcode_particular(const Opcode *row)
 {
-    return (row->prefix != P_ANY) + (row->ext >= 0) + (row->rm >= 0) * 2 +
+    return (row->prefix != P_ANY) + (row->ext >= 0) + (row->vex & (VEX_L0 | VEX_L1) ? 1 : 0) + (row->rm >= 0) * 2 +
            (row->mod != MOD_ANY) + !!(row->attr & (OP_W64 | OP_W32)) + (row->feature != NULL);
 }
 

@@ -48,6 +48,7 @@ unsigned opcode_particular(const Opcode *row);
 extern const OpFamily ops_alu, ops_atomic, ops_bcd, ops_bits, ops_branch, ops_flags, ops_move,
     ops_muldiv, ops_pushpop, ops_shift, ops_string;
 extern const OpFamily ops_mmx, ops_sse, ops_x87, ops_xsave;
+extern const OpFamily ops_avx, ops_avx2, ops_bmi, ops_vexmove;
 
 /* System instructions. */
 extern const OpFamily ops_control, ops_cpuid, ops_far, ops_fastcall, ops_msr, ops_port, ops_return,

@@ -74,7 +74,7 @@ static void write_gpr(Cpu *cpu, const Insn *insn, unsigned reg, u64 value)
 }
 
 /* Runs the stub; raises #XM (or #UD, without OS support) with only MXCSR changed. */
-static void simd_run(Cpu *cpu, const Insn *insn, const Opcode *row, void *dst, const void *src, HostRegs *regs)
+void simd_run(Cpu *cpu, const Insn *insn, const Opcode *row, void *dst, const void *src, HostRegs *regs)
 {
     HostStub *stub = host_stub(insn);
 

@@ -56,6 +56,9 @@ static inline void sse_check(Cpu *cpu)
     }
 }
 
+/* The XSAVE components that are not in their initial state; xsave.c. */
+u64 xsave_in_use(const Cpu *cpu);
+
 /* #MF for an exception that an earlier x87 instruction left pending; x87.c. */
 void x87_check_pending(Cpu *cpu);
 void mmx_check(Cpu *cpu);
@@ -118,6 +121,9 @@ static inline gva simd_linear(Cpu *cpu, const Insn *insn, unsigned n, Access acc
     }
     return at;
 }
+
+/* Runs the stub; raises #XM (or #UD, without OS support) with only MXCSR changed; sets flags if the row does. */
+void simd_run(Cpu *cpu, const Insn *insn, const Opcode *row, void *dst, const void *src, HostRegs *regs);
 
 /* What rows are made of: simd.c has the functions, simd_rows.c the table. */
 

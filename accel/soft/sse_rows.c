@@ -21,6 +21,8 @@
 #define X38(b, nm, s, attrs, feat) ROW(MAP_0F38, b, P_66, nm, O_Vx, s, attrs, simd_op, .feature = feat)
 #define X3A(b, nm, s, attrs, feat) \
     ROW(MAP_0F3A, b, P_66, nm, O_Vx, s, attrs, simd_op, .operand[2] = O_Ib, .feature = feat)
+#define SHA(b, nm, function) \
+    ROW(MAP_0F38, b, P_NONE, nm, O_Vx, O_Wx, OP_ALIGN, function, .feature = "sha-ni")
 #define NONE 0
 
 static const Opcode rows[] = {
@@ -198,6 +200,16 @@ static const Opcode rows[] = {
     X38(0xdf, "aesdeclast", O_Wx, OP_ALIGN, "aes"),
     X3A(0xdf, "aeskeygenassist", O_Wx, OP_ALIGN, "aes"),
     X3A(0x44, "pclmulqdq", O_Wx, OP_ALIGN, "pclmulqdq"),
+
+    /* SHA, and arithmetic in Galois fields */
+    SHA(0xc8, "sha1nexte", simd_op), SHA(0xc9, "sha1msg1", simd_op), SHA(0xca, "sha1msg2", simd_op),
+    SHA(0xcb, "sha256rnds2", simd_blendv), SHA(0xcc, "sha256msg1", simd_op),
+    SHA(0xcd, "sha256msg2", simd_op),
+    ROW(MAP_0F3A, 0xcc, P_NONE, "sha1rnds4", O_Vx, O_Wx, OP_ALIGN, simd_op, .operand[2] = O_Ib,
+        .feature = "sha-ni"),
+    X38(0xcf, "gf2p8mulb", O_Wx, OP_ALIGN, "gfni"),
+    X3A(0xce, "gf2p8affineqb", O_Wx, OP_ALIGN, "gfni"),
+    X3A(0xcf, "gf2p8affineinvqb", O_Wx, OP_ALIGN, "gfni"),
 };
 
 const OpFamily ops_sse = { "sse", rows, G_N_ELEMENTS(rows) };

@@ -4,8 +4,12 @@
  * instructions and its thread stands still, or by its own thread (INIT).
  */
 
-#include "accel/soft/mmu.h"
+#include "accel/soft/simd.h"
 #include "accel/soft/soft.h"
+#include "accel/soft/system.h"
+
+/* In the XSAVE area: which components are there, a bit of it, and the upper halves of YMM registers. */
+enum { XSAVE_PRESENT = 512, XSAVE_AVX = 4, XSAVE_YMM = 576 };
 
 /* ---- out ---- */
 
@@ -56,7 +60,8 @@ void cpu_get_state(Cpu *cpu, X86State *state)
     get_control(cpu, &state->control);
     get_events(cpu, &state->events);
     memcpy(state->xsave.area, cpu->fx, sizeof cpu->fx);
-    state->xsave.area[512] = 3;                     /* XSTATE_BV: x87 and SSE */
+    memcpy(state->xsave.area + XSAVE_YMM, cpu->ymm_high, sizeof cpu->ymm_high);
+    state->xsave.area[XSAVE_PRESENT] = 3 | (xsave_in_use(cpu) & XSAVE_AVX);
     lapic_get_state(cpu->lapic, &state->lapic);
     msrs_get(cpu, state);
 }
@@ -109,7 +114,7 @@ static bool state_possible(const Cpu *cpu, const X86State *state, GError **err)
         bad = "cr0 has paging without protection";
     } else if ((c->efer & EFER_LMA) && !((c->efer & EFER_LME) && (c->cr0 & CR0_PG) && (c->cr4 & CR4_PAE))) {
         bad = "efer says long mode, cr0 and cr4 do not";
-    } else if (c->xcr0 & ~3ull || !(c->xcr0 & 1)) {
+    } else if (!xcr0_possible(cpu, c->xcr0)) {
         bad = "xcr0 enables components this CPU does not have";
     } else if (c->cr4 & ~cpu->cr4_allowed || c->efer & ~(cpu->efer_allowed | EFER_LMA)) {
         bad = "cr4 or efer enables what this CPU does not have";
@@ -138,6 +143,10 @@ bool cpu_set_state(Cpu *cpu, const X86State *state, GError **err)
     set_control(cpu, &state->control);
     set_events(cpu, &state->events);
     memcpy(cpu->fx, state->xsave.area, sizeof cpu->fx);
+    memset(cpu->ymm_high, 0, sizeof cpu->ymm_high);
+    if (state->xsave.area[XSAVE_PRESENT] & XSAVE_AVX) {
+        memcpy(cpu->ymm_high, state->xsave.area + XSAVE_YMM, sizeof cpu->ymm_high);
+    }
     msrs_set(cpu, state);
     lapic_set_state(cpu->lapic, &state->lapic);
     lapic_set_tpr(cpu->lapic, state->control.cr8 << 4 | (state->control.cr8 == (state->lapic.reg[8] >> 4) ?

@@ -255,6 +255,8 @@ static const Opcode rows[] = {
             .feature = "sse", .fn = op_sfence),
     ROW_EXT(MAP_0F, 0xae, 7, "clflush", .prefix = P_NONE, .mod = MOD_MEM,
             .operand = { O_Mb }, .feature = "clflush", .fn = op_clflush),
+    ROW_EXT(MAP_0F, 0xae, 6, "clwb", .prefix = P_66, .mod = MOD_MEM,
+            .operand = { O_Mb }, .feature = "clwb", .fn = op_clflush),
     ROW_EXT(MAP_0F, 0xae, 7, "clflushopt", .prefix = P_66, .mod = MOD_MEM,
             .operand = { O_Mb }, .feature = "clflushopt", .fn = op_clflush),
     ROW(MAP_0F, 0xb9, "ud1", .operand = { O_Gv, O_Ev }, .attr = OP_ENDS, .fn = op_ud),

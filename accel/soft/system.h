@@ -29,5 +29,6 @@ void store_word(Cpu *cpu, const Insn *insn, u64 value);
 
 /* XCR0 = value, with the checks of XSETBV. */
 void cpu_set_xcr0(Cpu *cpu, u64 value);
+bool xcr0_possible(const Cpu *cpu, u64 value);
 
 #endif

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Saving and restoring x87 and SSE state: FXSAVE, FXRSTOR, XSAVE, XSAVEOPT, XRSTOR (SDM vol. 1, chapter 13; compacted
- * format and supervisor state are not offered), LDMXCSR, STMXCSR.  A vCPU's own thread.
+ * Saving and restoring x87, SSE and AVX state: FXSAVE, FXRSTOR, XSAVE, XSAVEOPT, XSAVEC,
+ * XRSTOR (SDM vol. 1, chapter 13; supervisor state is not offered), LDMXCSR, STMXCSR.  A
+ * vCPU's own thread.
+ *
+ * The components are x87, SSE and AVX, so AVX lies behind the header in both formats.
  */
 
+#include "accel/soft/vex.h"
 #include "accel/soft/x87.h"
 
-enum { FX_BYTES = 512, FX_USED = 416, XSAVE_HEADER = 64, COMPONENT_X87 = 1, COMPONENT_SSE = 2 };
+enum { FX_BYTES = 512, FX_USED = 416, XSAVE_HEADER = 64, AVX_AT = 576, AVX_BYTES = 256 };
+enum { COMPONENT_X87 = 1, COMPONENT_SSE = 2, COMPONENT_AVX = 4 };
+#define COMPACTED (1ull << 63)
 
 static bool wide(const Insn *insn)
 {
@@ -101,55 +107,144 @@ static u64 xsave_components(Cpu *cpu)
     return cpu->xcr0 & ((u64)(u32)cpu->gpr[RDX] << 32 | (u32)cpu->gpr[RAX]);
 }
 
-static void op_xsave(Cpu *cpu, const Insn *insn)
+static bool all_zero(const u8 *bytes, size_t n)
 {
-    u64 components = xsave_components(cpu), present;
-    gva at = aligned(cpu, insn, FX_BYTES + XSAVE_HEADER, 64, ACCESS_WRITE);
+    return !*bytes && !memcmp(bytes, bytes + 1, n - 1);
+}
+
+/* XINUSE (13.6): components not in their initial state. */
+u64 xsave_in_use(const Cpu *cpu)
+{
+    static const u8 initial[FX_MXCSR] = { 0x7f, 3 };
+    bool x87 = memcmp(cpu->fx, initial, sizeof initial) ||
+               !all_zero(cpu->fx + FX_ST, FX_XMM - FX_ST);
+
+    return (x87 ? COMPONENT_X87 : 0) |
+           (all_zero(cpu->fx + FX_XMM, FX_USED - FX_XMM) ? 0 : COMPONENT_SSE) |
+           (all_zero(cpu->ymm_high[0], AVX_BYTES) ? 0 : COMPONENT_AVX);
+}
+
+static unsigned area_bytes(u64 components)
+{
+    return AVX_AT + (components & COMPONENT_AVX ? AVX_BYTES : 0);
+}
+
+/* MXCSR goes with SSE and with AVX. */
+static void put_components(Cpu *cpu, const Insn *insn, gva at, u64 components, bool mxcsr)
+{
     u8 image[FX_BYTES];
 
-    mmu_probe_write(cpu, at, FX_BYTES + XSAVE_HEADER);
-    present = cpu_load64(cpu, at + FX_BYTES);
     fx_image(cpu, wide(insn), image);
     if (components & COMPONENT_X87) {
         mmu_write(cpu, at, image, FX_MXCSR);
         mmu_write(cpu, at + FX_ST, image + FX_ST, FX_XMM - FX_ST);
     }
-    if (components & COMPONENT_SSE) {
+    if (mxcsr) {
         mmu_write(cpu, at + FX_MXCSR, image + FX_MXCSR, 8);
+    }
+    if (components & COMPONENT_SSE) {
         mmu_write(cpu, at + FX_XMM, image + FX_XMM, FX_USED - FX_XMM);
     }
-    cpu_store64(cpu, at + FX_BYTES, present | components);
+    if (components & COMPONENT_AVX) {
+        mmu_write(cpu, at + AVX_AT, cpu->ymm_high, AVX_BYTES);
+    }
+}
+
+/* XSAVE and XSAVEOPT: bits of the header that were not asked for stay (13.7). */
+static void op_xsave(Cpu *cpu, const Insn *insn)
+{
+    u64 components = xsave_components(cpu), present;
+    unsigned bytes = area_bytes(components);
+    gva at = aligned(cpu, insn, bytes, 64, ACCESS_WRITE);
+
+    mmu_probe_write(cpu, at, bytes);
+    present = cpu_load64(cpu, at + FX_BYTES) & ~components;
+    put_components(cpu, insn, at, components, components & (COMPONENT_SSE | COMPONENT_AVX));
+    cpu_store64(cpu, at + FX_BYTES, present | (components & xsave_in_use(cpu)));
+}
+
+/* 13.10: only what is in use is written, and MXCSR counts as in use when it is not 1F80H. */
+static void op_xsavec(Cpu *cpu, const Insn *insn)
+{
+    u64 components = xsave_components(cpu), present = components & xsave_in_use(cpu);
+    u64 header[XSAVE_HEADER / 8] = { 0 };
+    gva at = aligned(cpu, insn, area_bytes(components), 64, ACCESS_WRITE);
+
+    if (cpu_mxcsr(cpu) != MXCSR_RESET) {
+        present |= components & COMPONENT_SSE;
+    }
+    header[0] = present;
+    header[1] = components | COMPACTED;
+    mmu_probe_write(cpu, at, area_bytes(components));
+    put_components(cpu, insn, at, present, present & COMPONENT_SSE);
+    mmu_write(cpu, at + FX_BYTES, header, sizeof header);
 }
 
 /* 13.8.1: what the header may say. */
-static void check_header(Cpu *cpu, const u8 *header)
+static void check_header(Cpu *cpu, const u64 *header)
 {
-    static const u8 zero[16];
-    u64 present;
+    static const u64 zero[6];
+    bool compacted = header[1] & COMPACTED;
+    u64 allowed = compacted ? header[1] & ~COMPACTED : cpu->xcr0;
 
-    memcpy(&present, header, 8);
-    if (present & ~cpu->xcr0 || memcmp(header + 8, zero, 16)) {
+    if (header[0] & ~allowed || allowed & ~cpu->xcr0 || (!compacted && header[1]) ||
+        header[2] || (compacted && memcmp(header + 2, zero, sizeof zero)) ||
+        (compacted && !cpu_has(cpu, "xsavec"))) {
         cpu_gp(cpu, 0);
+    }
+}
+
+/* With the standard format MXCSR is loaded even where SSE's registers are not (13.8.2). */
+static void restore_mxcsr(Cpu *cpu, const u8 *image, u64 components, u64 present, bool compacted)
+{
+    if (!compacted && components & (COMPONENT_SSE | COMPONENT_AVX)) {
+        load_mxcsr(cpu, image);
+    } else if (compacted && components & COMPONENT_SSE) {
+        if (present & COMPONENT_SSE) {
+            load_mxcsr(cpu, image);
+        } else {
+            cpu_set_mxcsr(cpu, MXCSR_RESET);
+        }
+    }
+}
+
+static void restore_vectors(Cpu *cpu, const u8 *image, u64 components, u64 present)
+{
+    if (components & COMPONENT_SSE) {
+        memset(cpu->fx + FX_XMM, 0, FX_USED - FX_XMM);
+        if (present & COMPONENT_SSE) {
+            memcpy(cpu->fx + FX_XMM, image + FX_XMM, FX_USED - FX_XMM);
+        }
+    }
+    if (components & COMPONENT_AVX) {
+        memset(cpu->ymm_high, 0, AVX_BYTES);
+        if (present & COMPONENT_AVX) {
+            memcpy(cpu->ymm_high, image + AVX_AT, AVX_BYTES);
+        }
     }
 }
 
 static void op_xrstor(Cpu *cpu, const Insn *insn)
 {
-    u64 components = xsave_components(cpu), present;
-    u8 image[FX_BYTES + XSAVE_HEADER];
+    u64 components = xsave_components(cpu), present, header[XSAVE_HEADER / 8];
+    u8 image[AVX_AT + AVX_BYTES];
+    gva at = aligned(cpu, insn, area_bytes(components), 64, ACCESS_READ);
+    bool compacted;
 
-    mmu_read(cpu, aligned(cpu, insn, sizeof image, 64, ACCESS_READ), image, sizeof image);
-    check_header(cpu, image + FX_BYTES);
-    memcpy(&present, image + FX_BYTES, 8);
-    if (components & COMPONENT_SSE) {
-        check_mxcsr(cpu, image);
-        load_mxcsr(cpu, image);
-        if (present & COMPONENT_SSE) {
-            memcpy(cpu->fx + FX_XMM, image + FX_XMM, FX_USED - FX_XMM);
-        } else {
-            memset(cpu->fx + FX_XMM, 0, FX_USED - FX_XMM);
-        }
+    mmu_read(cpu, at, image, AVX_AT);
+    memcpy(header, image + FX_BYTES, sizeof header);
+    check_header(cpu, header);
+    present = header[0];
+    compacted = header[1] & COMPACTED;
+    if (components & present & COMPONENT_AVX) {
+        mmu_read(cpu, at + AVX_AT, image + AVX_AT, AVX_BYTES);
     }
+    if (compacted ? components & present & COMPONENT_SSE
+                  : components & (COMPONENT_SSE | COMPONENT_AVX)) {
+        check_mxcsr(cpu, image);
+    }
+    restore_mxcsr(cpu, image, components, present, compacted);
+    restore_vectors(cpu, image, components, present);
     if (components & COMPONENT_X87) {
         if (present & COMPONENT_X87) {
             load_x87(cpu, image, wide(insn));
@@ -162,22 +257,43 @@ static void op_xrstor(Cpu *cpu, const Insn *insn)
 
 /* ---- MXCSR ---- */
 
-static void op_ldmxcsr(Cpu *cpu, const Insn *insn)
+static void mxcsr_load(Cpu *cpu, const Insn *insn)
 {
-    u32 value;
+    u32 value = cpu_load32(cpu, insn_linear(cpu, insn, 4, ACCESS_READ));
 
-    sse_check(cpu);
-    value = cpu_load32(cpu, insn_linear(cpu, insn, 4, ACCESS_READ));
     if (value & ~(u32)MXCSR_BITS) {
         cpu_gp(cpu, 0);
     }
     cpu_set_mxcsr(cpu, value);
 }
 
+static void mxcsr_store(Cpu *cpu, const Insn *insn)
+{
+    cpu_store32(cpu, insn_linear(cpu, insn, 4, ACCESS_WRITE), cpu_mxcsr(cpu));
+}
+
+static void op_ldmxcsr(Cpu *cpu, const Insn *insn)
+{
+    sse_check(cpu);
+    mxcsr_load(cpu, insn);
+}
+
 static void op_stmxcsr(Cpu *cpu, const Insn *insn)
 {
     sse_check(cpu);
-    cpu_store32(cpu, insn_linear(cpu, insn, 4, ACCESS_WRITE), cpu_mxcsr(cpu));
+    mxcsr_store(cpu, insn);
+}
+
+void vex_mxcsr_load(Cpu *cpu, const Insn *insn)
+{
+    avx_check(cpu);
+    mxcsr_load(cpu, insn);
+}
+
+void vex_mxcsr_store(Cpu *cpu, const Insn *insn)
+{
+    avx_check(cpu);
+    mxcsr_store(cpu, insn);
 }
 
 #define ROW(e, nm, bytes, function, attrs, feat) \
@@ -192,6 +308,8 @@ static const Opcode rows[] = {
     ROW(4, "xsave",    0, op_xsave,   0, "xsave"),
     ROW(5, "xrstor",   0, op_xrstor,  0, "xsave"),
     ROW(6, "xsaveopt", 0, op_xsave,   0, "xsaveopt"),
+    { .map = MAP_0F, .byte = 0xc7, .prefix = P_NONE, .ext = 4, .mod = MOD_MEM, .rm = -1, .name = "xsavec",
+      .operand = { O_M }, .class = CLASS_CALL, .fn = op_xsavec, .feature = "xsavec" },
 };
 
 const OpFamily ops_xsave = { "xsave", rows, G_N_ELEMENTS(rows) };

@@ -11,7 +11,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-enum { BREAKPOINT = 3 };
+enum { BREAKPOINT = 3, HEADER_AT = 512, YMM_AT = 576, AVX = 4 };
 
 static const int reg_of[16] = {
     REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
@@ -21,23 +21,40 @@ static const int reg_of[16] = {
 static struct {
     HostCpu *cpu;                       /* what runs, or NULL */
     gregset_t home;                     /* where the test itself goes on */
-    u8 home_fx[512];
+    u8 home_fx[512], home_ymm[256];
+    bool avx;
     u8 *code;                           /* where the code page can be written */
 } run;
 
 /*
- * The XSAVE header behind the FXSAVE part says which components are restored: x87 and
- * SSE are, from here on.
+ * The XSAVE header behind the FXSAVE part says which components are restored: x87, SSE
+ * and AVX are, from here on.
  */
-static void put_fx(ucontext_t *uc, const void *fx)
+static void put_fx(ucontext_t *uc, const void *fx, const void *ymm_high)
 {
     u8 *area = (u8 *)uc->uc_mcontext.fpregs;
     u64 present;
 
     memcpy(area, fx, 416);
-    memcpy(&present, area + 512, 8);
+    memcpy(&present, area + HEADER_AT, 8);
     present |= 3;
-    memcpy(area + 512, &present, 8);
+    if (run.avx) {
+        present |= AVX;
+        memcpy(area + YMM_AT, ymm_high, 256);
+    }
+    memcpy(area + HEADER_AT, &present, 8);
+}
+
+/* A component that is not in the header is in its initial state. */
+static void take_fx(const ucontext_t *uc, void *fx, void *ymm_high)
+{
+    const u8 *area = (const u8 *)uc->uc_mcontext.fpregs;
+
+    memcpy(fx, area, 512);
+    memset(ymm_high, 0, 256);
+    if (run.avx && area[HEADER_AT] & AVX) {
+        memcpy(ymm_high, area + YMM_AT, 256);
+    }
 }
 
 static void enter(ucontext_t *uc)
@@ -45,13 +62,13 @@ static void enter(ucontext_t *uc)
     greg_t *reg = uc->uc_mcontext.gregs;
 
     memcpy(run.home, reg, sizeof run.home);
-    memcpy(run.home_fx, uc->uc_mcontext.fpregs, 512);
+    take_fx(uc, run.home_fx, run.home_ymm);
     for (unsigned i = 0; i < 16; i++) {
         reg[reg_of[i]] = run.cpu->gpr[i];
     }
     reg[REG_RIP] = run.cpu->rip;
     reg[REG_EFL] = (reg[REG_EFL] & ~0x200cd5ll) | (run.cpu->flags & 0x200cd5) | 0x202;
-    put_fx(uc, run.cpu->fx);
+    put_fx(uc, run.cpu->fx, run.cpu->ymm_high);
 }
 
 static void leave(ucontext_t *uc)
@@ -64,7 +81,7 @@ static void leave(ucontext_t *uc)
     }
     cpu->rip = reg[REG_RIP];
     cpu->flags = reg[REG_EFL];
-    memcpy(cpu->fx, uc->uc_mcontext.fpregs, 512);
+    take_fx(uc, cpu->fx, cpu->ymm_high);
     cpu->vector = reg[REG_TRAPNO];
     cpu->error = reg[REG_ERR];
     cpu->cr2 = reg[REG_CR2];
@@ -75,7 +92,7 @@ static void leave(ucontext_t *uc)
         cpu->vector = -1;       /* it jumped away: the fetch there is not its fault */
     }
     memcpy(reg, run.home, sizeof run.home);
-    put_fx(uc, run.home_fx);
+    put_fx(uc, run.home_fx, run.home_ymm);
     run.cpu = NULL;
 }
 
@@ -123,6 +140,7 @@ bool host_cpu_open(void)
     if (!map_code() || !map(HOST_DATA, HOST_ALL_BYTES, PROT_READ | PROT_WRITE, -1)) {
         return false;
     }
+    run.avx = __builtin_cpu_supports("avx");
     memset(host_cpu_code(), 0xcc, PAGE_BYTES);
     sigaltstack(&alternative, NULL);
     sigfillset(&action.sa_mask);

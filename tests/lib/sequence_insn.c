@@ -219,7 +219,7 @@ static void put_prefixes(Coding *c, bool memory)
     static const u8 mandatory[] = { [P_66] = 0x66, [P_F3] = 0xf3, [P_F2] = 0xf2 };
     const Opcode *row = c->row;
 
-    if (row->prefix == P_ANY && rng_chance(c->rng, 6)) {
+    if ((row->prefix == P_ANY || row->prefix == P_SIZE) && rng_chance(c->rng, 6)) {
         put(c->u, 0x66, 1);
     }
     if (memory && rng_chance(c->rng, 32)) {

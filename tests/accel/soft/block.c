@@ -173,7 +173,7 @@ GUEST(cross,
       "mov $3, %ecx\n"
       "xor %ebx, %ebx\n"
       "jmp 1f\n"
-      ".org 4093 - (1f - 2f), 0x90\n"
+      ".org cross + 4092, 0x90\n"
       "2: nop\n"
       "1: mov $0x11223344, %eax\n"
       "add %rax, %rbx\n"
