@@ -92,7 +92,8 @@ static bool modes_meet(const Opcode *a, const Opcode *b)
 {
     u16 both = a->attr | b->attr;
 
-    return (both & (OP_NO64 | OP_ONLY64)) != (OP_NO64 | OP_ONLY64) &&
+    return ((a->vex | b->vex) & (VEX_L0 | VEX_L1)) != (VEX_L0 | VEX_L1) &&
+           (both & (OP_NO64 | OP_ONLY64)) != (OP_NO64 | OP_ONLY64) &&
            (both & (OP_W64 | OP_W32)) != (OP_W64 | OP_W32);
 }
 
