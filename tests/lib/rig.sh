@@ -70,7 +70,7 @@ rig_wait()
         now=$(wc -c < "$vm_dir/raw")
         [ "$now" = "$rig_size" ] || rig_silent=0
         rig_size=$now
-        if [ $rig_silent -ge 90 ] || [ "$rig_left" -le 0 ]; then
+        if [ $rig_silent -ge 150 ] || [ "$rig_left" -le 0 ]; then
             break
         fi
     done
