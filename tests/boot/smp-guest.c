@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MAX_THREADS = 64, PAGE = 4096, STUCK_SECONDS = 120 };
+enum { MAX_THREADS = 64, PAGE = 4096, STUCK_SECONDS = 400 };
 
 static unsigned threads;
 static pthread_barrier_t barrier;
@@ -251,6 +251,8 @@ static void processes(unsigned me)
 
 /* ---- pages that change ---- */
 
+enum { REMAPS = 60, REWRITES = 300 };
+
 static _Atomic unsigned version;
 static unsigned *window;
 
@@ -262,21 +264,21 @@ static void remapping(unsigned me)
     if (me == 0) {
         fd = memfd_create("pages", 0);
         window = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        for (unsigned i = 0; i <= 200; i++) {
+        for (unsigned i = 0; i <= REMAPS; i++) {
             if (pwrite(fd, &i, sizeof i, (off_t)i * PAGE) != sizeof i) {
                 fail("memfd", 1, 0);
             }
         }
     }
     pthread_barrier_wait(&barrier);
-    for (unsigned i = 1; me == 0 && i <= 200; i++) {
+    for (unsigned i = 1; me == 0 && i <= REMAPS; i++) {
         if (mmap(window, PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, fd,
                  (off_t)i * PAGE) == MAP_FAILED) {
             fail("mmap", i, i);
         }
         atomic_store(&version, i);
     }
-    while (me != 0 && atomic_load(&version) < 200) {
+    while (me != 0 && atomic_load(&version) < REMAPS) {
         unsigned known = atomic_load(&version);
         unsigned seen = __atomic_load_n(window, __ATOMIC_RELAXED);
 
@@ -311,11 +313,11 @@ static void changing_code(unsigned me)
         memcpy(code + 3, "\xb8\0\0\0\0\xc3", 6);     /* its number is aligned */
     }
     pthread_barrier_wait(&barrier);
-    for (unsigned i = 1; me == 0 && i <= 1000; i++) {
+    for (unsigned i = 1; me == 0 && i <= REWRITES; i++) {
         atomic_store((_Atomic unsigned *)(code + 4), i);
         atomic_store(&written, i);
     }
-    while (me != 0 && atomic_load(&written) < 1000) {
+    while (me != 0 && atomic_load(&written) < REWRITES) {
         unsigned known = atomic_load(&written), got;
 
         serialize();

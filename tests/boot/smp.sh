@@ -4,11 +4,12 @@
 # Four vCPUs of the software CPU under a load that asks whether they are one machine
 # (tests/boot/smp-guest.c).  MAYFLY_LONG=N does it N times.
 #
-# limit: 600 seconds
+# limit: 900 seconds
 
 # shellcheck source=tests/lib/boot.sh
 . tests/lib/boot.sh
 
+vm_limit=${MAYFLY_BOOT_LIMIT:-500}
 need_guest cloud
 
 # An initramfs that is the guest's and one more program.
