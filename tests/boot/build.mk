@@ -4,4 +4,6 @@ check_script += tests/boot/disk.sh
 check_script += tests/boot/end.sh
 check_script += tests/boot/firmware.sh
 check_script += tests/boot/latest.sh
+check_script += tests/boot/net-tap.sh
+check_script += tests/boot/net.sh
 check_script += tests/boot/smp.sh
