@@ -253,6 +253,10 @@ static bool drive_open(Drive *drive, const DriveConfig *config, KeyVals *options
 
     drive->interface = interfaces[config->interface];
     drive->media = config->media;
+    if (drive->interface >= DRIVE_SCSI) {
+        return bad(err, "machine type does not support if=%s; there are ide, virtio, "
+                   "pflash and none", interface_names[config->interface]);
+    }
     if (!find_place(drive, config, err) || !apply(config, &flags, &settings, err)) {
         return false;
     }

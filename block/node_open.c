@@ -89,6 +89,23 @@ static bool name_is_free(const char *name, GError **err)
     return true;
 }
 
+/* "nbd:host": letters and a colon before any slash. */
+static bool has_protocol(const char *filename)
+{
+    size_t n = strspn(filename, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "0123456789-+.");
+
+    return n && filename[n] == ':' && !g_str_has_prefix(filename, "file:");
+}
+
+static bool unknown_protocol(const char *filename, GError **err)
+{
+    g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                "Could not open '%s': Unknown protocol '%.*s'", filename,
+                (int)strcspn(filename, ":"), filename);
+    return false;
+}
+
 /* ---- the driver ---- */
 
 const BlockDriver *block_driver_find(const char *name)
@@ -139,16 +156,21 @@ const BlockDriver *node_probe(BlockNode *file, GError **err)
  * "filename" of a format is its file's.  Without a driver, a node over a file is
  * meant; that is opened, and its beginning tells the format.
  */
-static void push_filename_down(KeyVals *options)
+static bool push_filename_down(KeyVals *options, GError **err)
 {
     g_autofree char *filename = keyvals_take(options, "filename");
 
-    if (filename) {
-        keyvals_set(options, "file.filename", filename);
-        if (!keyvals_get(options, "file.driver")) {
-            keyvals_set(options, "file.driver", "file");
-        }
+    if (!filename) {
+        return true;
     }
+    if (has_protocol(filename)) {
+        return unknown_protocol(filename, err);
+    }
+    keyvals_set(options, "file.filename", filename);
+    if (!keyvals_get(options, "file.driver")) {
+        keyvals_set(options, "file.driver", "file");
+    }
+    return true;
 }
 
 static const BlockDriver *guess_driver(BlockNode **file, KeyVals *options,
@@ -157,7 +179,9 @@ static const BlockDriver *guess_driver(BlockNode **file, KeyVals *options,
     const BlockDriver *driver;
     BlockNode holder = { .flags = *flags };
 
-    push_filename_down(options);
+    if (!push_filename_down(options, err)) {
+        return NULL;
+    }
     *file = node_open_child(&holder, "file", options, *flags | BLOCK_RESIZE, err);
     if (!*file) {
         if (err && !*err) {
@@ -208,8 +232,8 @@ static BlockNode *open_as(const NodeOptions *names, KeyVals *options, BlockFlags
     }
     node = node_new(driver, flags, names->node_name);
     node->file = g_steal_pointer(&file);
-    if (!driver->is_protocol) {
-        push_filename_down(options);
+    if (!driver->is_protocol && !push_filename_down(options, err)) {
+        return NULL;
     }
     return open_driver(node, options, err) ? g_steal_pointer(&node) : NULL;
 }
@@ -285,15 +309,6 @@ BlockNode *node_open_child(BlockNode *parent, const char *name, KeyVals *options
     return *slot;
 }
 
-/* "nbd:host": letters and a colon before any slash. */
-static bool has_protocol(const char *filename)
-{
-    size_t n = strspn(filename, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                "0123456789-+.");
-
-    return n && filename[n] == ':';
-}
-
 static KeyVals *filename_options(const char *filename, GError **err)
 {
     KeyVals *options;
@@ -304,9 +319,7 @@ static KeyVals *filename_options(const char *filename, GError **err)
     if (g_str_has_prefix(filename, "file:")) {
         filename += 5;
     } else if (has_protocol(filename)) {
-        g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                    "Could not open '%s': Unknown protocol '%.*s'", filename,
-                    (int)strcspn(filename, ":"), filename);
+        unknown_protocol(filename, err);
         return NULL;
     }
     options = keyvals_parse("", NULL, NULL);
@@ -349,6 +362,7 @@ char *node_relative(const char *filename, const char *backing)
     g_autofree char *folder = NULL;
 
     if (g_path_is_absolute(backing) || has_protocol(backing) || !filename ||
+        g_str_has_prefix(backing, "file:") ||
         !strchr(filename, '/')) {
         return g_strdup(backing);
     }

@@ -144,6 +144,9 @@ static void fill(struct io_uring_sqe *sqe, Task *task)
     } else {
         io_uring_prep_writev(sqe, task->fd, task->iov, task->n_iov, task->offset);
     }
+    if (task->is_large) {
+        io_uring_sqe_set_flags(sqe, IOSQE_ASYNC);
+    }
     io_uring_sqe_set_data(sqe, task);
 }
 

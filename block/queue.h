@@ -24,6 +24,7 @@ struct Task {
     /* what it asks of the kernel; kept while it waits for a place in the ring */
     int fd;
     bool is_flush;
+    bool is_large;                  /* a copy that others should not wait for */
     BlockAccess access;
     u64 offset;
     const struct iovec *iov;

@@ -24,6 +24,8 @@
 
 /* Ranges of a piece that need no list of their own. */
 enum { FEW = 4, RANGES_MAX = 1024 };
+/* From here on the kernel's copy to or from its page cache is worth another thread. */
+enum { LARGE = 256 << 10 };
 
 typedef enum { PIECE_MOVE, PIECE_FLUSH, PIECE_DISCARD, PIECE_ZEROES } PieceKind;
 
@@ -176,6 +178,7 @@ static void push_rest(Piece *piece)
         iov = own;
     }
     piece->task.done = moved;
+    piece->task.is_large = piece->node->align == 1 && data.bytes >= LARGE;
     queue_move(&piece->task, piece->node->driver->fd(piece->node), piece->access,
                piece->offset, iov, n);
 }

@@ -460,4 +460,5 @@ const VirtioType virtio_blk = {
     .started     = blk_started,
     .batch       = blk_batch,
     .doorbells   = true,
+    .redo        = true,
 };

@@ -12,6 +12,7 @@ src += hw/virtio/input.c
 src += hw/virtio/net.c
 src += hw/virtio/net_control.c
 src += hw/virtio/packed.c
+src += hw/virtio/redo.c
 src += hw/virtio/rng.c
 src += hw/virtio/serial.c
 src += hw/virtio/serial_port.c

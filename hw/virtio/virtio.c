@@ -92,6 +92,13 @@ static void stop(VirtioDevice *virtio)
     if (virtio->type->stop && virtio->device.opened) {
         virtio->type->stop(virtio);
     }
+    for (unsigned i = 0; i < virtio->n_queues; i++) {
+        Chain *chain;
+
+        while ((chain = virtqueue_take_redo(&virtio->queue[i]))) {
+            chain_done(chain);
+        }
+    }
     virtio->stopping = false;
     g_assert(chains_out(virtio) == 0);
 }
@@ -319,6 +326,23 @@ static bool queues_loaded(Device *dev, GError **err)
     return true;
 }
 
+static void save_out(Device *dev, GByteArray *out)
+{
+    virtio_save_out(virtio_of(dev), out);
+}
+
+static bool load_out(Device *dev, const u8 *data, size_t n, GError **err)
+{
+    VirtioDevice *virtio = virtio_of(dev);
+    bool took = io_enter(virtio->io), right = virtio_load_out(virtio, data, n, err);
+
+    if (!right) {
+        stop(virtio);
+    }
+    io_leave(virtio->io, took);
+    return right;
+}
+
 const Part virtio_part = {
     .name = "virtio",
     .config = config_fields, .config_at = offsetof(VirtioDevice, config),
@@ -332,6 +356,7 @@ const Part virtio_queues_part = {
     .state = queue_fields, .state_at = offsetof(VirtioDevice, queues),
     .state_size = sizeof(VirtioQueues),
     .reset = queues_reset, .loaded = queues_loaded,
+    .save_more = save_out, .load_more = load_out,
 };
 
 /* ---- life ---- */

@@ -29,6 +29,8 @@ struct Chain {
     VirtioDevice *virtio;
     Virtqueue *queue;
     Chain *next_spare;
+    Chain *next_out, **at_out;      /* among those of its queue that are out */
+    Chain *next_redo;
     bool out;                       /* in the device's hands */
     bool *given;                    /* split: its head's flag in the queue */
     bool faulty;
@@ -50,6 +52,8 @@ struct Virtqueue {
     u16 limit;                      /* descriptors offered */
     Chain *spare;                   /* chains that are not out, linked */
     unsigned out;                   /* chains in the device's hands */
+    Chain *first_out;               /* all of them, linked */
+    Chain *redo, *last_redo;        /* of a restored machine: not given yet */
     bool given[VIRTQ_SIZE_MAX];     /* split: out, by head descriptor */
     bool waiting;                   /* the device gave a chain back while served */
 };
@@ -91,12 +95,19 @@ bool packed_wants_interrupt(Virtqueue *queue, u16 before);
 u16 packed_advance(const Virtqueue *queue, u16 position, int n);
 
 /* virtqueue.c */
+void chain_give_out(Chain *chain);                  /* it counts as out */
 bool virtio_is_live(const VirtioDevice *virtio);    /* may touch its rings */
 void virtio_serve_again(void *opaque);              /* the timer's */
 
 /* bell.c: the queue is served once more, soon; false: it has no doorbell. */
 bool virtio_ring_bell(Virtqueue *queue);
 void virtio_close_bells(VirtioDevice *virtio);
+
+/* redo.c */
+void virtio_save_out(const VirtioDevice *virtio, GByteArray *out);
+bool virtio_load_out(VirtioDevice *virtio, const u8 *data, size_t n,
+                     GError **err) must_check;
+Chain *virtqueue_take_redo(Virtqueue *queue);           /* NULL: none */
 
 static inline bool virtq_packed(const Virtqueue *queue)
 {

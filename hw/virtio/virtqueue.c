@@ -35,6 +35,20 @@ bool virtio_is_live(const VirtioDevice *virtio)
            !virtio->stopping && virtio->transport->reaches_memory(virtio);
 }
 
+void chain_give_out(Chain *chain)
+{
+    Virtqueue *queue = chain->queue;
+
+    chain->out = true;
+    chain->next_out = queue->first_out;
+    chain->at_out = &queue->first_out;
+    if (chain->next_out) {
+        chain->next_out->at_out = &chain->next_out;
+    }
+    queue->first_out = chain;
+    queue->out++;
+}
+
 Chain *virtqueue_pop(Virtqueue *queue)
 {
     VirtioDevice *virtio = queue->virtio;
@@ -46,8 +60,7 @@ Chain *virtqueue_pop(Virtqueue *queue)
     }
     chain = virtq_packed(queue) ? packed_pop(queue) : split_pop(queue);
     if (chain) {
-        chain->out = true;
-        queue->out++;
+        chain_give_out(chain);
     }
     return chain;
 }
@@ -58,6 +71,10 @@ static void take_back(Chain *chain)
     g_assert(chain->out);
     chain->out = false;
     chain->queue->out--;
+    *chain->at_out = chain->next_out;
+    if (chain->next_out) {
+        chain->next_out->at_out = chain->at_out;
+    }
     if (chain->given) {
         *chain->given = false;
     }
@@ -132,6 +149,9 @@ static void serve(Virtqueue *queue)
     unsigned most = 2 * virtq_size(queue), served = 0, before;
     Chain *chain;
 
+    while (!virtio->paused && (chain = virtqueue_take_redo(queue))) {
+        queue->type->request(virtio, chain);
+    }
     do {
         before = served;
         while (served < most && !queue->waiting && (chain = virtqueue_pop(queue))) {
