@@ -83,13 +83,14 @@ static InputSink *target(unsigned kinds)
 
 void input_key(unsigned key, bool down)
 {
-    InputSink *sink = key < KEY_LIMIT ? target(INPUT_KEYS) : NULL;
+    InputSink *sink;
 
     /* Down again is the host's repetition; the guest's keyboard has its own. */
     if (key >= KEY_LIMIT || key_down[key] == down) {
         return;
     }
     key_down[key] = down;
+    sink = target(INPUT_KEYS);
     if (sink) {
         sink->ops->key(sink->opaque, key, down);
     }

@@ -2,6 +2,7 @@
 test += tests/hw/virtio/blk.c
 test += tests/hw/virtio/fault.c
 test += tests/hw/virtio/gpu.c
+test += tests/hw/virtio/input.c
 test += tests/hw/virtio/net.c
 test += tests/hw/virtio/pci.c
 test += tests/hw/virtio/pci_interrupt.c
