@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The translator: the very bytes that it emits for one instruction of each class, as the manual's encodings have them (SDM
+ * vol. 2A, chapter 2).
+ *
+ * Guest rsp is host r12, guest r12 is host r13; r14 and r15 are scratch (accel/soft/jit/regs.h).
+ */
+
+#include "accel/soft/jit/jit.h"
+#include "accel/soft/run.h"
+#include "tests/lib/soft_bed.h"
+#include <stddef.h>
+#include <string.h>
+
+enum { TABLES = 0x1000, CODE = 0x100000, STACK = 0x80000 };
+
+static SoftBed *bed_new(void)
+{
+    SoftBed *bed = soft_bed_new(1, NULL);
+
+    soft_bed_put64(bed, TABLES, (TABLES + 0x1000) | 7);
+    soft_bed_put64(bed, TABLES + 0x1000, (TABLES + 0x2000) | 7);
+    for (unsigned i = 0; i < BED_RAM >> 21; i++) {
+        soft_bed_put64(bed, TABLES + 0x2000 + i * 8, (u64)i << 21 | 0x87);
+    }
+    soft_bed_long_mode(bed, TABLES);
+    bed->state.regs.rip = CODE;
+    bed->state.regs.gpr[RSP] = STACK;
+    return bed;
+}
+
+/* The body of the translation of these bytes, which end in UD2. */
+static const u8 *translate(SoftBed *bed, const void *bytes, size_t n)
+{
+    Block *block;
+
+    soft_bed_put(bed, CODE, bytes, n);
+    soft_bed_put(bed, CODE + n, "\x0f\x0b", 2);
+    soft_bed_set(bed);
+    bed->cpu->rip = CODE;
+    block = block_find(bed->cpu);
+    blocks_heat(bed->cpu, block);
+    g_assert_nonnull(block->code);
+    return blocks_jit(bed->soft->blocks)->exec + block->entry;
+}
+
+/* ---- copies ---- */
+
+static void test_copy(void)
+{
+    static const struct {
+        const char *name, *guest, *host;
+    } row[] = {
+        { "add %rbx, %rax",            "\x48\x01\xd8",         "\x48\x01\xd8" },
+        { "mov %r12, %rsp",            "\x4c\x89\xe4",         "\x4d\x89\xec" },
+        { "shl $5, %ecx",              "\xc1\xe1\x05",         "\xc1\xe1\x05" },
+        { "movzbl %ah, %ebx",          "\x0f\xb6\xdc",         "\x0f\xb6\xdc" },
+        { "mov %sil, %dil",            "\x40\x88\xf7",         "\x40\x88\xf7" },
+        { "lea 8(%rsp,%rax,4), %rdx",  "\x48\x8d\x54\x84\x08", "\x49\x8d\x54\x84\x08" },
+        { "bswap %r11",                "\x49\x0f\xcb",         "\x49\x0f\xcb" },
+        { "cmovb %rdi, %r12",          "\x4c\x0f\x42\xe7",     "\x4c\x0f\x42\xef" },
+        { "sar %cl, %esp",             "\xd3\xfc",             "\x41\xd3\xfc" },
+        { "add $0x12345678, %rsp",     "\x48\x81\xc4\x78\x56\x34\x12", "\x49\x81\xc4\x78\x56\x34\x12" },
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(row); i++) {
+        g_autoptr(SoftBed) bed = bed_new();
+        const u8 *code = translate(bed, row[i].guest, strlen(row[i].guest));
+
+        g_test_message("%s", row[i].name);
+        g_assert_cmpmem(code, strlen(row[i].host), row[i].host, strlen(row[i].host));
+    }
+}
+
+/* ---- memory ---- */
+
+static const u8 *expect(const u8 *code, const char *bytes, size_t n)
+{
+    g_assert_cmpmem(code, n, bytes, n);
+    return code + n;
+}
+#define EXPECT(code, bytes) expect(code, bytes, sizeof bytes - 1)
+
+static const u8 *expect32(const u8 *code, size_t value)
+{
+    u32 found;
+
+    memcpy(&found, code, 4);
+    g_assert_cmphex(found, ==, value);
+    return code + 4;
+}
+
+static size_t table(SoftBed *bed, size_t member)
+{
+    MmuMode mode = bed->cpu->mode >> MODE_MMU_SHIFT;
+
+    return offsetof(Cpu, tlbs) + mode * sizeof(TlbEntry) * TLB_SIZE + member;
+}
+
+static void test_load(void)
+{
+    g_autoptr(SoftBed) bed = bed_new();
+    /* cmp after the load: no flags are needed across it */
+    const u8 *code = translate(bed, "\x48\x8b\x43\x08\x39\xc9", 6);
+
+    code = EXPECT(code, "\x4c\x8d\x73\x08");                            /* lea 8(%rbx), %r14 */
+    code = EXPECT(code, "\x4d\x8b\xfe");                                /* mov %r14, %r15 */
+    code = EXPECT(code, "\x49\xc1\xef\x07");                            /* shr $7, %r15 */
+    code = EXPECT(code, "\x41\x81\xe7");                                /* and $..., %r15d */
+    code = expect32(code, (TLB_SIZE - 1) * 32);
+    code = EXPECT(code, "\x65\x4e\x33\x34\x3d");                        /* xor %gs:read(%r15), %r14 */
+    code = expect32(code, table(bed, offsetof(TlbEntry, read)));
+    code = EXPECT(code, "\x49\x81\xfe\xf8\x0f\x00\x00");                /* cmp $4088, %r14 */
+    code = EXPECT(code, "\x0f\x87") + 4;                                /* ja */
+    code = EXPECT(code, "\x65\x4e\x8b\x3c\x3d");                        /* mov %gs:addend(%r15), %r15 */
+    code = expect32(code, table(bed, offsetof(TlbEntry, addend)));
+    EXPECT(code, "\x49\x8b\x44\x1f\x08\x39\xc9");                       /* mov 8(%r15,%rbx), %rax */
+}
+
+/* ---- branches ---- */
+
+/* The distances of jumps that are linked are aligned, so that they change at once. */
+static void test_branch(void)
+{
+    g_autoptr(SoftBed) bed = bed_new();
+    const u8 *code = translate(bed, "\x39\xc9\x74\x10", 4);
+
+    code = EXPECT(code, "\x39\xc9");
+    while (*code != 0x0f || (code[1] & 0xf0) != 0x80) {
+        code++;
+    }
+    g_assert_cmphex(code[1], ==, 0x84);                                 /* jz */
+    g_assert_cmpuint((uintptr_t)(code + 2) % 4, ==, 0);
+    code += 6;
+    while (*code != 0xe9) {
+        code++;
+    }
+    g_assert_cmpuint((uintptr_t)(code + 1) % 4, ==, 0);
+}
+
+/* ---- calls: Insn in r14, Block in r15, then the stub ---- */
+
+static void test_call(void)
+{
+    g_autoptr(SoftBed) bed = bed_new();
+    const u8 *code = translate(bed, "\x0f\xa2", 2);                     /* cpuid */
+
+    code = EXPECT(code, "\x4c\x8d\x35") + 4;                            /* lea Insn(%rip), %r14 */
+    code = EXPECT(code, "\x4c\x8d\x3d") + 4;                            /* lea Block(%rip), %r15 */
+    EXPECT(code, "\xe8");
+}
+
+/* Code memory is never writable and executable at one address. */
+static void test_rights(void)
+{
+    g_autoptr(SoftBed) bed = bed_new();
+    const Jit *jit = blocks_jit(bed->soft->blocks);
+    g_autofree char *maps = NULL;
+    g_auto(GStrv) line = NULL;
+
+    g_assert_true(g_file_get_contents("/proc/self/maps", &maps, NULL, NULL));
+    line = g_strsplit(maps, "\n", -1);
+    for (unsigned i = 0; line[i]; i++) {
+        g_assert_null(strstr(line[i], "rwx"));
+    }
+    g_assert_true(jit->write != jit->exec);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/soft/jit/copy", test_copy);
+    g_test_add_func("/soft/jit/load", test_load);
+    g_test_add_func("/soft/jit/branch", test_branch);
+    g_test_add_func("/soft/jit/call", test_call);
+    g_test_add_func("/soft/jit/rights", test_rights);
+    return g_test_run();
+}
