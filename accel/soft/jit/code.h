@@ -79,6 +79,10 @@ unsigned code_reg(Code *c, unsigned guest, unsigned temp);
 /* ---- translate.c ---- */
 void code_trap(Code *c);        /* the host instruction that comes next may trap */
 
+/* ---- copy.c, stack.c; false: not one that it knows ---- */
+bool code_copy(Code *c);
+bool code_stack(Code *c);
+
 /* ---- fp.c ---- */
 bool code_sse(Code *c);         /* false: not one that it knows */
 bool code_x87(Code *c);

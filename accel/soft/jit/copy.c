@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Integer instructions that are emitted as they are, but for the names of registers.  Registers that have none in the host are loaded
+ * into a scratch register before and stored after.
+ */
+
+#include "accel/soft/jit/code.h"
+
+static const Opcode *row_of(const Code *c)
+{
+    return opcode_row(c->insn->op);
+}
+
+static unsigned width(const Code *c)
+{
+    return c->insn->more & INSN2_WIDTH;
+}
+
+static bool in_memory(unsigned guest)
+{
+    return !(guest & BYTE_HIGH) && host_register_of[guest] == IN_MEMORY;
+}
+
+/* ---- what rows say ---- */
+
+static bool is_byte(u8 operand)
+{
+    return operand == O_Eb || operand == O_Gb || operand == O_Zb;
+}
+
+static bool row_has_byte(const Opcode *row)
+{
+    return is_byte(row->operand[0]) || is_byte(row->operand[1]);
+}
+
+static bool is_rm(u8 operand)
+{
+    return operand >= O_Eb && operand <= O_Ev;
+}
+
+static bool is_reg(u8 operand)
+{
+    return (operand >= O_Gb && operand <= O_Gv) || operand == O_Zb || operand == O_Zv || operand == O_Zq;
+}
+
+static bool row_uses_reg(const Opcode *row)
+{
+    return is_reg(row->operand[0]) || is_reg(row->operand[1]);
+}
+
+/* Bytes of the operand that may be memory; 0: there is none. */
+static unsigned memory_size(const Code *c)
+{
+    const Opcode *row = row_of(c);
+
+    for (unsigned i = 0; i < 2; i++) {
+        switch (row->operand[i]) {
+        case O_Eb: case O_Mb:
+            return 1;
+        case O_Ew: case O_Mw:
+            return 2;
+        case O_Ed: case O_Md:
+            return 4;
+        case O_Eq: case O_Mq:
+            return 8;
+        case O_Ev: case O_Ey:
+            return 1u << width(c);
+        }
+    }
+    return 0;
+}
+
+enum { IS_READ = 1, IS_DIVISION = 2, IS_BOTH = 4, IS_COPY = 8 };
+
+/* Does it only read its first operand?  Does it write both?  May it be copied, whatever its row says? */
+static unsigned row_kind(const Opcode *row)
+{
+    if (row->map == MAP_0F) {
+        switch (row->byte) {
+        case 0xa3:                                      /* bt */
+            return IS_READ;
+        case 0xba:
+            return row->ext == 4 ? IS_READ : 0;
+        case 0xb0: case 0xb1:                           /* cmpxchg */
+            return IS_COPY;
+        case 0xc0: case 0xc1:                           /* xadd */
+            return IS_COPY | IS_BOTH;
+        }
+        return 0;
+    }
+    if (row->map == MAP_0F38) {                         /* crc32 */
+        return row->prefix == P_F2 && (row->byte & 0xfe) == 0xf0 ? IS_COPY : 0;
+    }
+    if ((row->byte & 0xf8) == 0x38 || (row->byte >= 0x80 && row->byte <= 0x83 && row->ext == 7) ||
+        (row->byte & 0xfe) == 0x84 || (row->byte & 0xfe) == 0xa8) {
+        return IS_READ;                                 /* cmp, test */
+    }
+    if ((row->byte & 0xfe) == 0xf6 && row->ext != 2 && row->ext != 3) {
+        return row->ext < 2 ? IS_READ : IS_COPY | IS_READ | (row->ext >= 6 ? IS_DIVISION : 0);
+    }
+    if ((row->byte & 0xfe) == 0x86) {                   /* xchg */
+        return IS_COPY | IS_BOTH;
+    }
+    return row->byte == 0x91 ? IS_BOTH : 0;
+}
+
+static u32 host_opcode(const Code *c)
+{
+    static const u32 prefix[] = { [P_66] = X_66, [P_F3] = X_F3, [P_F2] = X_F2 };
+    const Opcode *row = row_of(c);
+    u32 op = row->byte | (u32)row->map << 8;
+
+    op |= row->prefix < G_N_ELEMENTS(prefix) ? prefix[row->prefix] : 0;
+    op |= width(c) == 1 ? X_66 : width(c) == 3 ? X_W : 0;
+    return op | (c->insn->more & INSN2_LOCK ? X_LOCK : 0);
+}
+
+static void immediate(Code *c)
+{
+    const Opcode *row = row_of(c);
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(row->operand); i++) {
+        switch (row->operand[i]) {
+        case O_Ib: case O_sIb:
+            n = 1;
+            break;
+        case O_Iw:
+            n = 2;
+            break;
+        case O_Iz:
+            n = width(c) == 1 ? 2 : 4;
+            break;
+        case O_Iv:
+            n = 1u << width(c);
+            break;
+        }
+    }
+    for (unsigned i = 0; i < n; i++) {
+        emit8(c->e, c->insn->imm >> i * 8);
+    }
+}
+
+/* ---- copies ---- */
+
+/* The host's number of a guest register, which is loaded into `temp` if it has none. */
+static unsigned operand_reg(Code *c, unsigned guest, unsigned temp)
+{
+    return guest & BYTE_HIGH ? (guest & 3) + 4 : code_reg(c, guest, temp);
+}
+
+static void put_back(Code *c, unsigned guest, unsigned temp)
+{
+    if (in_memory(guest)) {
+        emit_cpu(c->e, 0x89 | X_W, temp, CPU_GPR(guest));
+    }
+}
+
+/* ah ch dh bh can't be named beside a REX prefix. */
+static bool needs_high(const Code *c)
+{
+    unsigned rm = c->insn->shape & INSN_MEM ? 0 : c->insn->rm;
+
+    return row_has_byte(row_of(c)) && (c->insn->reg | rm) & BYTE_HIGH;
+}
+
+static u32 byte_rex(const Code *c)
+{
+    return row_has_byte(row_of(c)) && !needs_high(c) ? X_REX : 0;
+}
+
+static bool copy_registers(Code *c)
+{
+    const Opcode *row = row_of(c);
+    unsigned kind = row_kind(row), traits = opcode_traits(c->insn->op), reg = 0, rm = 0;
+    bool uses_reg = row_uses_reg(row), z = traits & HAS_Z;
+    u32 op = host_opcode(c) | byte_rex(c);
+
+    if (needs_high(c) && (op & X_W || (uses_reg && !(c->insn->reg & BYTE_HIGH) && c->insn->reg >= RSP) ||
+                          (!(c->insn->rm & BYTE_HIGH) && c->insn->rm >= RSP))) {
+        return false;
+    }
+    if (uses_reg) {
+        reg = operand_reg(c, c->insn->reg, S1);
+    }
+    if (traits & HAS_MODRM) {
+        rm = operand_reg(c, c->insn->rm, S2);
+    }
+    if (kind & IS_DIVISION) {
+        code_trap(c);
+    }
+    if (traits & HAS_MODRM) {
+        emit_rr(c->e, op, row->ext >= 0 ? (unsigned)row->ext : reg, rm);
+    } else {
+        emit_z(c->e, z ? op & ~7u : op, z ? reg : 0);
+    }
+    immediate(c);
+    if (uses_reg && !(kind & IS_READ) && (is_reg(row->operand[0]) || kind & IS_BOTH)) {
+        put_back(c, c->insn->reg, S1);
+    }
+    if (traits & HAS_MODRM && !(kind & IS_READ) && (is_rm(row->operand[0]) || kind & IS_BOTH)) {
+        put_back(c, c->insn->rm, S2);
+    }
+    return true;
+}
+
+static bool copy_memory(Code *c)
+{
+    const Opcode *row = row_of(c);
+    unsigned kind = row_kind(row), size = memory_size(c), reg = row->ext >= 0 ? (unsigned)row->ext : 0;
+    bool uses_reg = row_uses_reg(row), write = is_rm(row->operand[0]) && !(kind & IS_READ);
+    Place place;
+    bool bit_string = row->map == MAP_0F && (row->byte & 0xe7) == 0xa3;
+
+    if (!size || !code_can_address(c) || needs_high(c) || bit_string) {
+        return false;
+    }
+    code_begin_access(c);
+    place = code_operand(c, size, write || kind & IS_BOTH);
+    code_end_access(c, &place);
+    if (uses_reg) {
+        reg = operand_reg(c, c->insn->reg, in_memory(c->insn->reg) ? code_spare(c, &place) : 0);
+    }
+    if (kind & IS_DIVISION) {
+        code_trap(c);
+    }
+    code_at(c, host_opcode(c) | byte_rex(c), reg, &place);
+    immediate(c);
+    if (uses_reg && !(kind & IS_READ) && (is_reg(row->operand[0]) || kind & IS_BOTH)) {
+        put_back(c, c->insn->reg, place.spare);
+    }
+    return true;
+}
+
+static bool copy(Code *c)
+{
+    return c->insn->shape & INSN_MEM ? copy_memory(c) : copy_registers(c);
+}
+
+static bool load_address(Code *c)
+{
+    unsigned to = code_reg(c, c->insn->reg, S1);
+    bool addr32 = (c->insn->shape & INSN_ADDR) == INSN_ADDR32;
+
+    if (!code_can_address(c) || (addr32 && width(c) == 3) || (in_memory(c->insn->reg) && width(c) == 1)) {
+        return false;
+    }
+    code_offset(c, to, width(c) == 3 ? X_W : width(c) == 1 ? X_66 : 0);
+    put_back(c, c->insn->reg, to);
+    return true;
+}
+
+enum { NOT_PLAIN = OP_ENDS | OP_FPU | OP_SSE | OP_MMX };
+
+bool code_copy(Code *c)
+{
+    const Opcode *row = row_of(c);
+
+    if (row->map == MAP_1 && row->byte == 0x8d) {
+        return load_address(c);
+    }
+    if (row->map > MAP_0F3A || (row->map == MAP_1 && (row->byte == 0x90 || (row->byte & 0xfc) == 0xa0))) {
+        return false;
+    }
+    return (row->class == CLASS_COPY || row_kind(row) & IS_COPY) && !(row->attr & NOT_PLAIN) && copy(c);
+}
