@@ -7,9 +7,9 @@
 #include "base/keyval.h"
 #include "vm/monitor_inside.h"
 
-static void answer(MonitorCall *call, bool right, const GError *err)
+static void answer(MonitorCall *call, const GError *err)
 {
-    if (!right) {
+    if (err) {
         say(call, "Error: %s\n", err->message);
     }
 }
@@ -30,7 +30,8 @@ void monitor_block_resize(MonitorCall *call)
         say(call, "Error: '%s' is not a size such as 100 (MiB) or 2G\n", size);
         return;
     }
-    answer(call, block_resize(call->word, bytes, &err), err);
+    (void)!block_resize(call->word, bytes, &err);
+    answer(call, err);
 }
 
 void monitor_eject(MonitorCall *call)
@@ -40,7 +41,8 @@ void monitor_eject(MonitorCall *call)
     const char *id = force ? call->rest + 3 : call->rest;
     g_autofree char *name = g_strstrip(g_strdup(id));
 
-    answer(call, block_eject(name, force, &err), err);
+    (void)!block_eject(name, force, &err);
+    answer(call, err);
 }
 
 /* change DEVICE FILE [FORMAT] */
@@ -53,12 +55,14 @@ void monitor_change(MonitorCall *call)
         say(call, "change: a file name is missing\n");
         return;
     }
-    answer(call, block_change(call->word, words[0], words[1], &err), err);
+    (void)!block_change(call->word, words[0], words[1], &err);
+    answer(call, err);
 }
 
 void monitor_commit(MonitorCall *call)
 {
     g_autoptr(GError) err = NULL;
 
-    answer(call, block_commit(call->word, &err), err);
+    (void)!block_commit(call->word, &err);
+    answer(call, err);
 }

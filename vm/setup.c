@@ -199,6 +199,27 @@ static bool make_vga(GError **err)
     return !device || make_device(device, err);
 }
 
+/* A disk that nothing on this board serves must not be silently absent. */
+static bool all_taken(GError **err)
+{
+    static const struct { DriveInterface interface; const char *name; } served[] = {
+        { DRIVE_IDE, "ide" }, { DRIVE_PFLASH, "pflash" },
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(served); i++) {
+        Drive *drive = NULL;
+
+        while ((drive = drive_next(served[i].interface, drive))) {
+            if (!drive->taken) {
+                return refuse(err, "-drive id=%s: machine type does not support if=%s,"
+                              "bus=%u,unit=0; if=virtio works", drive->id,
+                              served[i].name, drive->index);
+            }
+        }
+    }
+    return true;
+}
+
 /* if=virtio: those that no -device has taken. */
 static bool make_disks(GError **err)
 {
@@ -213,7 +234,7 @@ static bool make_disks(GError **err)
         }
         drive->taken = true;
     }
-    return true;
+    return all_taken(err);
 }
 
 static bool build_machine(GError **err)
