@@ -18,7 +18,7 @@
 
 typedef struct {
     const char *title;              /* the guest's name, or NULL */
-    bool gl, full_screen, show_cursor, window_close;
+    bool full_screen, show_cursor, window_close;
     void (*quit)(void);             /* the window was closed; any thread */
 } FrontEndConfig;
 

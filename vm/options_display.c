@@ -9,8 +9,9 @@
 
 #include <string.h>
 
+static const char *const off_only[] = { "off", NULL };
 static const char *const display_types[] = {
-    "default", "none", "sdl", "egl-headless", NULL
+    "default", "none", "sdl", NULL
 };
 
 const Field display_rows[] = DISPLAY_OPTION(STATE_ROWS);
@@ -92,10 +93,6 @@ bool display_check(VmConfig *config, const char *value, GError **err)
     if (display->type == DISPLAY_DEFAULT && !config->daemonize &&
         front_end_is_likely("sdl")) {
         display->type = DISPLAY_SDL;
-    }
-    if (display->gl && display->type != DISPLAY_SDL && display->type != DISPLAY_EGL) {
-        return refuse(err, "gl=on: there is no window; use -display sdl,gl=on, or "
-                      "-display egl-headless");
     }
     return true;
 }

@@ -109,7 +109,7 @@ const Option option_rows[] = {
     { "nographic", NULL, TAKE_FLAG, AT(nographic),
       .help = "no window; the serial port and the monitor share the terminal" },
     { "display", NULL, TAKE_ROWS, AT(display), .rows = display_rows, .implied = "type",
-      .arg = "[type=]sdl|egl-headless|none[,gl=on|off][,window-close=on|off]",
+      .arg = "[type=]sdl|none[,window-close=on|off][,full-screen=on|off]",
       .help = "what shows the guest's screen [sdl where there is a display server]",
       .check = display_check, .always = true },
     { "full-screen", NULL, TAKE_FLAG, AT(full_screen),

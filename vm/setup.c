@@ -305,25 +305,21 @@ static void window_closed(void)
 
 static bool open_front_end(GError **err)
 {
-    static const char *const names[] = {
-        [DISPLAY_SDL] = "sdl", [DISPLAY_EGL] = "egl-headless",
-    };
     const DisplayOption *display = &config->display;
     const FrontEndConfig wanted = {
         .title = config->name.guest,
-        .gl = display->gl,
         .full_screen = display->full_screen,
         .show_cursor = display->show_cursor,
         .window_close = display->window_close,
         .quit = window_closed,
     };
 
-    if (display->type < DISPLAY_SDL) {
+    if (display->type != DISPLAY_SDL) {
         return true;
     }
-    front_end = front_end_load(names[display->type], err);
+    front_end = front_end_load("sdl", err);
     if (!front_end || !front_end->open(&wanted, err)) {
-        g_prefix_error(err, "-display %s: ", names[display->type]);
+        g_prefix_error(err, "-display sdl: ");
         return false;
     }
     return true;

@@ -90,11 +90,10 @@ enum { SMP_MAX = 64 };
 
 #define DISPLAY_OPTION(rows) rows(DisplayOption,                                       \
     (u8,   type, "what shows the guest's screen", .names = display_types),             \
-    (bool, gl,   "let the host's GL draw; virtio-gpu-gl needs it"),                    \
+    (u8,   gl,   "whether the host's GL draws; it does not yet", .names = off_only),   \
     (bool, full_screen,  "start as full screen"),                                      \
     (bool, show_cursor,  "show the host's pointer, too"),                              \
-    (bool, window_close, "closing the window ends the machine", .def = 1),             \
-    (str,  rendernode,   "file of the GPU to draw with, as /dev/dri/renderD128"))
+    (bool, window_close, "closing the window ends the machine", .def = 1))
 
 MACHINE_OPTION(OPTION_STRUCT);
 SMP_OPTION(OPTION_STRUCT);              /* 0: not given */
@@ -107,7 +106,7 @@ OVERCOMMIT_OPTION(OPTION_STRUCT);
 MON_OPTION(OPTION_STRUCT);
 DISPLAY_OPTION(OPTION_STRUCT);
 
-enum { DISPLAY_DEFAULT, DISPLAY_NONE, DISPLAY_SDL, DISPLAY_EGL };   /* its types */
+enum { DISPLAY_DEFAULT, DISPLAY_NONE, DISPLAY_SDL };       /* its types */
 
 /* A network card, its back end, or both, as -device and -netdev take them. */
 typedef struct {
