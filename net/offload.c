@@ -103,6 +103,12 @@ void net_layout(const u8 *frame, size_t bytes, NetLayout *l)
 
 /* ---- checksums ---- */
 
+static u16 fold(u32 sum)
+{
+    sum = (sum >> 16) + (sum & 0xffff);
+    return (sum >> 16) + sum;
+}
+
 /*
  * Sums 32-bit pieces into 64 bits, which can't overflow here, in the host's byte order:
  * RFC 1071, 2(B), the sum is the same but for the order of its two bytes.
@@ -126,9 +132,7 @@ u16 net_sum(const u8 *at, size_t bytes, u32 before)
     a = (a >> 16) + (u16)a;
     a = (a >> 16) + (u16)a;
     sum = GUINT16_FROM_BE((u16)((a >> 16) + (u16)a));
-    before = (before >> 16) + (before & 0xffff) + sum;
-    before = (before >> 16) + (before & 0xffff);
-    return (before >> 16) + before;
+    return fold((before >> 16) + (before & 0xffff) + sum);
 }
 
 /* Of the pseudo header, for `bytes` of transport header and data. */
@@ -362,5 +366,5 @@ void net_make_gso(NetOffload *todo, u8 *frame, size_t bytes, unsigned mtu)
         .gso_bytes = mtu - (l.payload - l.l3),
         .csum_start = l.l4, .csum_offset = TCP_SUM,
     };
-    put16(frame + l.l4 + TCP_SUM, net_sum(NULL, 0, pseudo_sum(frame, &l, length)));
+    put16(frame + l.l4 + TCP_SUM, fold(pseudo_sum(frame, &l, length)));
 }

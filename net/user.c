@@ -38,7 +38,6 @@ static bool user_open(Netdev *nd, GError **err)
 
     pthread_mutex_init(&u->start_lock, NULL);
     pthread_mutex_init(&u->slirp_lock, NULL);
-    u->wake = -1;
     nd->takes = NET_CSUM | NET_TSO4 | NET_TSO6 | NET_ECN | NET_WHOLE;
     return user_addresses(u, err) && (!at_once || user_start(u, err)) &&
            each_rule(u, u->config.hostfwd, user_forward, err) &&

@@ -389,11 +389,9 @@ void user_end(User *u)
     while (u->timers) {
         timer_free_one(u->timers, u);
     }
-    if (u->polls) {
-        g_array_free(u->polls, TRUE);
-    }
     frame_ring_free(&u->from_guest);
-    if (u->wake >= 0) {
+    if (u->polls) {                 /* start() came that far */
+        g_array_free(u->polls, TRUE);
         close(u->wake);
     }
 }

@@ -114,6 +114,34 @@ bad "-rtc: not a time" "rtc" -rtc base=yesterday
 bad "-pidfile: no such folder" "$dir/none/pid" -pidfile "$dir/none/pid"
 bad "-D: no such folder" "$dir/none/log" -d guest_errors -D "$dir/none/log"
 
+# Networks.
+bad "-netdev: unknown kind, with the nearest" "usr.*user" -netdev usr,id=n
+bad "-netdev: no id" "'id' is required" -netdev user
+bad "-netdev: an id twice" "Duplicate ID 'n'" -netdev user,id=n -netdev user,id=n
+bad "-netdev user: no such network" "10.0.2.0/33" -netdev user,id=n,net=10.0.2.0/33
+bad "-netdev user: an address elsewhere" "dns: 1.2.3.4" -netdev user,id=n,dns=1.2.3.4
+bad "-netdev user: a rule that is none" "Invalid host forwarding rule 'tcp::22' .*" \
+    -netdev user,id=n,hostfwd=tcp::22
+bad "-netdev user: neither IPv4 nor IPv6" "disabled" -netdev user,id=n,ipv4=off,ipv6=off
+bad "-netdev user: no such folder" "tftp: '$dir/none'" -netdev "user,id=n,tftp=$dir/none"
+bad "-netdev tap: a descriptor that is not open" "fd: '77'" -netdev tap,id=n,fd=77
+bad "-netdev tap: a descriptor of something else" "tap device" -netdev tap,id=n,fd=1
+bad "-netdev tap: a name too long" "ifname: .*15 bytes" \
+    -netdev tap,id=n,ifname=0123456789abcdef
+bad "-netdev stream: nobody listens" "$dir/none" \
+    -netdev "stream,id=n,addr.type=unix,addr.path=$dir/none"
+bad "-netdev socket: two ways at once" "exactly one" \
+    -netdev socket,id=n,listen=:1234,connect=localhost:1234
+bad "filter-dump: no such back end" "no netdev 'x'" \
+    -object "filter-dump,id=d,netdev=x,file=$dir/pcap"
+bad "a netdev that is not there" "no netdev 'x'" -device virtio-net-pci,netdev=x
+bad "two devices on one netdev" "netdev 'n' is in use" -netdev user,id=n \
+    -device virtio-net-pci,netdev=n -device virtio-net-pci,netdev=n
+bad "an illegal MAC" "mac: " -device virtio-net-pci,mac=03:00:00:00:00:01
+bad "half a MAC" "mac: '52:54:00'" -device virtio-net-pci,mac=52:54:00
+bad "-nic: a card that is not there" "rtl8139.*virtio-net-pci" -nic user,model=rtl8139
+bad "virtserialport without a controller" "virtio-serial-pci" -device virtserialport
+
 # Sockets.
 long=$dir/$(printf '%0120d' 0)
 bad "-chardev socket: path too long" "path|long" -chardev "socket,id=s,path=$long,server=on,wait=off"
