@@ -64,7 +64,7 @@ static u8 read_byte(Vga *vga, u32 at)
     }
     s->latch = get32(vga->vram + 4 * at);
     if (!(s->gr[5] & 8)) {
-        return s->latch >> 8 * s->gr[4];
+        return s->latch >> 8 * (s->gr[4] & 3);
     }
     /* Read mode 1: bits whose pixels have the colour asked for. */
     same = (s->latch ^ spread(s->gr[2])) & spread(s->gr[7]);

@@ -287,6 +287,44 @@ static void test_dispi(void)
     tear_down();
 }
 
+/* Any registers, in any order, looked at: MAYFLY_FUZZ=N, N times as many. */
+static void test_hostile(void)
+{
+    static const u16 ports[] = { 0x3c0, 0x3c2, 0x3c4, 0x3c5, 0x3ce, 0x3cf, 0x3d4, 0x3d5,
+                                 0x3b4, 0x3b5, 0x3c8, 0x3c9 };
+    const char *more = g_getenv("MAYFLY_FUZZ");
+    u64 rounds = 20000ull * (more ? g_ascii_strtoull(more, NULL, 10) : 1);
+    u64 random = 88172645463325252ull;
+
+    set_up();
+    for (u64 i = 0; i < rounds; i++) {
+        u32 v;
+
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        v = random >> 24;
+        switch (random % 8) {
+        case 0:
+            dispi(v % 12, v >> 8 & (v & 0x40 ? 0xffff : 0x3f));
+            break;
+        case 1:
+            mmio_write(bed, 0xa0000 + (v >> 8) % 0x20000, v, 1);
+            break;
+        case 2:
+            (void)mmio_read(bed, 0xa0000 + (v >> 8) % 0x20000, 1);
+            break;
+        default:
+            out8(bed, ports[v % G_N_ELEMENTS(ports)], v >> 8);
+        }
+        if (i % 64 == 0) {
+            console_update(console);
+        }
+    }
+    bed_round_trip(vga);
+    tear_down();
+}
+
 /* What does not change is not told. */
 static unsigned told;
 
@@ -335,6 +373,7 @@ int main(int argc, char **argv)
     g_test_add_func("/vga/planes", test_planes);
     g_test_add_func("/vga/write-modes", test_write_modes);
     g_test_add_func("/vga/dispi", test_dispi);
+    g_test_add_func("/vga/hostile", test_hostile);
     g_test_add_func("/vga/viewer", test_viewer);
     return g_test_run();
 }
