@@ -7,6 +7,7 @@
 
 #include "block/block_private.h"
 #include "block/overlay.h"
+#include "block/queue.h"
 #include "tests/lib/block_mem.h"
 
 #include <errno.h>
@@ -217,6 +218,7 @@ static void test_io_thread(void)
     make_file(DISK);
     traffic(overlay_new(open_raw(""), NULL), &(BlockSettings){ 0 }, io, 512);
     unlink(path);
+    queue_close(io);
     io_thread_free(io);
 }
 

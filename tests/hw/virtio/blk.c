@@ -4,6 +4,7 @@
  */
 
 #include "block/block_private.h"
+#include "block/queue.h"
 #include "hw/virtio/devices.h"
 #include "tests/lib/block_mem.h"
 #include "tests/lib/virtio_bed.h"
@@ -475,6 +476,7 @@ static void test_io_thread(void)
         bed_bring_up(ALL | F_MQ, 1, 64);
     }
     tear_down();
+    queue_close(io);
     io_thread_free(io);
 }
 
