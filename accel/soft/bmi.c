@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Later instructions of general registers: LZCNT, TZCNT, MOVBE, ADX, RDRAND, RDSEED, and BMI1 and BMI2, which
- * are behind a VEX prefix (vex.c).  Each is executed by the host's own, and offered only where it has
- * it.  A vCPU's own thread.
+ * Later instructions of general registers: LZCNT, TZCNT, MOVBE, ADX, RDRAND, RDSEED,
+ * and BMI1 and BMI2, which are behind a VEX prefix (vex.c).  Each is executed by the
+ * host's own, and offered only where it has it.  A vCPU's own thread.
  */
 
 #include "accel/soft/opcodes.h"
@@ -110,7 +110,9 @@ static void op_adox(Cpu *cpu, const Insn *insn)
     add_chain_op(cpu, insn, true);
 }
 
-/* ---- RDRAND RDSEED: CF says whether there was a number, other flags are cleared ---- */
+/*
+ * ---- RDRAND RDSEED: CF says whether there was a number, other flags are cleared ----
+ */
 
 static bool host_random(bool seed, u64 *value)
 {

@@ -2,11 +2,12 @@
 /*
  * From bytes to a decoded instruction (SDM vol. 2A, chapter 2).
  *
- * Prefixes in any order, opcode, ModRM and SIB, displacement, immediate.  The opcode table
- * says which row the bytes mean and, through its operands, what else follows.  Any thread;
- * touches nothing but *insn.
+ * Prefixes in any order, opcode, ModRM and SIB, displacement, immediate.  The opcode
+ * table says which row the bytes mean and, through its operands, what else follows.
+ * Any thread; touches nothing but *insn.
  *
- * EVEX and XOP have no rows: their first bytes are BOUND and POP, and decode to nothing.
+ * EVEX and XOP have no rows: their first bytes are BOUND and POP, and decode to
+ * nothing.
  */
 
 #include "accel/soft/decode.h"
@@ -58,7 +59,10 @@ static void read_prefixes(Decoder *d)
     }
 }
 
-/* Is this LDS or LES a VEX prefix?  Outside 64-bit mode: where its ModRM byte would name a register. */
+/*
+ * Is this LDS or LES a VEX prefix?  Outside 64-bit mode: where its ModRM byte would
+ * name a register.
+ */
 static bool is_vex(const Decoder *d)
 {
     if ((d->opcode & 0xfe) != 0xc4 || d->at >= d->n) {
@@ -68,8 +72,8 @@ static bool is_vex(const Decoder *d)
 }
 
 /*
- * 2.3.5: C5 has R, vvvv, L and pp in one byte; C4 has R, X, B and the map in one more before it, and W. R, X,
- * B and vvvv are inverted.
+ * 2.3.5: C5 has R, vvvv, L and pp in one byte; C4 has R, X, B and the map in one more
+ * before it, and W. R, X, B and vvvv are inverted.
  */
 static void read_vex(Decoder *d)
 {

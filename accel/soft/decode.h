@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Inside the decoder: what decode.c has read of an instruction when decode_operands.c goes on
- * with what follows the ModRM byte.
+ * Inside the decoder: what decode.c has read of an instruction when decode_operands.c
+ * goes on with what follows the ModRM byte.
  */
 
 #ifndef ACCEL_SOFT_DECODE_H
@@ -45,7 +45,10 @@ static inline bool code64(const Decoder *d)
     return d->mode & MODE_CODE64;
 }
 
-/* What follows the opcode and ModRM bytes, as the row's operands say: all but insn->op and fn. */
+/*
+ * What follows the opcode and ModRM bytes, as the row's operands say: all but insn->op
+ * and fn.
+ */
 void decode_operands(Decoder *d, Insn *insn, const Opcode *row, u8 traits);
 
 #endif

@@ -80,8 +80,8 @@ static void read_memory16(Decoder *d, Insn *insn)
 }
 
 /*
- * Table 2-3.  Without a base there is a 32-bit displacement; index 4 is none, but 12 is r12. With VSIB any index is one, of
- * a vector register.
+ * Table 2-3.  Without a base there is a 32-bit displacement; index 4 is none, but 12 is
+ * r12. With VSIB any index is one, of a vector register.
  */
 static void read_sib(Decoder *d, Insn *insn, bool vsib)
 {
@@ -102,7 +102,10 @@ static void read_sib(Decoder *d, Insn *insn, bool vsib)
     }
 }
 
-/* Table 2-2, and RIP-relative addresses in place of plain displacements in 64-bit mode (2.2.1.6). */
+/*
+ * Table 2-2, and RIP-relative addresses in place of plain displacements in 64-bit mode
+ * (2.2.1.6).
+ */
 static void read_memory(Decoder *d, Insn *insn, bool vsib)
 {
     if (d->rm == RSP) {

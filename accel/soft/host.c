@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Stubs that execute one guest instruction on the host: their making and keeping (host.h).
+ * Stubs that execute one guest instruction on the host: their making and keeping
+ * (host.h).
  */
 
 #include "accel/soft/host_emit.h"
@@ -14,7 +15,10 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-/* Room for all that guests may use; when it is full, what is new is #UD.  Pages are used as they fill. */
+/*
+ * Room for all that guests may use; when it is full, what is new is #UD.  Pages are
+ * used as they fill.
+ */
 enum { CODE_BYTES = 16 << 20, ROWS_MAX = 4096, VARIANTS = 8 };
 
 typedef struct {
@@ -172,7 +176,10 @@ static HostStub *stub_make(const Opcode *row, const Insn *insn)
     return code_keep(&c);
 }
 
-/* Bit 0: 64-bit operands; with VEX also L, and whether there is memory.  VEX.W that is more than a width has rows of its own. */
+/*
+ * Bit 0: 64-bit operands; with VEX also L, and whether there is memory.  VEX.W that is
+ * more than a width has rows of its own.
+ */
 static unsigned variant(const Opcode *row, const Insn *insn)
 {
     unsigned n = (insn->more & INSN2_WIDTH) == 3;
@@ -234,8 +241,9 @@ HostStub *host_stub(const Insn *insn)
 /* ---- x87 ---- */
 
 /*
- * The whole state goes in and out around the instruction.  FXRSTOR loads the guest's XMM registers and MXCSR as well:
- * the registers are the caller's to lose, MXCSR is put back.  FNINIT leaves the host's x87 as the ABI wants it.
+ * The whole state goes in and out around the instruction.  FXRSTOR loads the guest's
+ * XMM registers and MXCSR as well: the registers are the caller's to lose, MXCSR is put
+ * back.  FNINIT leaves the host's x87 as the ABI wants it.
  */
 static HostStub *stub_x87_make(u8 opcode, u8 modrm)
 {
@@ -285,8 +293,9 @@ static void pass_on(int sig, siginfo_t *info, void *context)
 }
 
 /*
- * In a stub: an SSE exception that the guest has unmasked.  The stub goes on at `abort`, which returns without
- * storing a result; r8 and the stack are as the stub has them.
+ * In a stub: an SSE exception that the guest has unmasked.  The stub goes on at
+ * `abort`, which returns without storing a result; r8 and the stack are as the stub has
+ * them.
  */
 static void on_fpe(int sig, siginfo_t *info, void *context)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Inside the making of stubs (host.h): bytes of code, and what all stubs do.  A stub keeps its HostRegs in r8.
+ * Inside the making of stubs (host.h): bytes of code, and what all stubs do.  A stub
+ * keeps its HostRegs in r8.
  */
 
 #ifndef ACCEL_SOFT_HOST_EMIT_H
@@ -29,7 +30,10 @@ static inline void emit8(Code *c, u8 byte)
     emit(c, (const char *)&byte, 1);
 }
 
-/* An instruction whose ModRM names [r8 + disp8]: `bytes` up to the ModRM byte, then its reg field. */
+/*
+ * An instruction whose ModRM names [r8 + disp8]: `bytes` up to the ModRM byte, then its
+ * reg field.
+ */
 static inline void emit_regs(Code *c, const char *bytes, unsigned n, unsigned reg, size_t at)
 {
     emit(c, bytes, n);

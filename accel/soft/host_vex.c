@@ -2,10 +2,10 @@
 /*
  * Stubs for instructions behind a VEX prefix (host.h).
  *
- * Operands have fixed places in the host: ModRM.reg is ymm2 or eax, ModRM.rm is ymm1 or ecx, or memory,
- * which is HostVectors.rm itself; vvvv is ymm3 or r9; the register in an immediate is ymm4.  The
- * instruction is encoded anew with these, all of them are loaded before and the
- * ones that it writes are stored after it.
+ * Operands have fixed places in the host: ModRM.reg is ymm2 or eax, ModRM.rm is ymm1 or
+ * ecx, or memory, which is HostVectors.rm itself; vvvv is ymm3 or r9; the register in
+ * an immediate is ymm4.  The instruction is encoded anew with these, all of them are
+ * loaded before and the ones that it writes are stored after it.
  */
 
 #include "accel/soft/host_emit.h"

@@ -2,13 +2,15 @@
 /*
  * A decoded instruction, a block of them, and the opcode table's row.
  *
- * Guest code is decoded once.  The decoder finds the instruction's row in the opcode table, resolves everything
- * that does not change from run to run, and picks the function that does it; running a block is then to call
- * insn->fn(cpu, insn) for one after the other.
+ * Guest code is decoded once.  The decoder finds the instruction's row in the opcode
+ * table, resolves everything that does not change from run to run, and picks the
+ * function that does it; running a block is then to call insn->fn(cpu, insn) for one
+ * after the other.
  *
- * Blocks are keyed by the guest-physical address of their first byte and by mode, and shared by all vCPUs.  They never cross a
- * page, but for a last instruction that does (such a block is alone and is not kept).  All addresses in a
- * block are relative to its start, because one physical page may be mapped at several linear addresses.
+ * Blocks are keyed by the guest-physical address of their first byte and by mode, and
+ * shared by all vCPUs.  They never cross a page, but for a last instruction that does
+ * (such a block is alone and is not kept).  All addresses in a block are relative to
+ * its start, because one physical page may be mapped at several linear addresses.
  */
 
 #ifndef ACCEL_SOFT_INSN_H
@@ -22,17 +24,19 @@ typedef struct Block Block;
 typedef struct Opcode Opcode;
 
 /*
- * Executes one instruction.  It either completes it or leaves by cpu_raise() with nothing changed.
- * It does not touch rip, unless its row has OP_ENDS: then it sets cpu->rip to where to go on
- * (insn_next() is the address of the following instruction).  If not it may, as its last act, call
- * insn_go_on() (operand.h); so an Insn never stands alone: insn_run() (run.h) runs just one.
+ * Executes one instruction.  It either completes it or leaves by cpu_raise() with
+ * nothing changed. It does not touch rip, unless its row has OP_ENDS: then it sets
+ * cpu->rip to where to go on (insn_next() is the address of the following instruction).
+ * If not it may, as its last act, call insn_go_on() (operand.h); so an Insn never
+ * stands alone: insn_run() (run.h) runs just one.
  */
 typedef void OpFn(Cpu *cpu, const Insn *insn);
 
 /*
- * An effective address is gpr[base] + (gpr[index] << scale) + disp, truncated to the address size.  Pseudo
- * registers make this one expression: gpr[REG_NONE] is always 0 and gpr[REG_BLOCK] is the address (rip) of the block's
- * start, to which a RIP-relative displacement is resolved.  gpr[REG_2G] is always 1 << 31: the index where that does
+ * An effective address is gpr[base] + (gpr[index] << scale) + disp, truncated to the
+ * address size.  Pseudo registers make this one expression: gpr[REG_NONE] is always 0
+ * and gpr[REG_BLOCK] is the address (rip) of the block's start, to which a RIP-relative
+ * displacement is resolved.  gpr[REG_2G] is always 1 << 31: the index where that does
  * not fit into 32 bits any more.
  */
 enum { REG_NONE = 16, REG_BLOCK = 17, REG_2G = 18, REG_COUNT = 19 };
@@ -71,13 +75,17 @@ enum {
     INSN2_VEX256 = 1 << 5,      /* VEX.L */
 };
 
-/* The immediate of a VEX instruction is a byte; above it are VEX.vvvv and the register of indices. */
+/*
+ * The immediate of a VEX instruction is a byte; above it are VEX.vvvv and the register
+ * of indices.
+ */
 static inline unsigned insn_vvvv(const Insn *insn) { return insn->imm >> 8 & 15; }
 static inline unsigned insn_indices(const Insn *insn) { return insn->imm >> 12 & 15; }
 
 /*
- * Byte registers: insn->reg and insn->rm hold 0-15 for the low byte and BYTE_HIGH | 0-3 for ah ch dh bh.
- * The decoder resolves which from the REX prefix, for operands that its row says are bytes.
+ * Byte registers: insn->reg and insn->rm hold 0-15 for the low byte and BYTE_HIGH | 0-3
+ * for ah ch dh bh. The decoder resolves which from the REX prefix, for operands that
+ * its row says are bytes.
  */
 enum { BYTE_HIGH = 0x20 };
 
@@ -120,16 +128,17 @@ enum {
 };
 
 /*
- * Which mandatory prefix a row wants.  P_ANY: 66 is the operand size and F2/F3 mean nothing (or repeat);
- * P_SIZE: 66 is the operand size, and F2/F3 must not be.
+ * Which mandatory prefix a row wants.  P_ANY: 66 is the operand size and F2/F3 mean
+ * nothing (or repeat); P_SIZE: 66 is the operand size, and F2/F3 must not be.
  */
 enum { P_ANY, P_NONE, P_66, P_F3, P_F2, P_SIZE };
 
 enum { MOD_ANY, MOD_MEM, MOD_REG };
 
 /*
- * Operands, by the SDM's letters (vol. 2, appendix A.2.1).  They tell the decoder whether there is a ModRM byte, an
- * immediate, which registers are bytes, and how wide memory is; the disassembly and the tests use them too.
+ * Operands, by the SDM's letters (vol. 2, appendix A.2.1).  They tell the decoder
+ * whether there is a ModRM byte, an immediate, which registers are bytes, and how wide
+ * memory is; the disassembly and the tests use them too.
  */
 typedef enum {
     O_NONE,
@@ -209,7 +218,10 @@ struct Opcode {
     const OpForms *forms;       /* one per form */
 };
 
-/* A family of rows; every file of instructions ends with one.  opcodes.c lists the families: together they are the table. */
+/*
+ * A family of rows; every file of instructions ends with one.  opcodes.c lists the
+ * families: together they are the table.
+ */
 typedef struct {
     const char *name;
     const Opcode *row;

@@ -2,8 +2,9 @@
 /*
  * The opcode table as a whole: a list of families, and an index into their rows.
  *
- * Rows at the same opcode byte are told apart by mandatory prefix, ModRM, REX.W and mode.  Candidates are sorted so
- * that the row that asks for more comes first: PAUSE (F3 90) before NOP (90), POPCNT before a row for any prefix.
+ * Rows at the same opcode byte are told apart by mandatory prefix, ModRM, REX.W and
+ * mode.  Candidates are sorted so that the row that asks for more comes first: PAUSE
+ * (F3 90) before NOP (90), POPCNT before a row for any prefix.
  */
 
 #include "accel/soft/cpu.h"
@@ -137,7 +138,10 @@ static void collect_rows(void)
     }
 }
 
-/* Counts the rows of each byte, makes room for them in order, fills it from behind and sorts. */
+/*
+ * Counts the rows of each byte, makes room for them in order, fills it from behind and
+ * sorts.
+ */
 static void index_rows(void)
 {
     u16 *first = table.first;

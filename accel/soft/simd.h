@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the x87, MMX and SSE instructions share: where registers lie in the FXSAVE area, when they may be
- * used, and how their memory operands are reached.
+ * What the x87, MMX and SSE instructions share: where registers lie in the FXSAVE area,
+ * when they may be used, and how their memory operands are reached.
  */
 
 #ifndef ACCEL_SOFT_SIMD_H
@@ -62,7 +62,10 @@ u64 xsave_in_use(const Cpu *cpu);
 /* #MF for an exception that an earlier x87 instruction left pending; x87.c. */
 void x87_check_pending(Cpu *cpu);
 void mmx_check(Cpu *cpu);
-/* Turns the register file so that MMn is at FX_ST + 16 n, and marks all valid (SDM vol. 1, 9.5.1); #MF before that. */
+/*
+ * Turns the register file so that MMn is at FX_ST + 16 n, and marks all valid (SDM vol.
+ * 1, 9.5.1); #MF before that.
+ */
 void mmx_begin(Cpu *cpu);
 
 static inline u8 *cpu_mm(Cpu *cpu, unsigned n)
@@ -76,7 +79,10 @@ static inline void mmx_written(Cpu *cpu, unsigned n)
     memset(cpu_mm(cpu, n) + 8, 0xff, 2);
 }
 
-/* 1, 2, 4, 8 or 16 bytes of a memory operand.  Of 16 bytes no alignment is checked, as on the host. */
+/*
+ * 1, 2, 4, 8 or 16 bytes of a memory operand.  Of 16 bytes no alignment is checked, as
+ * on the host.
+ */
 static inline void simd_load(Cpu *cpu, gva at, void *to, unsigned n)
 {
     u64 low, high;
@@ -122,7 +128,10 @@ static inline gva simd_linear(Cpu *cpu, const Insn *insn, unsigned n, Access acc
     return at;
 }
 
-/* Runs the stub; raises #XM (or #UD, without OS support) with only MXCSR changed; sets flags if the row does. */
+/*
+ * Runs the stub; raises #XM (or #UD, without OS support) with only MXCSR changed; sets
+ * flags if the row does.
+ */
 void simd_run(Cpu *cpu, const Insn *insn, const Opcode *row, void *dst, const void *src, HostRegs *regs);
 
 /* What rows are made of: simd.c has the functions, simd_rows.c the table. */

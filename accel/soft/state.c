@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A software vCPU's state in the neutral form (accel/x86_state.h) and back.  Called while the CPU is between two
- * instructions and its thread stands still, or by its own thread (INIT).
+ * A software vCPU's state in the neutral form (accel/x86_state.h) and back.  Called
+ * while the CPU is between two instructions and its thread stands still, or by its own
+ * thread (INIT).
  */
 
 #include "accel/soft/simd.h"
 #include "accel/soft/soft.h"
 #include "accel/soft/system.h"
 
-/* In the XSAVE area: which components are there, a bit of it, and the upper halves of YMM registers. */
+/*
+ * In the XSAVE area: which components are there, a bit of it, and the upper halves of
+ * YMM registers.
+ */
 enum { XSAVE_PRESENT = 512, XSAVE_AVX = 4, XSAVE_YMM = 576 };
 
 /* ---- out ---- */

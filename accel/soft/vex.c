@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * AVX, AVX2, FMA, BMI and what else is behind a VEX prefix: operands are brought together, the host
- * executes the instruction (host.h), results go where they belong.  Writing an XMM register
- * clears the upper half of its YMM register.  A vCPU's own thread.
+ * AVX, AVX2, FMA, BMI and what else is behind a VEX prefix: operands are brought
+ * together, the host executes the instruction (host.h), results go where they belong.
+ * Writing an XMM register clears the upper half of its YMM register.  A vCPU's own
+ * thread.
  */
 
 #include "accel/soft/vex.h"
@@ -352,7 +353,10 @@ void vex_mask_store(Cpu *cpu, const Insn *insn)
 
 /* ---- gathers ---- */
 
-/* The address of element `i`: its index, sign-extended and scaled, is added to the offset. */
+/*
+ * The address of element `i`: its index, sign-extended and scaled, is added to the
+ * offset.
+ */
 static gva gather_linear(Cpu *cpu, const Insn *insn, const u8 *indices, unsigned i, bool wide_index,
                          unsigned size)
 {
@@ -374,8 +378,9 @@ static gva gather_linear(Cpu *cpu, const Insn *insn, const u8 *indices, unsigned
 }
 
 /*
- * Elements are read from the lowest up; what has been done before a fault stays, and its mask is
- * cleared, so that the instruction goes on where it was (SDM vol. 2C, VGATHERDPS).
+ * Elements are read from the lowest up; what has been done before a fault stays, and
+ * its mask is cleared, so that the instruction goes on where it was (SDM vol. 2C,
+ * VGATHERDPS).
  */
 void vex_gather(Cpu *cpu, const Insn *insn)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What rows behind a VEX prefix are made of: vex.c has the functions, *_rows.c the tables.
+ * What rows behind a VEX prefix are made of: vex.c has the functions, *_rows.c the
+ * tables.
  */
 
 #ifndef ACCEL_SOFT_VEX_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Saving and restoring x87, SSE and AVX state: FXSAVE, FXRSTOR, XSAVE, XSAVEOPT, XSAVEC,
- * XRSTOR (SDM vol. 1, chapter 13; supervisor state is not offered), LDMXCSR, STMXCSR.  A
- * vCPU's own thread.
+ * Saving and restoring x87, SSE and AVX state: FXSAVE, FXRSTOR, XSAVE, XSAVEOPT,
+ * XSAVEC, XRSTOR (SDM vol. 1, chapter 13; supervisor state is not offered), LDMXCSR,
+ * STMXCSR.  A vCPU's own thread.
  *
  * The components are x87, SSE and AVX, so AVX lies behind the header in both formats.
  */
@@ -19,7 +19,10 @@ static bool wide(const Insn *insn)
     return (insn->more & INSN2_WIDTH) == 3;
 }
 
-/* Without REX.W the instruction and data pointers have 32 bits, and selectors that are 0. */
+/*
+ * Without REX.W the instruction and data pointers have 32 bits, and selectors that are
+ * 0.
+ */
 static void fx_image(const Cpu *cpu, bool is_wide, u8 *out)
 {
     static const u32 mask = MXCSR_BITS;
@@ -163,7 +166,10 @@ static void op_xsave(Cpu *cpu, const Insn *insn)
     cpu_store64(cpu, at + FX_BYTES, present | (components & xsave_in_use(cpu)));
 }
 
-/* 13.10: only what is in use is written, and MXCSR counts as in use when it is not 1F80H. */
+/*
+ * 13.10: only what is in use is written, and MXCSR counts as in use when it is not
+ * 1F80H.
+ */
 static void op_xsavec(Cpu *cpu, const Insn *insn)
 {
     u64 components = xsave_components(cpu), present = components & xsave_in_use(cpu);
@@ -194,7 +200,9 @@ static void check_header(Cpu *cpu, const u64 *header)
     }
 }
 
-/* With the standard format MXCSR is loaded even where SSE's registers are not (13.8.2). */
+/*
+ * With the standard format MXCSR is loaded even where SSE's registers are not (13.8.2).
+ */
 static void restore_mxcsr(Cpu *cpu, const u8 *image, u64 components, u64 present, bool compacted)
 {
     if (!compacted && components & (COMPONENT_SSE | COMPONENT_AVX)) {

@@ -34,8 +34,9 @@ static struct {
 } watch;
 
 /*
- * All of these are addressed absolutely, so that no register is needed: the numbers are offsets in
- * RunRecord.  What lies between run_end and run_end_last is copied to RUN_END.
+ * All of these are addressed absolutely, so that no register is needed: the numbers are
+ * offsets in RunRecord.  What lies between run_end and run_end_last is copied to
+ * RUN_END.
  */
 #define AT "0x6b8d5000+"
 #define REGS(op)                                                                            \
@@ -53,8 +54,9 @@ asm(".pushsection .text\n"
     "push %rbx\n push %rbp\n push %r12\n push %r13\n push %r14\n push %r15\n"
     "mov %rsp, " AT "144\n"
     "rdfsbase %rax\n mov %rax, " AT "152\n"
-    "xor %eax, %eax\n wrfsbase %rax\n"
-    "stmxcsr " AT "160\n"
+    "rdgsbase %rax\n mov %rax, " AT "160\n"
+    "xor %eax, %eax\n wrfsbase %rax\n wrgsbase %rax\n"
+    "stmxcsr " AT "168\n"
     "mov $7, %eax\n xor %edx, %edx\n"
     "xrstor64 " AT "192\n"
     "pushq " AT "136\n popfq\n"
@@ -70,10 +72,11 @@ asm(".pushsection .text\n"
     "xsave64 " AT "192\n"
     "run_home:\n"
     "fninit\n"
-    "ldmxcsr " AT "160\n"
+    "ldmxcsr " AT "168\n"
     "xor %eax, %eax\n"
     "mov %eax, %ds\n mov %eax, %es\n mov %eax, %fs\n mov %eax, %gs\n"
     "mov " AT "152, %rax\n wrfsbase %rax\n"
+    "mov " AT "160, %rax\n wrgsbase %rax\n"
     "pop %r15\n pop %r14\n pop %r13\n pop %r12\n pop %rbp\n pop %rbx\n"
     "ret\n"
     "run_end_last:\n"
@@ -82,13 +85,20 @@ asm(".pushsection .text\n"
 G_STATIC_ASSERT(offsetof(RunRecord, rip) == 128 && offsetof(RunRecord, flags) == 136);
 G_STATIC_ASSERT(offsetof(RunRecord, home_rsp) == 144);
 G_STATIC_ASSERT(offsetof(RunRecord, home_fs) == 152);
-G_STATIC_ASSERT(offsetof(RunRecord, home_mxcsr) == 160);
+G_STATIC_ASSERT(offsetof(RunRecord, home_gs) == 160);
+G_STATIC_ASSERT(offsetof(RunRecord, home_mxcsr) == 168);
 G_STATIC_ASSERT(offsetof(RunRecord, area) == 192);
 
-/* FS is 0 in a run, and run_home sets it right: what runs before that has no stack protector. */
+/*
+ * FS is 0 in a run, and run_home sets it right: what runs before that has no stack
+ * protector.
+ */
 #define HANDLER __attribute__((no_stack_protector))
 
-/* The frame's XSAVE area is in the standard format; components in their initial state may be left out. */
+/*
+ * The frame's XSAVE area is in the standard format; components in their initial state
+ * may be left out.
+ */
 static HANDLER void take_area(const ucontext_t *uc)
 {
     const u8 *area = (const u8 *)uc->uc_mcontext.fpregs;
@@ -163,7 +173,10 @@ static bool map_all(void)
     return ok;
 }
 
-/* System calls from sequences, which may come from bytes that were meant otherwise, become SIGSYS. */
+/*
+ * System calls from sequences, which may come from bytes that were meant otherwise,
+ * become SIGSYS.
+ */
 static bool forbid_calls(void)
 {
     enum { IP = offsetof(struct seccomp_data, instruction_pointer) };

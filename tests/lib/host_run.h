@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The host's CPU as an oracle for whole sequences of instructions, a few hundred
- * thousand a second: registers are loaded, the sequence is jumped to, and its end jumps to
- * code that stores them.  Only a fault costs a signal.
+ * thousand a second: registers are loaded, the sequence is jumped to, and its end jumps
+ * to code that stores them.  Only a fault costs a signal.
  *
- * Segment registers are null and FS has base 0: code that changes itself, or jumps into
- * its own middle, must not find the test's own variables.
+ * Segment registers are null, and FS and GS have base 0: code that changes itself, or
+ * jumps into its own middle, must not find the test's own variables.
  *
  * The sequences lie in pages that can be written and executed at one address, so that
  * they may change themselves as programs do.
@@ -30,7 +30,7 @@ enum {
 typedef struct {
     u64 gpr[16];
     u64 rip, flags;
-    u64 home_rsp, home_fs;
+    u64 home_rsp, home_fs, home_gs;
     u32 home_mxcsr;
     int vector;                 /* of the fault, or RUN_* */
     u32 error;
@@ -44,7 +44,10 @@ enum { RUN_ENDED = -1, RUN_ENDLESS = -2, RUN_SYSCALL = -3 };
 bool host_run_open(void);       /* false: the addresses are taken, or no WRFSBASE */
 bool host_has_avx(void);
 
-/* From record->rip to the end, a fault, a system call (which is not done), or for ever: that is 10 ms. */
+/*
+ * From record->rip to the end, a fault, a system call (which is not done), or for ever:
+ * that is 10 ms.
+ */
 void host_run(RunRecord *record);
 
 /* Calls `late`, in a signal handler, when the other CPU takes 5 seconds for a run. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Random sequences of instructions (sequence.h): how they hang together.  sequence_insn.c makes
- * the single instructions.
+ * Random sequences of instructions (sequence.h): how they hang together.
+ * sequence_insn.c makes the single instructions.
  */
 
 #include "tests/lib/sequence_insn.h"
@@ -157,12 +157,20 @@ static void unit_pointer(Unit *u, Rng *rng)
     unit_number(u, rng_below(rng, 16) * 16 - 128 + rng_below(rng, 16) * rng_chance(rng, 4), 1);
 }
 
-/* Eight bytes that a patch may replace: a short instruction and NOPs. */
+/*
+ * Eight bytes that a patch may replace: a short instruction and NOPs, behind a TEST,
+ * because translated code need not keep flags that what was there before it was patched
+ * would not have read.
+ */
 static void unit_slot(Unit *u, Rng *rng, const Cpu *cpu)
 {
+    Unit insn;
+
     do {
-        unit_random_insn(u, rng, cpu);
-    } while (u->n > SLOT_BYTES || u->fix_bytes);
+        unit_random_insn(&insn, rng, cpu);
+    } while (insn.n > SLOT_BYTES - 2 || insn.fix_bytes);
+    BYTES(u, "\x85\xc0");                               /* test %eax, %eax */
+    unit_bytes(u, (const char *)insn.byte, insn.n);
     while (u->n < SLOT_BYTES) {
         BYTES(u, "\x90");
     }
@@ -211,7 +219,9 @@ static void unit_string(Unit *u, Rng *rng)
 
 /* ---- a sequence ---- */
 
-/* Unit `i` of the main part, which has `n`; functions begin at first[0] and first[1]. */
+/*
+ * Unit `i` of the main part, which has `n`; functions begin at first[0] and first[1].
+ */
 static void unit_random(Sequence *s, unsigned i, unsigned n, const u8 *first, Rng *rng, const Cpu *cpu)
 {
     Unit *u = &s->unit[i];

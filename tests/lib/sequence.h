@@ -3,12 +3,13 @@
  * Random sequences of user-mode instructions, made from the opcode table, for the two
  * CPUs that run them (host_run.h has the addresses).
  *
- * A sequence is a list of units: an instruction, or a few that belong together.  Any unit may be
- * left out, and what remains is a sequence still: so a failing one can be made smaller.
+ * A sequence is a list of units: an instruction, or a few that belong together.  Any
+ * unit may be left out, and what remains is a sequence still: so a failing one can be
+ * made smaller.
  *
- * Registers have duties: r12 to r14 and rbp point to data, r11 is a small index, r10 a bad
- * pointer, r15 counts the backward jumps that may still be done, rsp is a stack; the
- * others hold values.
+ * Registers have duties: r12 to r14 and rbp point to data, r11 is a small index, r10 a
+ * bad pointer, r15 counts the backward jumps that may still be done, rsp is a stack;
+ * the others hold values.
  */
 
 #ifndef TESTS_LIB_SEQUENCE_H

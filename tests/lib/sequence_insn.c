@@ -19,7 +19,10 @@ static const struct { const OpFamily *family; unsigned weight; } families[] = {
     { &ops_sse, 6 }, { &ops_x87, 3 }, { &ops_mmx, 2 },
 };
 
-/* What changes registers with duties, writes a part before it faults, or depends on the kernel. */
+/*
+ * What changes registers with duties, writes a part before it faults, or depends on the
+ * kernel.
+ */
 static const char *const left_out[] = {
     "popf", "enter", "leave", "xlat", "maskmovq", "maskmovdqu", "fnsave", "fnstenv", "frstor",
     "fldenv",
@@ -279,7 +282,10 @@ static void put_legacy(Coding *c, u8 traits)
     }
 }
 
-/* OF is undefined after these, and not the same in all forms: a TEST makes it something. */
+/*
+ * OF is undefined after these, and not the same in all forms: a TEST makes it
+ * something.
+ */
 static bool is_shift_by_number(const Opcode *row)
 {
     return has_operand(row, O_Ib) && (belongs_to(&ops_shift, row));
@@ -307,5 +313,7 @@ void unit_random_insn(Unit *u, Rng *rng, const Cpu *cpu)
     u->fix_end = u->n;
     if (is_shift_by_number(c.row)) {
         put(u, 0xc085, 2);                      /* test %eax, %eax */
+    } else if (!strncmp(c.row->name, "bt", 2)) {
+        put(u, 0x00d083, 3);                    /* adc $0, %eax: all but CF is undefined */
     }
 }
