@@ -118,7 +118,8 @@ static bool deliver(Dgram *d)
     struct iovec iov = { d->bytes, d->used };
     NetFrame frame = { .iov = &iov, .n = 1, .bytes = d->used };
 
-    if ((netdev_front_takes(d->nd) & NET_CSUM) && net_checksum_good(d->bytes, d->used)) {
+    if ((netdev_front_takes(d->nd) & NET_CSUM) &&
+        net_checksum_good(d->bytes, d->used)) {
         frame.todo.flags = NET_DATA_VALID;
     }
     if (d->used && !netdev_deliver(d->nd, 0, &frame, 1)) {

@@ -52,7 +52,8 @@ static void write_frame(void *opaque, NetDirection direction, const NetFrame *fr
     n = net_frame_copy(frame, dump->bytes + sizeof header, dump->maxlen);
     header = (FrameHeader){ now.tv_sec, now.tv_usec, n, frame->bytes };
     memcpy(dump->bytes, &header, sizeof header);
-    if (write(dump->fd, dump->bytes, sizeof header + n) != (ssize_t)(sizeof header + n)) {
+    n += sizeof header;
+    if (write(dump->fd, dump->bytes, n) != (ssize_t)n) {
         warn_user("filter-dump: cannot write to '%s': %s; it ends here", dump->file,
                   g_strerror(errno));
         dump->failed = true;

@@ -82,8 +82,8 @@ typedef struct {
 } NetFrontOps;
 
 /*
- * A front called `name` (what set_link knows it by) on the back end `id`; NULL: on none,
- * what it sends is gone.  Fails if there is no such back end, or it is taken.
+ * A front called `name` (what set_link knows it by) on the back end `id`; NULL: on
+ * none, what it sends is gone.  Fails if there is no such back end, or it is taken.
  */
 NetFront *net_attach(const char *id, const char *name, const char *model,
                      const u8 *mac, const NetFrontOps *ops, void *opaque,

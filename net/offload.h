@@ -48,8 +48,8 @@ bool net_fit(const NetOffload *todo, u8 *frame, size_t bytes, u32 takes, unsigne
 void net_finish(const NetOffload *todo, u8 *frame, size_t bytes);
 
 /*
- * A frame with nothing left to be done, but longer than the receiver's packets: if it is
- * TCP, *todo says how it is to be cut, and the frame is changed to suit.
+ * A frame with nothing left to be done, but longer than the receiver's packets: if it
+ * is TCP, *todo says how it is to be cut, and the frame is changed to suit.
  */
 void net_make_gso(NetOffload *todo, u8 *frame, size_t bytes, unsigned mtu);
 

@@ -42,7 +42,8 @@ bool net_take_fd(const char *text, int *fd, int *type, GError **err)
     u64 number;
 
     if (!number_parse(text, 0, INT_MAX, &number) || fcntl(number, F_GETFD) < 0) {
-        return net_refuse(err, "fd: '%s' is not the number of an open descriptor", text);
+        return net_refuse(err, "fd: '%s' is not the number of an open descriptor",
+                          text);
     }
     *fd = number;
     if (type && getsockopt(*fd, SOL_SOCKET, SO_TYPE, type, &size) < 0) {
@@ -192,7 +193,7 @@ bool stream_send(Stream *s, const NetFrame *frame)
 
 /* ---- receiving ---- */
 
-/* Frames that are complete, at most BATCH; how many.  -1: this is no stream of frames. */
+/* Frames that are complete, at most BATCH; how many.  -1: these are no frames. */
 static int find_frames(Stream *s, NetFrame *frames, struct iovec *iov)
 {
     bool checks = netdev_front_takes(s->nd) & NET_CSUM;

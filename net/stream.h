@@ -71,7 +71,7 @@ bool dgram_address(const char *host, const char *port, bool passive,
 int dgram_bind(const struct sockaddr_storage *local, GError **err);
 int dgram_join(const struct sockaddr_storage *group, const char *local, GError **err);
 
-/* The number of an open descriptor from fd=; its socket type in *type if that is one. */
+/* The open descriptor that fd= names; with `type`, a socket and of what type. */
 bool net_take_fd(const char *text, int *fd, int *type, GError **err) must_check;
 
 #endif

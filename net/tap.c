@@ -48,7 +48,7 @@ typedef struct {
     guint out_watch;                /* with the lock */
     GSource *again;
     u8 *bytes;
-    NetFrame frame[BATCH];          /* read and not delivered: from `first` to `count` */
+    NetFrame frame[BATCH];          /* to be delivered: from `first` to `count` */
     struct iovec iov[BATCH];
     unsigned first, count;
 } TapQueue;
@@ -220,7 +220,8 @@ static bool take_queue(Tap *tap, unsigned n, int fd, GError **err)
         return net_refuse_errno(err, "fd %d is not that of a tap device", fd);
     }
     if (!(got.ifr_flags & IFF_TAP) || !(got.ifr_flags & IFF_NO_PI)) {
-        return net_refuse(err, "fd %d is a tun device, or one that prefixes frames", fd);
+        return net_refuse(err, "fd %d is a tun device, or one that prefixes frames",
+                          fd);
     }
     memcpy(tap->name, got.ifr_name, sizeof tap->name);
     tap->headers = got.ifr_flags & IFF_VNET_HDR;
@@ -304,7 +305,8 @@ static bool tap_check(const TapConfig *c, GError **err)
         return net_refuse_errno(err, "vhost=on: cannot open /dev/vhost-net");
     }
     if (c->vhost || c->vhostforce) {
-        info_user("-netdev tap,id=%s: vhost=on is not there yet; it goes without", c->id);
+        info_user("-netdev tap,id=%s: vhost=on is not there yet; it goes without",
+                  c->id);
     }
     return true;
 }

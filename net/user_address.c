@@ -160,8 +160,8 @@ static bool take_all_ip6(User *u, GError **err)
 
     if (!parse_prefix(o->ipv6_net ? o->ipv6_net : "fec0::/64", &c->vprefix_addr6,
                       &c->vprefix_len)) {
-        return net_refuse(err, "ipv6-net: '%s' is not an IPv6 prefix, such as fec0::/64",
-                          o->ipv6_net);
+        return net_refuse(err, "ipv6-net: '%s' is not an IPv6 prefix, such as "
+                          "fec0::/64", o->ipv6_net);
     }
     return take_ip6(c, "ipv6-host", o->ipv6_host, 2, &c->vhost6, err) &&
            take_ip6(c, "ipv6-dns", o->ipv6_dns, 3, &c->vnameserver6, err);
@@ -206,7 +206,8 @@ bool user_addresses(User *u, GError **err)
         return net_refuse(err, "IPv4 and IPv6 disabled");
     }
     if (!c->in_enabled && (o->net || o->host || o->dns || o->dhcpstart)) {
-        return net_refuse(err, "IPv4 disabled but netmask/vhost/dns/dhcpstart provided");
+        return net_refuse(err, "IPv4 disabled but netmask/vhost/dns/dhcpstart "
+                          "provided");
     }
     if (!c->in6_enabled && (o->ipv6_net || o->ipv6_host || o->ipv6_dns)) {
         return net_refuse(err, "IPv6 disabled but prefix/host/dns provided");

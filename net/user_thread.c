@@ -6,9 +6,9 @@
  *     sockets <--> slirp_pollfds_poll --> send_packet --> the front, or held
  *
  * Long TCP segments pass both ways in one piece: the guest may send up to 64 KiB at
- * once, and its offers of a maximum segment size are raised on the way to libslirp where
- * its driver takes segments that are to be cut (it never does cut them: they have
- * arrived).  That is ten to forty times fewer packets for guest and host.
+ * once, and its offers of a maximum segment size are raised on the way to libslirp
+ * where its driver takes segments that are to be cut (it never does cut them: they
+ * have arrived).  That is ten to forty times fewer packets for guest and host.
  *
  * While frames are held because the guest does not take them, no socket is read.
  */
@@ -27,7 +27,7 @@
 
 enum {
     RING_BYTES = 512 << 10,
-    HELD_MOST = 2 << 20,            /* bytes; what is over is lost, TCP sends it again */
+    HELD_MOST = 2 << 20,            /* bytes; what is over is lost: TCP sends again */
     SLIRP_MTU = 65520,              /* libslirp takes up to 65521 */
     LONG_MSS = 32 << 10,            /* two in a window of 64 KiB */
     NS_PER_MS = 1000000,

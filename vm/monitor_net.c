@@ -55,7 +55,8 @@ void monitor_hostfwd_remove(MonitorCall *call)
         say(call, "%s\n", err->message);
         return;
     }
-    say(call, "host forwarding rule for %s %s\n", rule, found ? "removed" : "not found");
+    say(call, "host forwarding rule for %s %s\n", rule,
+        found ? "removed" : "not found");
 }
 
 void monitor_info_network(MonitorCall *call)

@@ -33,12 +33,14 @@ static void append_pair(GString *out, const char *key, const char *value)
 /* The name that -device knows it by. */
 static const char *model_name(const char *model, GError **err)
 {
-    static const char *const ours[] = { "virtio", "virtio-net", "virtio-net-pci", NULL };
+    static const char *const ours[] = { "virtio", "virtio-net", "virtio-net-pci",
+                                        NULL };
 
     if (!model || g_strv_contains(ours, model)) {
         return "virtio-net-pci";
     }
-    refuse(err, "model: there is no network card '%s'; there is 'virtio-net-pci'", model);
+    refuse(err, "model: there is no network card '%s'; there is 'virtio-net-pci'",
+           model);
     return NULL;
 }
 
@@ -112,7 +114,7 @@ static bool add_nic(VmConfig *config, const char *value, GError **err)
         return false;
     }
     if (!type) {
-        return refuse(err, "what the card is joined to is missing: user, tap, none ...");
+        return refuse(err, "what the card is joined to is missing: user, tap, none");
     }
     if (strcmp(type, "none") == 0) {
         return true;

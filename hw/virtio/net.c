@@ -137,7 +137,7 @@ typedef struct {
     size_t room;
 } Buffers;
 
-/* Takes buffers until there is room for `need` bytes; the last first, gives them back. */
+/* Takes buffers until there is room for `need` bytes. */
 static bool take_buffers(VirtioNet *net, Virtqueue *queue, size_t need, Buffers *b)
 {
     unsigned most = virtio_has(&net->virtio, NET_F_MRG_RXBUF) ? VIRTQ_SIZE_MAX : 1;
@@ -160,6 +160,7 @@ static bool take_buffers(VirtioNet *net, Virtqueue *queue, size_t need, Buffers 
     return b->room >= need;
 }
 
+/* The last first. */
 static void give_back(Buffers *b)
 {
     while (b->n) {

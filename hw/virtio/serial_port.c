@@ -165,8 +165,8 @@ static void close_port(Device *dev)
 
 const BusType virtio_serial_bus = { .name = "virtio-serial-bus", .suffix = "" };
 
-#define PORT_PART .size = sizeof(SerialPort), .bus = { &virtio_serial_bus },            \
-    .close = close_port, .part = { .name = "port", .config = port_fields,               \
+#define PORT_PART .size = sizeof(SerialPort), .bus = { &virtio_serial_bus }, \
+    .close = close_port, .part = { .name = "port", .config = port_fields,    \
                                    .config_at = offsetof(SerialPort, config) }
 
 const DeviceType virtconsole_type = {

@@ -7,3 +7,4 @@ check_script += tests/boot/latest.sh
 check_script += tests/boot/net-tap.sh
 check_script += tests/boot/net.sh
 check_script += tests/boot/smp.sh
+check_script += tests/boot/virtio-serial.sh

@@ -42,8 +42,9 @@ static size_t some_frame(void)
     size_t payload = chance_below(&chance, chance_one_in(&chance, 20) ? 65000 : 1500);
     size_t n = chance_one_in(&chance, 4)
                ? packet_udp(frame, MIN(payload, 60000))
-               : packet_tcp(frame, chance_one_in(&chance, 2) ? 4 : 6, chance_next(&chance),
-                            chance_below(&chance, 11) * 4, MIN(payload, 60000));
+               : packet_tcp(frame, chance_one_in(&chance, 2) ? 4 : 6,
+                            chance_next(&chance), chance_below(&chance, 11) * 4,
+                            MIN(payload, 60000));
 
     for (unsigned i = chance_below(&chance, 4); i; i--) {
         frame[chance_below(&chance, 80)] = chance_next(&chance);
@@ -63,9 +64,10 @@ static NetOffload some_offload(void)
 
 static void put(DriverRing *r, const DriverBuf *buf, unsigned n)
 {
+    bool indirect = chance_one_in(&chance, 2) && (d.features & F_INDIRECT);
     DriverUsed used;
 
-    if (ring_add(r, buf, n, chance_one_in(&chance, 2) && (d.features & F_INDIRECT)) >= 0) {
+    if (ring_add(r, buf, n, indirect) >= 0) {
         ring_publish(r);
     }
     ring_notify(r);

@@ -24,7 +24,8 @@ extern FakeNet fake_net;
 /* "-netdev fake,id=fake" that takes `takes` and has so many pairs of queues. */
 void fake_net_open(u32 takes, unsigned queues);
 void fake_net_close(void);
-bool fake_net_deliver(unsigned queue, const NetOffload *todo, const u8 *frame, size_t n);
+bool fake_net_deliver(unsigned queue, const NetOffload *todo, const u8 *frame,
+                      size_t n);
 void fake_net_has_room(void);       /* no longer full: says so */
 
 #endif

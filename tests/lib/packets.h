@@ -9,7 +9,7 @@
 
 #include "base/types.h"
 
-enum { PACKET_FIN = 1, PACKET_SYN = 2, PACKET_PSH = 8, PACKET_ACK = 16, PACKET_CWR = 128 };
+enum { PACKET_FIN = 1, PACKET_PSH = 8, PACKET_ACK = 16 };
 
 /* TCP with `options` bytes of NOPs and a payload of 0, 1, 2, ...; its length. */
 size_t packet_tcp(u8 *to, unsigned version, u8 flags, unsigned options, size_t payload);

@@ -325,7 +325,8 @@ static bool arrives(const char *destination)
 static void test_filter(void)
 {
     static const char own[] = "\x52\x54\x00\x12\x34\x56", other[] = "\x52\x54\0\0\0\1",
-                      group[] = "\x01\x00\x5e\0\0\1", all[] = "\xff\xff\xff\xff\xff\xff";
+                      group[] = "\x01\x00\x5e\0\0\1",
+                      all[] = "\xff\xff\xff\xff\xff\xff";
     static const u8 table[] = "\1\0\0\0\x52\x54\0\0\0\1\1\0\0\0\x01\x00\x5e\0\0\1";
 
     set_up(MRG | CTRL | CTRL_RX | CTRL_EXTRA | CTRL_MAC, 0);
@@ -449,7 +450,8 @@ static void test_options(void)
     second = rig_new(&virtio_net.device, &virtio_pci_bus, "netdev=fake", 0, &taken);
     g_assert_nonnull(first);
     g_assert_null(second);
-    g_assert_cmpstr(taken->message, ==, "netdev 'fake' is in use by 'virtio-net-pci.0'");
+    g_assert_cmpstr(taken->message, ==,
+                    "netdev 'fake' is in use by 'virtio-net-pci.0'");
     rig_free(first);
     fake_net_close();
 }

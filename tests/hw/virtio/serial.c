@@ -211,7 +211,10 @@ static void test_full(void)
 
 static void test_options(void)
 {
-    static const struct { const DeviceType *type; const char *options, *says; } rows[] = {
+    static const struct {
+        const DeviceType *type;
+        const char *options, *says;
+    } rows[] = {
         { &virtserialport_type, "nr=0", "nr: port 0 is taken, or kept for a "
                                         "virtconsole" },
         { &virtserialport_type, "nr=1", "nr: port 1 is taken" },
