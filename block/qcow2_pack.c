@@ -47,25 +47,64 @@ static bool unzstd_cluster(const u8 *from, size_t n, u8 *to, size_t room)
     return good;
 }
 
+/* What compressing needs is large: each thread keeps it. */
+typedef struct {
+    z_stream deflate;
+    bool has_deflate;
+    ZSTD_CCtx *zstd;
+} Packer;
+
+static void packer_free(void *opaque)
+{
+    Packer *packer = opaque;
+
+    if (packer->has_deflate) {
+        deflateEnd(&packer->deflate);
+    }
+    ZSTD_freeCCtx(packer->zstd);
+    g_free(packer);
+}
+
+static Packer *packer(void)
+{
+    static GPrivate key = G_PRIVATE_INIT(packer_free);
+    Packer *own = g_private_get(&key);
+
+    if (!own) {
+        own = g_new0(Packer, 1);
+        g_private_set(&key, own);
+    }
+    return own;
+}
+
 static size_t deflate_cluster(const u8 *from, size_t n, u8 *to, size_t room)
 {
-    z_stream z = { .next_in = (u8 *)from, .avail_in = n, .next_out = to,
-                   .avail_out = room };
-    int result;
+    Packer *own = packer();
+    z_stream *z = &own->deflate;
 
-    if (deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, DEFLATE_WINDOW,
+    if (!own->has_deflate &&
+        deflateInit2(z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, DEFLATE_WINDOW,
                      DEFLATE_MEMORY, Z_DEFAULT_STRATEGY) != Z_OK) {
         return 0;
     }
-    result = deflate(&z, Z_FINISH);
-    deflateEnd(&z);
-    return result == Z_STREAM_END ? room - z.avail_out : 0;
+    own->has_deflate = true;
+    if (deflateReset(z) != Z_OK) {
+        return 0;
+    }
+    z->next_in = (u8 *)from;
+    z->avail_in = n;
+    z->next_out = to;
+    z->avail_out = room;
+    return deflate(z, Z_FINISH) == Z_STREAM_END ? room - z->avail_out : 0;
 }
 
 static size_t zstd_cluster(const u8 *from, size_t n, u8 *to, size_t room)
 {
-    size_t bytes = ZSTD_compress(to, room, from, n, ZSTD_CLEVEL_DEFAULT);
+    Packer *own = packer();
+    size_t bytes;
 
+    own->zstd = own->zstd ? own->zstd : ZSTD_createCCtx();
+    bytes = ZSTD_compressCCtx(own->zstd, to, room, from, n, ZSTD_CLEVEL_DEFAULT);
     return ZSTD_isError(bytes) ? 0 : bytes;
 }
 
@@ -162,7 +201,8 @@ static int packed_store(Qcow2 *q, u64 guest, const u8 *from, u64 bytes)
 int qcow2_write_compressed(BlockNode *node, u64 offset, const void *data, size_t n)
 {
     Qcow2 *q = qcow2_of(node);
-    g_autofree u8 *whole = g_malloc0(q->cluster);
+    g_autofree u8 *filled = n < q->cluster ? g_malloc0(q->cluster) : NULL;
+    const u8 *whole = filled ? filled : data;
     g_autofree u8 *packed = g_malloc(q->cluster);
     struct iovec iov;
     size_t bytes;
@@ -172,7 +212,9 @@ int qcow2_write_compressed(BlockNode *node, u64 offset, const void *data, size_t
         (n < q->cluster && offset + n != node_length(node))) {
         return -EINVAL;
     }
-    memcpy(whole, data, n);
+    if (filled) {
+        memcpy(filled, data, n);
+    }
     bytes = methods[q->h.compression].pack(whole, q->cluster, packed, q->cluster - 1);
     if (!bytes) {
         return node_writev(node, offset, vec_of(&iov, (void *)data, n));

@@ -22,6 +22,7 @@ enum { PIECE = 2 << 20, MAX_SOURCES = 256, DEFAULT_WORKERS = 8, SPARSE = 4096,
 typedef struct {
     BlockNode *node;
     u64 begin, end;                 /* in the target */
+    ImgWalk walk;
 } Source;
 
 typedef struct {
@@ -53,7 +54,7 @@ typedef struct {
 
 /* ---- pieces ---- */
 
-static const Source *source_at(const Copy *c, u64 at)
+static Source *source_at(Copy *c, u64 at)
 {
     for (unsigned i = 0; i < c->n; i++) {
         if (at < c->source[i].end) {
@@ -65,7 +66,7 @@ static const Source *source_at(const Copy *c, u64 at)
 
 static int piece_look(Copy *c, Piece *p)
 {
-    const Source *s = source_at(c, p->at);
+    Source *s = source_at(c, p->at);
     ImgExtent e;
     u64 cluster = c->compressed ? c->step : SECTOR;
     int error;
@@ -76,7 +77,7 @@ static int piece_look(Copy *c, Piece *p)
         p->n = MIN(p->n, PIECE);
         return 0;
     }
-    error = img_extent(s->node, c->base, p->at - s->begin, p->n, &e);
+    error = img_walk(&s->walk, p->at - s->begin, p->n, &e);
     if (error) {
         return error;
     }
@@ -309,7 +310,7 @@ static bool base_find(Copy *c)
     }
     for (BlockNode *at = c->source[0].node->backing; at; at = at->backing) {
         if (at->filename && strcmp(at->filename, name) == 0) {
-            c->base = at;
+            c->base = c->source[0].walk.base = at;
         }
     }
     return true;
@@ -329,7 +330,7 @@ static bool sources_open(Copy *c)
         if (!node) {
             return false;
         }
-        c->source[c->n++] = (Source){ node, c->length, c->length + node_length(node) };
+        c->source[c->n++] = (Source){ .node = node, .begin = c->length };
         if (img_has(args, 'l') && (!img_is_qcow2(node) ||
                                    !qcow2_snapshot_view(node, args->value['l'], &err))) {
             img_fail("Failed to load snapshot: %s", err ? err->message
@@ -338,6 +339,7 @@ static bool sources_open(Copy *c)
             return false;
         }
         c->source[i].end = c->length += node_length(node);
+        c->source[i].walk.node = node;
     }
     return true;
 }
@@ -467,7 +469,7 @@ static int dd_steps(Copy *c, const char *const value[5])
     }
     skip = MIN(skip, INT64_MAX / block) * block;
     skip = MIN(skip, length);
-    c->source[c->n++] = (Source){ in, 0, length };
+    c->source[c->n++] = (Source){ .node = in, .end = length };
     c->length = length - skip;
     c->sparse = SPARSE;
     if (!target_open(c, value[3], img_has(args, 'O') ? args->value['O'] : "raw")) {

@@ -77,6 +77,16 @@ typedef struct {
 int img_extent(BlockNode *node, const BlockNode *base, u64 offset, u64 bytes,
                ImgExtent *out);
 
+/* The same for who goes through an image from end to end: asks once for each stretch. */
+typedef struct {
+    BlockNode *node;
+    const BlockNode *base;
+    u64 at;                         /* of `found`; its bytes 0: nothing is known */
+    ImgExtent found;
+} ImgWalk;
+
+int img_walk(ImgWalk *walk, u64 offset, u64 bytes, ImgExtent *out);
+
 /* -p */
 void img_progress(const ImgArgs *args, u64 done, u64 all);
 

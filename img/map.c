@@ -147,6 +147,7 @@ enum { SAME = 0, DIFFERENT = 1, CANT_OPEN = 2, CANT_LOOK = 3, CANT_READ = 4,
 typedef struct {
     const ImgArgs *args;
     BlockNode *node[2];
+    ImgWalk walk[2];
     u8 *bytes[2];
     int status;
 } Compare;
@@ -169,7 +170,7 @@ static bool look(Compare *c, unsigned which, u64 at, u64 *bytes, bool *zero, boo
     if (at >= length) {
         return true;
     }
-    if (img_extent(c->node[which], NULL, at, MIN(*bytes, length - at), &e)) {
+    if (img_walk(&c->walk[which], at, MIN(*bytes, length - at), &e)) {
         img_fail("Sector allocation test failed for '%s'", c->args->word[which]);
         c->status = CANT_LOOK;
         return false;
@@ -258,6 +259,8 @@ static int compare_run(const ImgArgs *args)
     c.node[1] = c.node[0] ? img_open(args, args->word[1], args->value['F'], 0,
                                      args->value['T']) : NULL;
     if (c.node[1]) {
+        c.walk[0].node = c.node[0];
+        c.walk[1].node = c.node[1];
         c.bytes[0] = g_malloc(PIECE);
         c.bytes[1] = g_malloc(PIECE);
         status = compare_all(&c);

@@ -165,6 +165,27 @@ int img_extent(BlockNode *node, const BlockNode *base, u64 offset, u64 bytes,
     }
 }
 
+int img_walk(ImgWalk *walk, u64 offset, u64 bytes, ImgExtent *out)
+{
+    u64 skip = offset - walk->at;
+
+    if (offset < walk->at || skip >= walk->found.status.bytes) {
+        int error = img_extent(walk->node, walk->base, offset,
+                               node_length(walk->node) - offset, &walk->found);
+
+        if (error) {
+            walk->found.status.bytes = 0;
+            return error;
+        }
+        walk->at = offset;
+        skip = 0;
+    }
+    *out = walk->found;
+    out->status.offset += skip;
+    out->status.bytes = MIN(bytes, out->status.bytes - skip);
+    return 0;
+}
+
 static bool is_zero(const u8 *bytes, size_t n)
 {
     return bytes[0] == 0 && memcmp(bytes, bytes + 1, n - 1) == 0;
