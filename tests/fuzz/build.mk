@@ -3,3 +3,4 @@ test += tests/fuzz/board.c
 test += tests/fuzz/net.c
 test += tests/fuzz/ring.c
 test += tests/fuzz/blk.c
+test += tests/fuzz/qcow2.c

@@ -59,6 +59,12 @@ static void grow(GByteArray *bytes, u64 length)
     }
 }
 
+/* What lies in memory can't be sparse. */
+static bool fits(u64 offset, u64 bytes)
+{
+    return offset <= MEM_MAX && bytes <= MEM_MAX - offset;
+}
+
 static int mem_read_at(BlockNode *node, u64 offset, BlockVec to)
 {
     MemFile *file = enter(node);
@@ -76,6 +82,8 @@ static int mem_write_at(BlockNode *node, u64 offset, BlockVec from)
 {
     MemFile *file = enter(node);
     int error = called(file, MEM_WRITE);
+
+    error = fits(offset, from.bytes) ? error : -EFBIG;
 
     if (!error) {
         grow(file->bytes, offset + from.bytes);
@@ -103,6 +111,8 @@ static int mem_zero(BlockNode *node, u64 offset, u64 bytes)
     MemFile *file = enter(node);
     int error = called(file, MEM_DISCARD);
 
+    error = fits(offset, bytes) ? error : -EFBIG;
+
     if (!error) {
         grow(file->bytes, offset + bytes);
         memset(file->bytes->data + offset, 0, bytes);
@@ -125,9 +135,12 @@ static int mem_write_zeroes_at(BlockNode *node, u64 offset, u64 bytes, bool may_
 
 static bool mem_truncate_to(BlockNode *node, u64 length, GError **err)
 {
-    MemFile *file = enter(node);
+    MemFile *file;
 
-    (void)err;
+    if (!fits(0, length)) {
+        return node_error(node, -EFBIG, "it can't be that large", err);
+    }
+    file = enter(node);
     grow(file->bytes, length);
     g_byte_array_set_size(file->bytes, length);
     note(file, (MemLog){ LOG_LENGTH, 0, length, NULL }, NULL);
