@@ -1,0 +1,129 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# mayfly-img beside qemu-img: images that one made the other reads byte for byte, and
+# both say the same of them.
+# limit: 300 seconds
+
+set -u
+img=$(dirname "$MAYFLY")/mayfly-img
+case $img in /*) ;; *) img=$PWD/$img ;; esac
+n=0
+
+if ! command -v qemu-img > /dev/null; then
+    echo "1..0 # SKIP qemu-img is not installed (Debian package qemu-utils)"
+    exit 0
+fi
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+trap 'exit 1' HUP INT TERM
+cd "$dir" || exit 1
+
+# check NAME COMMAND ...: the command must succeed.
+check()
+{
+    name=$1
+    shift
+    n=$((n + 1))
+    if "$@" > check.out 2>&1; then
+        echo "ok $n - $name"
+    else
+        echo "not ok $n - $name"
+        sed 's/^/# /' check.out
+    fi
+}
+
+# The same command line for both; output and status must be the same.
+same()
+{
+    "$img" "$@" > mine.out 2> mine.err
+    mine=$?
+    qemu-img "$@" > theirs.out 2> theirs.err
+    theirs=$?
+    check "$*: status $theirs" [ $mine = $theirs ]
+    check "$*: output" cmp mine.out theirs.out
+}
+
+same_contents()
+{
+    qemu-img check -q "$1" && qemu-img compare -q "$1" src.raw &&
+        "$img" convert -O raw "$1" back.raw && cmp back.raw src.raw
+}
+
+# Some data of all kinds: random, of one byte, zeroes, holes; at odd places.
+make_source()
+{
+    truncate -s 20M src.raw
+    for place in 0:3000 100001:70000 1048576:200000 5000000:1 9437184:65536; do
+        dd if=/dev/urandom of=src.raw bs=64k oflag=seek_bytes iflag=count_bytes \
+            seek="${place%:*}" count="${place#*:}" conv=notrunc 2> /dev/null
+    done
+    yes 'the same again' | dd of=src.raw bs=64k oflag=seek_bytes iflag=count_bytes,fullblock \
+        seek=12000000 count=1500000 conv=notrunc 2> /dev/null
+}
+
+make_source
+for options in cluster_size=512 cluster_size=64k cluster_size=2M,refcount_bits=64 \
+    compat=0.10,cluster_size=4k refcount_bits=1 compression_type=zstd \
+    lazy_refcounts=on; do
+    for how in '' -c -W '-S 0' '-m 1'; do
+        # shellcheck disable=SC2086  # $how may be no word, or two
+        "$img" convert $how -O qcow2 -o "$options" src.raw ours.qcow2
+        check "we write, $options $how" same_contents ours.qcow2
+    done
+    qemu-img convert -c -O qcow2 -o "$options" src.raw theirs.qcow2
+    check "we read, $options" same_contents theirs.qcow2
+done
+
+qemu-img convert -O qcow2 src.raw base.qcow2
+qemu-img snapshot -c first base.qcow2
+qemu-img create -q -f qcow2 -b base.qcow2 -F qcow2 top.qcow2
+qemu-io -c 'write -P 9 1M 300k' -c 'write -z 5M 1M' top.qcow2 > /dev/null
+for image in base.qcow2 top.qcow2 src.raw; do
+    same info "$image"
+    same map "$image"
+    same map --output=json "$image"
+    same check "$image"
+    same snapshot -l "$image"
+done
+same info --backing-chain top.qcow2
+same compare base.qcow2 top.qcow2
+same compare base.qcow2 src.raw
+same compare -s base.qcow2 src.raw
+same info missing.qcow2
+same resize base.qcow2 -1M
+same create -f qcow2 -b base.qcow2 -F qcow2 new.qcow2
+same create -f qcow2 -o compat=0.10,cluster_size=4k new.qcow2 1G
+same create -f qcow2 -o preallocation=metadata new.qcow2 10M
+
+qemu-img convert -O raw top.qcow2 src.raw
+cp base.qcow2 other.qcow2
+cp top.qcow2 moved.qcow2
+check 'rebase' "$img" rebase -b other.qcow2 -F qcow2 moved.qcow2
+check 'rebase: contents' same_contents moved.qcow2
+check 'rebase to nothing' "$img" rebase -b '' moved.qcow2
+check 'rebase to nothing: contents' same_contents moved.qcow2
+check 'commit' "$img" commit top.qcow2
+check 'commit: contents' same_contents top.qcow2
+check 'commit: contents of the base' same_contents base.qcow2
+check 'snapshot -c' "$img" snapshot -c second base.qcow2
+qemu-io -c 'write -P 1 0 5M' base.qcow2 > /dev/null
+check 'convert -l' "$img" convert -l second -O raw base.qcow2 back.raw
+check 'convert -l: contents' cmp back.raw src.raw
+check 'snapshot -a' "$img" snapshot -a second base.qcow2
+check 'snapshot -a: contents' same_contents base.qcow2
+check 'snapshot -d' "$img" snapshot -d second base.qcow2
+check 'snapshot -d, theirs' "$img" snapshot -d first base.qcow2
+check 'snapshot -d: contents' same_contents base.qcow2
+check 'resize' "$img" resize base.qcow2 +10M
+check 'resize: check' qemu-img check -q base.qcow2
+check 'resize --shrink' "$img" resize --shrink base.qcow2 -10M
+check 'resize: contents' same_contents base.qcow2
+
+# An image that loses its counters: repaired, and nothing lost.
+printf '\0\0\0\0\0\0\0\0' | dd of=base.qcow2 bs=1 seek=65536 conv=notrunc 2> /dev/null
+"$img" check base.qcow2 > check.out 2>&1
+check 'check: damage' [ $? = 2 ]
+check 'check -r all' "$img" check -r all base.qcow2
+check 'check -r all: contents' same_contents base.qcow2
+echo "1..$n"
