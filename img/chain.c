@@ -31,7 +31,7 @@ static BlockNode *find_base(BlockNode *top, const char *name)
 static int move_down(BlockNode *top, BlockNode *base, u64 at, u8 *buffer, u64 *n)
 {
     ImgExtent e;
-    int error = img_extent(top, base, at, *n, &e);
+    int error = img_extent(top, base, true, at, *n, &e);
 
     if (error) {
         return error;

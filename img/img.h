@@ -73,14 +73,18 @@ typedef struct {
     unsigned depth;
 } ImgExtent;
 
-/* `base`: where the chain ends; that and what is behind counts as unallocated. */
-int img_extent(BlockNode *node, const BlockNode *base, u64 offset, u64 bytes,
-               ImgExtent *out);
+/*
+ * `base`: where the chain ends; that and what is behind counts as unallocated.
+ * `as_written`: what the image's tables say; otherwise holes of its file count, too.
+ */
+int img_extent(BlockNode *node, const BlockNode *base, bool as_written, u64 offset,
+               u64 bytes, ImgExtent *out);
 
 /* The same for who goes through an image from end to end: asks once for each stretch. */
 typedef struct {
     BlockNode *node;
     const BlockNode *base;
+    bool as_written;
     u64 at;                         /* of `found`; its bytes 0: nothing is known */
     ImgExtent found;
 } ImgWalk;

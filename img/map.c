@@ -79,7 +79,7 @@ static int map_range(BlockNode *node, u64 at, u64 end, bool json)
     while (at < end) {
         ImgExtent e;
 
-        if (img_extent(node, NULL, at, end - at, &e)) {
+        if (img_extent(node, NULL, true, at, end - at, &e)) {
             return img_fail("Failed to read image metadata");
         }
         if (open && goes_on(&row, at, &e)) {
@@ -261,6 +261,7 @@ static int compare_run(const ImgArgs *args)
     if (c.node[1]) {
         c.walk[0].node = c.node[0];
         c.walk[1].node = c.node[1];
+        c.walk[0].as_written = c.walk[1].as_written = img_has(args, 's');
         c.bytes[0] = g_malloc(PIECE);
         c.bytes[1] = g_malloc(PIECE);
         status = compare_all(&c);

@@ -141,12 +141,20 @@ void img_json_text(GString *to, const char *text)
 
 /* ---- contents ---- */
 
-int img_extent(BlockNode *node, const BlockNode *base, u64 offset, u64 bytes,
-               ImgExtent *out)
+static int status_of(BlockNode *node, bool as_written, u64 offset, u64 bytes,
+                     BlockStatus *out)
+{
+    return as_written && img_is_qcow2(node)
+               ? node->driver->status(node, offset, bytes, out)
+               : node_status(node, offset, bytes, out);
+}
+
+int img_extent(BlockNode *node, const BlockNode *base, bool as_written, u64 offset,
+               u64 bytes, ImgExtent *out)
 {
     *out = (ImgExtent){ .node = node };
     for (;;) {
-        int error = node_status(out->node, offset, bytes, &out->status);
+        int error = status_of(out->node, as_written, offset, bytes, &out->status);
 
         if (error || out->status.allocated) {
             return error;
@@ -170,7 +178,7 @@ int img_walk(ImgWalk *walk, u64 offset, u64 bytes, ImgExtent *out)
     u64 skip = offset - walk->at;
 
     if (offset < walk->at || skip >= walk->found.status.bytes) {
-        int error = img_extent(walk->node, walk->base, offset,
+        int error = img_extent(walk->node, walk->base, walk->as_written, offset,
                                node_length(walk->node) - offset, &walk->found);
 
         if (error) {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-test += tests/block/qcow2_crash.c
 test += tests/block/node.c
+test += tests/block/qcow2_crash.c
 test += tests/block/qcow2_faults.c
 test += tests/block/request.c
 testlib += tests/lib/block_mem.c

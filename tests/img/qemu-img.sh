@@ -89,7 +89,7 @@ done
 same info --backing-chain top.qcow2
 same compare base.qcow2 top.qcow2
 same compare base.qcow2 src.raw
-same compare -s base.qcow2 src.raw
+same compare -s base.qcow2 top.qcow2
 same info missing.qcow2
 same resize base.qcow2 -1M
 same create -f qcow2 -b base.qcow2 -F qcow2 new.qcow2
