@@ -138,10 +138,18 @@ static void cold_request(Code *c)
     emit_jump(c->e, JMP, c->jit->leave);
 }
 
-/* The stub for x87 loads the others too. */
+/* The stubs for x87 and AVX load XMM too. */
 static void load_fp(Code *c, const Cold *cold, unsigned what)
 {
-    call_stub(c, cold->insn, what & FP_X87 ? c->jit->load_x87 : c->jit->load_sse);
+    if (what & FP_X87) {
+        call_stub(c, cold->insn, c->jit->load_x87);
+    }
+    if (what & FP_AVX) {
+        call_stub(c, cold->insn, c->jit->load_avx);
+    }
+    if (what == FP_SSE) {
+        call_stub(c, cold->insn, c->jit->load_sse);
+    }
 }
 
 static void cold_interpret(Code *c, const Cold *cold)

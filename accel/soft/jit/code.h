@@ -15,7 +15,7 @@
 enum { COLD_MAX = 400, INSNS_MAX = 64 + 2 };
 
 /* What lies behind the code proper: where a memory check that failed goes, and exits. */
-enum { FP_SSE = 1, FP_X87 = 2 };        /* Cpu.fp_live; x87 and MMX never without SSE */
+enum { FP_SSE = 1, FP_X87 = 2, FP_AVX = 4 };    /* Cpu.fp_live; the others (with x87: MMX) never without SSE */
 
 typedef struct {
     u32 jump;                   /* comes from there */
@@ -86,6 +86,10 @@ bool code_stack(Code *c);
 /* ---- fp.c ---- */
 bool code_sse(Code *c);         /* false: not one that it knows */
 bool code_x87(Code *c);
+void code_want_fp(Code *c, unsigned what);      /* FP_*: from here on they are in the host's registers */
+
+/* ---- vex.c ---- */
+bool code_vex(Code *c);
 
 /* ---- fp_state.c ---- */
 void fp_make_loads(Jit *jit);   /* the stubs that load the guest's registers */

@@ -74,12 +74,12 @@ void emit_rr(Emit *e, u32 op, unsigned reg, unsigned rm)
     emit8(e, 0xc0 | (reg & 7) << 3 | (rm & 7));
 }
 
-void emit_rm(Emit *e, u32 op, unsigned reg, unsigned base, unsigned index, unsigned scale, s32 disp)
+/* ModRM, SIB and displacement. */
+static void emit_memory(Emit *e, unsigned reg, unsigned base, unsigned index, unsigned scale, s32 disp)
 {
     unsigned mod = base == NO_REG || (disp == 0 && (base & 7) != 5) ? 0 : disp == (s8)disp ? 1 : 2;
     bool sib = index != NO_REG || base == NO_REG || (base & 7) == 4;
 
-    emit_opcode(e, op, reg, index, base);
     emit8(e, mod << 6 | (reg & 7) << 3 | (sib ? 4 : base & 7));
     if (sib) {
         emit8(e, scale << 6 | (index == NO_REG ? 4 : index & 7) << 3 | (base == NO_REG ? 5 : base & 7));
@@ -89,6 +89,44 @@ void emit_rm(Emit *e, u32 op, unsigned reg, unsigned base, unsigned index, unsig
     } else if (mod == 2 || base == NO_REG) {
         emit32(e, disp);
     }
+}
+
+void emit_rm(Emit *e, u32 op, unsigned reg, unsigned base, unsigned index, unsigned scale, s32 disp)
+{
+    emit_opcode(e, op, reg, index, base);
+    emit_memory(e, reg, base, index, scale, disp);
+}
+
+/* SDM vol. 2A, 2.3.5: R, X, B and vvvv are inverted. */
+static void emit_vex(Emit *e, const VexOp *op, unsigned reg, unsigned index, unsigned base)
+{
+    unsigned rxb = (reg & 8 ? 0x80 : 0) | (index != NO_REG && index & 8 ? 0x40 : 0) |
+                   (base != NO_REG && base & 8 ? 0x20 : 0);
+
+    emit8(e, 0xc4);
+    emit8(e, (rxb ^ 0xe0) | op->map);
+    emit8(e, op->wide << 7 | (op->vvvv ^ 15) << 3 | op->ymm << 2 | op->prefix);
+    emit8(e, op->byte);
+}
+
+void emit_vex_rr(Emit *e, const VexOp *op, unsigned reg, unsigned rm, bool modrm)
+{
+    emit_vex(e, op, reg, NO_REG, rm);
+    if (modrm) {
+        emit8(e, 0xc0 | (reg & 7) << 3 | (rm & 7));
+    }
+}
+
+void emit_vex_rm(Emit *e, const VexOp *op, unsigned reg, unsigned base, unsigned index, s32 disp)
+{
+    emit_vex(e, op, reg, index, base);
+    emit_memory(e, reg, base, index, 0, disp);
+}
+
+void emit_vex_cpu(Emit *e, const VexOp *op, unsigned reg, size_t offset)
+{
+    emit8(e, 0x65);
+    emit_vex_rm(e, op, reg, NO_REG, NO_REG, offset);
 }
 
 void emit_cpu(Emit *e, u32 op, unsigned reg, size_t offset)

@@ -38,7 +38,16 @@ void emit_z(Emit *e, u32 op, unsigned reg);
 void emit_rr(Emit *e, u32 op, unsigned reg, unsigned rm);
 /* [base + (index << scale) + disp]; either may be NO_REG. */
 void emit_rm(Emit *e, u32 op, unsigned reg, unsigned base, unsigned index, unsigned scale, s32 disp);
+/* An instruction with a three-byte VEX prefix. */
+typedef struct {
+    u8 map, byte, prefix;       /* as the prefix has them: 1-3, and 0 or 1-3 for 66 F3 F2 */
+    u8 vvvv;                    /* not inverted; 0 if it is no operand */
+    bool wide, ymm;
+} VexOp;
+void emit_vex_rr(Emit *e, const VexOp *op, unsigned reg, unsigned rm, bool modrm);
+void emit_vex_rm(Emit *e, const VexOp *op, unsigned reg, unsigned base, unsigned index, s32 disp);
 /* Bytes of the Cpu. */
+void emit_vex_cpu(Emit *e, const VexOp *op, unsigned reg, size_t offset);
 void emit_cpu(Emit *e, u32 op, unsigned reg, size_t offset);
 /* [rip + something], where `imm` bytes of the instruction are still to come. */
 void emit_rip(Emit *e, u32 op, unsigned reg, const void *target, unsigned imm);

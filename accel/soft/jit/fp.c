@@ -86,7 +86,7 @@ static u32 host_opcode(const Code *c, const Opcode *row)
 
 /* ---- in a block ---- */
 
-static void want(Code *c, unsigned what)
+void code_want_fp(Code *c, unsigned what)
 {
     Cold *cold;
 
@@ -101,7 +101,7 @@ static void want(Code *c, unsigned what)
     cold->load_fp = what;
     cold->back = c->e->at;
     code_end_access(c, NULL);
-    c->fp |= what;
+    c->fp |= what | FP_SSE;
 }
 
 /* The general register of an operand, loaded into S2 if it has no place. */
@@ -203,9 +203,9 @@ bool code_sse(Code *c)
     if (memory && (!size || !code_can_address(c))) {
         return false;
     }
-    want(c, FP_SSE);
+    code_want_fp(c, FP_SSE);
     if (mmx) {
-        want(c, FP_X87);
+        code_want_fp(c, FP_X87);
     }
     if (memory) {
         copy_memory(c, row, size, rm_at == 0, mmx);
@@ -231,7 +231,7 @@ bool code_x87(Code *c)
     if (!(memory && code_can_address(c)) && row->fn != x87_register) {
         return false;
     }
-    want(c, FP_X87);
+    code_want_fp(c, FP_X87);
     if (!memory) {
         code_trap(c);
         emit8(c->e, row->byte);

@@ -37,7 +37,7 @@ typedef struct Jit {
     u64 bytes;
     u32 first;                          /* behind the stubs: where translations begin */
     u32 enter, leave, leave_flags, not_translated;
-    u32 load_sse, load_x87;
+    u32 load_sse, load_x87, load_avx;
     u32 interpret, interpret_saved, interpret_last, interpret_last_saved;
     JitTrap *trap;                      /* by rising address */
     _Atomic u32 traps;
