@@ -352,7 +352,7 @@ static u64 data_address(Rng *rng)
     u64 at = RUN_DATA + page * PAGE_BYTES;
 
     at += rng_chance(rng, 12) ? (u64)rng_below(rng, 64) - 32 : 384 + rng_below(rng, PAGE_BYTES - 768);
-    return rng_chance(rng, 3) ? at : at & ~15ull;
+    return rng_chance(rng, 3) ? at : at & ~31ull;
 }
 
 void sequence_registers(Rng *rng, u64 gpr[16], u64 *flags)

@@ -17,6 +17,7 @@ static const struct { const OpFamily *family; unsigned weight; } families[] = {
     { &ops_alu, 12 }, { &ops_move, 12 }, { &ops_shift, 3 }, { &ops_bits, 4 },
     { &ops_pushpop, 4 }, { &ops_flags, 2 }, { &ops_atomic, 2 }, { &ops_muldiv, 2 },
     { &ops_sse, 6 }, { &ops_x87, 3 }, { &ops_mmx, 2 },
+    { &ops_avx, 2 }, { &ops_avx2, 2 }, { &ops_vexmove, 2 }, { &ops_bmi, 2 },
 };
 
 /*
@@ -44,6 +45,10 @@ static bool is_left_out(const Opcode *row, const Cpu *cpu)
         if (!strcmp(row->name, left_out[i])) {
             return true;
         }
+    }
+    if (strstr(row->name, "gather") || strstr(row->name, "maskmov") ||
+        g_str_has_prefix(row->name, "rd")) {
+        return true;
     }
     return row->attr & (OP_ENDS | OP_NO64) || row->operand[0] == O_Sw || row->memory == 10 ||
            (row->map == MAP_0F && (row->byte == 0xa1 || row->byte == 0xa9)) ||
@@ -282,6 +287,48 @@ static void put_legacy(Coding *c, u8 traits)
     }
 }
 
+/* C5 where it is enough, at random; R, X, B and vvvv are inverted. */
+static void put_vex(Coding *c, u8 base, bool memory, u8 vvvv, bool w)
+{
+    static const u8 pp[] = { [P_66] = 1, [P_F3] = 2, [P_F2] = 3 };
+    const Opcode *row = c->row;
+    bool ymm = row->vex & VEX_L1 || (!(row->vex & VEX_L0) && rng_chance(c->rng, 2));
+    bool x = memory && c->index >> 3, b = memory ? base < 16 && base & 8 : c->rm >> 3;
+    u8 map = row->map - MAP_VEX_0F + 1, last = (~vvvv & 15) << 3 | ymm << 2 | pp[row->prefix];
+
+    if (map == 1 && !w && !x && !b && rng_chance(c->rng, 2)) {
+        put(c->u, 0xc5, 1);
+        put(c->u, last | (c->reg & 8 ? 0 : 0x80), 1);
+    } else {
+        put(c->u, 0xc4, 1);
+        put(c->u, map | (c->reg & 8 ? 0 : 0x80) | (x ? 0 : 0x40) | (b ? 0 : 0x20), 1);
+        put(c->u, last | w << 7, 1);
+    }
+    put(c->u, row->byte, 1);
+}
+
+static void put_behind_vex(Coding *c, u8 traits)
+{
+    const Opcode *row = c->row;
+    bool memory = traits & HAS_MODRM && !(traits & NO_MEMORY) &&
+                  (traits & NO_REGISTER || !rng_chance(c->rng, 3));
+    bool w = !(row->attr & OP_W32) && (row->attr & OP_W64 || rng_chance(c->rng, 2));
+    u8 base, vvvv = has_operand(row, O_Hx) ? rng_below(c->rng, 16)
+                  : has_operand(row, O_By) ? value_register(c, false) : 0;
+
+    c->rex = true;
+    base = memory ? random_base(c) : 0;
+    c->reg = row->ext >= 0 ? (u8)row->ext : some_register(c, kind_of(row, true));
+    c->rm = some_register(c, kind_of(row, false));
+    c->index = rng_chance(c->rng, 4) && !(row->attr & OP_ALIGN) ? 11 : 4;
+    put_vex(c, base, memory, vvvv, w);
+    if (memory) {
+        put_memory(c, base);
+    } else if (traits & HAS_MODRM) {
+        put(c->u, 0xc0 | (c->reg & 7) << 3 | (c->rm & 7), 1);
+    }
+}
+
 /*
  * OF is undefined after these, and not the same in all forms: a TEST makes it
  * something.
@@ -305,7 +352,11 @@ void unit_random_insn(Unit *u, Rng *rng, const Cpu *cpu)
         op = random_row(rng);
         c.row = opcode_row(op);
         c.rex = c.row->attr & OP_W64 || rng_chance(rng, 2);
-        put_legacy(&c, opcode_traits(op));
+        if (c.row->map >= MAP_VEX_0F) {
+            put_behind_vex(&c, opcode_traits(op));
+        } else {
+            put_legacy(&c, opcode_traits(op));
+        }
         before = u->n;
         put(u, rng_value(rng), 8);
         u->n = decode_insn(u->byte, 15, MODE_CODE64, 0, cpu, &insn);

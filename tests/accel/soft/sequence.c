@@ -135,7 +135,7 @@ static void kernel_state(X86State *state)
     state->control.cr3 = TABLES_AT;
     state->control.cr4 = CR4_PAE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE;
     state->control.efer = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
-    state->control.xcr0 = 3;
+    state->control.xcr0 = test.cpu->xcr0_allowed & 7;
     state->regs.rflags = 2;
     state->regs.rip = KERNEL + HANDLERS_AT + IRET_AT;
     state->events.run_state = RUN_RUNNING;
@@ -378,6 +378,7 @@ static bool answer_is_free(const RunRecord *host, const RunRecord *ours)
         }
     }
     return (fault && !strcmp(row_at(host->rip)->name, "cmps")) ||
+           (ours->vector >= 0 && ours->rip - RUN_END < PAGE_BYTES) ||
            (ours->vector == EXC_UD && insn_at(ours->rip).op < OP_SPECIAL);
 }
 
@@ -389,7 +390,11 @@ static void prepare(u64 seed, unsigned run, RunRecord *r)
 
     sequence_registers(&rng, r->gpr, &r->flags);
     sequence_area(&rng, r->area);
-    memset(r->area + 576, 0, 256);
+    for (unsigned at = 576; at < sizeof r->area; at += 8) {
+        u64 value = test.cpu->xcr0 & 4 ? rng_value(&rng) : 0;
+
+        memcpy(r->area + at, &value, 8);
+    }
 }
 
 /* All runs of a sequence; what they gave differently is left in *host and *ours. */
