@@ -10,8 +10,10 @@
  */
 
 #include "base/lock.h"
+#include "block/block.h"
 #include "chardev/chardev.h"
 #include "hw/machine/q35.h"
+#include "hw/virtio/devices.h"
 #include "tests/lib/chance.h"
 #include "tests/lib/driver.h"
 
@@ -54,6 +56,7 @@ static const struct {
 } options_of[] = {
     { "isa-debugcon", "chardev=void" },
     { "isa-serial", "chardev=void,index=2" },
+    { "virtio-blk", "drive=disk,ioeventfd=off" },
     { "virtio-rng", "max-bytes=100000,period=1000" },
 };
 
@@ -74,12 +77,15 @@ static void add_device(const DeviceType *type, const BusType *bus)
     }
 }
 
-static void add_devices(void)
+/* Those on buses of the machine, or those on buses that these have brought. */
+static void add_devices(bool on_device)
 {
     for (const DeviceType *const *type = device_types; *type; type++) {
         for (unsigned i = 0; i < G_N_ELEMENTS(type[0]->bus); i++) {
-            if (type[0]->bus[i] && !type[0]->board_only) {
-                add_device(*type, type[0]->bus[i]);
+            const BusType *bus = type[0]->bus[i];
+
+            if (bus && !type[0]->board_only && (bus == &virtio_serial_bus) == on_device) {
+                add_device(*type, bus);
             }
         }
     }
@@ -113,7 +119,8 @@ static void open_board(void)
     if (!board_q35_open(machine, &config, &err)) {
         g_error("%s", err->message);
     }
-    add_devices();
+    add_devices(false);
+    add_devices(true);
     if (!board_load(machine, &err)) {
         g_error("%s", err->message);
     }
@@ -388,6 +395,7 @@ int main(int argc, char **argv)
     Chardev *sink;
 
     g_test_init(&argc, &argv, NULL);
+    g_assert_true(blockdev_add("null-co,node-name=disk,size=1M", NULL));
     sink = chardev_new("null,id=void,mux=on", NULL);
     g_assert_nonnull(sink);
     g_test_add_func("/board/random-accesses", test_board);
