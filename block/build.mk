@@ -21,6 +21,7 @@ src += block/qcow2_format.c
 src += block/qcow2_header.c
 src += block/qcow2_l2.c
 src += block/qcow2_open.c
+src += block/qcow2_overlap.c
 src += block/qcow2_pack.c
 src += block/qcow2_read.c
 src += block/qcow2_refcount.c

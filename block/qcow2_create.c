@@ -13,7 +13,8 @@
 
 static const char *const compats[] = { "0.10", "v2", "1.1", "v3", NULL };
 static const char *const compressions[] = { "zlib", "zstd", NULL };
-static const char *const preallocations[] = { "off", "metadata", "falloc", "full", NULL };
+static const char *const preallocations[] = { "off", "metadata", "falloc", "full",
+                                              NULL };
 static const char *const only_off[] = { "off", NULL };
 
 PROPS(CreateOptions,
@@ -218,7 +219,8 @@ static bool preallocate(BlockNode *node, unsigned mode, GError **err)
 
 /* ---- create ---- */
 
-static bool image_finish(const CreateOptions *o, const BlockCreate *create, GError **err)
+static bool image_finish(const CreateOptions *o, const BlockCreate *create,
+                         GError **err)
 {
     BlockFlags flags = BLOCK_RDWR | BLOCK_RESIZE | BLOCK_NO_BACKING;
     g_autoptr(BlockNode) node = NULL;

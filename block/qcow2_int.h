@@ -183,6 +183,8 @@ int clusters_take_row(Qcow2 *q, u64 n, u64 *first) must_check;
 void clusters_free(Qcow2 *q, u64 first, u64 n);
 /* Nobody ever referred to them. */
 void clusters_untake(Qcow2 *q, Run run);
+/* ---- qcow2_overlap.c ---- */
+
 /* Snapshots or bitmaps have changed: notes where they are. */
 void places_build(Qcow2 *q);
 /* What metadata these clusters hold, or NULL. */

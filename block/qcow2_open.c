@@ -148,7 +148,8 @@ bool meta_build(Qcow2 *q, GError **err)
         u64 offset = q->reftable[i] & QCOW2_REF_OFFSET;
 
         if (offset) {
-            right = meta_add(q, offset, "a refcount block", right ? err : NULL) && right;
+            right = meta_add(q, offset, "a refcount block", right ? err : NULL) &&
+                    right;
         }
     }
     for (u64 i = 0; i < q->h.l1_size; i++) {

@@ -79,7 +79,7 @@ static int place_of(Qcow2 *q, u64 entry, Place *place)
     return error;
 }
 
-/* How many entries from the first on have the same place, and in a row where it counts. */
+/* How many entries have the place of the first, and in a row where that counts. */
 static int stretch_count(Qcow2 *q, const Entries *e, u64 want, Place place, u64 *n)
 {
     u64 first = entry_at(e, 0);

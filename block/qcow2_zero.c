@@ -167,7 +167,8 @@ int qcow2_write_zeroes(BlockNode *node, u64 offset, u64 bytes, bool may_unmap)
 static int l1_grow(Qcow2 *q, u32 n)
 {
     u64 clusters = units(n * 8ull, q->cluster);
-    u64 old = q->h.l1_offset / q->cluster, old_n = units(q->h.l1_size * 8ull, q->cluster);
+    u64 old = q->h.l1_offset / q->cluster;
+    u64 old_n = units(q->h.l1_size * 8ull, q->cluster);
     g_autofree u64 *l1 = g_new0(u64, clusters * q->cluster / 8);
     u8 place[12];
     u64 first;

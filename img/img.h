@@ -13,8 +13,8 @@
 #include "block/node.h"
 
 /* Options that have no letter. */
-enum { OPT_OUTPUT = 128, OPT_CHAIN, OPT_SHRINK, OPT_PREALLOCATION, OPT_START, OPT_LENGTH,
-       OPT_TARGET_ZERO, OPT_IMAGE_OPTS, OPT_TARGET_IMAGE_OPTS, OPT_END };
+enum { OPT_OUTPUT = 128, OPT_CHAIN, OPT_SHRINK, OPT_START, OPT_LENGTH, OPT_TARGET_ZERO,
+       OPT_IMAGE_OPTS, OPT_END };
 
 typedef struct {
     int letter;                 /* or one of those above */
@@ -80,7 +80,7 @@ typedef struct {
 int img_extent(BlockNode *node, const BlockNode *base, bool as_written, u64 offset,
                u64 bytes, ImgExtent *out);
 
-/* The same for who goes through an image from end to end: asks once for each stretch. */
+/* The same for who goes from end to end: asks once for each stretch. */
 typedef struct {
     BlockNode *node;
     const BlockNode *base;

@@ -88,8 +88,9 @@ static void take(ImgArgs *args, int letter)
     }
 }
 
-/* 0: go on; otherwise the exit status is *status. */
-static bool parse(const ImgCommand *c, int argc, char **argv, ImgArgs *args, int *status)
+/* False: that was all, with this exit status. */
+static bool parse(const ImgCommand *c, int argc, char **argv, ImgArgs *args,
+                  int *status)
 {
     /* "resize disk -10M": the last word is a size, not an option. */
     bool sized = c == &img_resize && argc > 2 && argv[argc - 1][0] == '-' &&

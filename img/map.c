@@ -160,7 +160,8 @@ static void say(const Compare *c, const char *fmt, u64 at)
 }
 
 /* The first bytes of both, as far as they are of one kind; beyond an end, zeroes. */
-static bool look(Compare *c, unsigned which, u64 at, u64 *bytes, bool *zero, bool *there)
+static bool look(Compare *c, unsigned which, u64 at, u64 *bytes, bool *zero,
+                 bool *there)
 {
     u64 length = node_length(c->node[which]);
     ImgExtent e;
