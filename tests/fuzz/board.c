@@ -83,8 +83,9 @@ static void add_devices(bool on_device)
     for (const DeviceType *const *type = device_types; *type; type++) {
         for (unsigned i = 0; i < G_N_ELEMENTS(type[0]->bus); i++) {
             const BusType *bus = type[0]->bus[i];
+            bool is_port = bus == &virtio_serial_bus;
 
-            if (bus && !type[0]->board_only && (bus == &virtio_serial_bus) == on_device) {
+            if (bus && !type[0]->board_only && is_port == on_device) {
                 add_device(*type, bus);
             }
         }
