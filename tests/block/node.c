@@ -51,8 +51,8 @@ static void test_forms(void)
         "filename=@", "driver=raw,file.driver=file,file.filename=@",
         "driver=raw,filename=@", "driver=file,filename=@",
         "{\"driver\":\"raw\",\"file\":{\"driver\":\"file\",\"filename\":\"@\"}}",
-        "{\"driver\":\"raw\",\"read-only\":true,"
-        "\"file\":{\"driver\":\"file\",\"filename\":\"file:@\",\"aio\":\"threads\"}}",
+        ("{\"driver\":\"raw\",\"read-only\":true,"
+         "\"file\":{\"driver\":\"file\",\"filename\":\"file:@\",\"aio\":\"threads\"}}"),
         "driver=null-co,size=1M",
     };
 

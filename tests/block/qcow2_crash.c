@@ -227,9 +227,10 @@ static void crash_everywhere(Crashes *c)
             judge(c, n, bytes);
         }
         if (n < last && g_array_index(entries, MemLog, n).kind == LOG_FLUSH) {
-            g_autoptr(GByteArray) old = c->safe;
+            GByteArray *safe = crash_at(c, n, true);
 
-            c->safe = crash_at(c, n, true);
+            g_byte_array_unref(c->safe);
+            c->safe = safe;
             c->safe_n = n + 1;
         }
     }
