@@ -3,6 +3,7 @@ src += hw/core/device_type.c
 src += hw/core/dispatch.c
 src += hw/core/machine.c
 src += hw/core/memory.c
+src += hw/core/record.c
 src += hw/core/region.c
 src += hw/core/space.c
 src += hw/core/state.c

@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A device's state as bytes, and back.  Little-endian:
+ * A device's state as bytes, and back: u8 number of records, the records
+ * (hw/core/record.h), and for each part that saves more: its name, u64 n, and n bytes
+ * that it judges itself.
  *
- *     u8 number of records; each is
- *         name        u8 length, bytes
- *         u32 hash    of the layout (fields_hash)
- *         u16 rows    each: name (u8 length, bytes), u8 size, u32 count
- *         u32 n       bytes of the record, then the bytes: the rows' values, dense
- *     for each part that saves more: its name, u64 n, and n bytes that it judges itself
- *
- * A record whose hash is ours is copied whole; another is matched row by row, by name:
- * a row that is not there keeps its reset value, one that we do not know is refused.
  * The bytes may come from anybody: nothing of the device is touched before every record
  * is read and every value lies in its row's range.
  *
@@ -18,26 +11,11 @@
  */
 
 #include "hw/core/device.h"
-
-#include "base/field_value.h"
+#include "hw/core/record.h"
 
 #include <string.h>
 
 /* ---- saving ---- */
-
-static void put(GByteArray *out, u64 value, unsigned size)
-{
-    g_byte_array_append(out, (const u8 *)&value, size);
-}
-
-static void put_name(GByteArray *out, const char *name)
-{
-    size_t n = strlen(name);
-
-    g_assert(n <= UINT8_MAX);
-    put(out, n, 1);
-    g_byte_array_append(out, (const u8 *)name, n);
-}
 
 static bool part_has_state(const Part *part)
 {
@@ -49,32 +27,13 @@ static u8 *part_state(const Device *dev, unsigned i)
     return (u8 *)dev->parts[i].base + dev->parts[i].part->state_at;
 }
 
-static void save_part(const Part *part, const u8 *state, GByteArray *out)
-{
-    unsigned rows = 0;
-
-    for (const Field *f = part->state; f->name; f++) {
-        rows++;
-    }
-    put_name(out, part->name);
-    put(out, fields_hash(part->state), 4);
-    put(out, rows, 2);
-    for (const Field *f = part->state; f->name; f++) {
-        put_name(out, f->name);
-        put(out, f->size, 1);
-        put(out, f->count, 4);
-    }
-    put(out, part->state_size, 4);
-    g_byte_array_append(out, state, part->state_size);
-}
-
 static void save_more(Device *dev, const Part *part, GByteArray *out)
 {
     g_autoptr(GByteArray) more = g_byte_array_new();
 
     part->save_more(dev, more);
     put_name(out, part->name);
-    put(out, more->len, 8);
+    put_number(out, more->len, 8);
     g_byte_array_append(out, more->data, more->len);
 }
 
@@ -85,10 +44,13 @@ void device_save(Device *dev, GByteArray *out)
     for (unsigned i = 0; i < dev->n_parts; i++) {
         records += part_has_state(dev->parts[i].part);
     }
-    put(out, records, 1);
+    put_number(out, records, 1);
     for (unsigned i = 0; i < dev->n_parts; i++) {
         if (part_has_state(dev->parts[i].part)) {
-            save_part(dev->parts[i].part, part_state(dev, i), out);
+            const Part *part = dev->parts[i].part;
+
+            record_save(part->name, part->state, part_state(dev, i), part->state_size,
+                        out);
         }
     }
     for (unsigned i = 0; i < dev->n_parts; i++) {
@@ -98,190 +60,10 @@ void device_save(Device *dev, GByteArray *out)
     }
 }
 
-/* ---- reading, with a sticky failure: what follows it reads as zero ---- */
-
-typedef struct {
-    const u8 *at;
-    size_t left;
-    bool failed;
-} Reader;
-
-static const u8 *take(Reader *in, size_t n)
-{
-    const u8 *at = in->at;
-
-    if (in->failed || n > in->left) {
-        in->failed = true;
-        return NULL;
-    }
-    in->at += n;
-    in->left -= n;
-    return at;
-}
-
-static u64 get(Reader *in, unsigned size)
-{
-    const u8 *at = take(in, size);
-    u64 value = 0;
-
-    if (at) {
-        memcpy(&value, at, size);
-    }
-    return value;
-}
-
-/* A name of printable characters: it is shown in errors. */
-static bool get_name(Reader *in, char name[UINT8_MAX + 1])
-{
-    size_t n = get(in, 1);
-    const u8 *at = take(in, n);
-
-    for (size_t i = 0; at && i < n; i++) {
-        in->failed |= !g_ascii_isgraph(at[i]);
-    }
-    if (in->failed || n == 0) {
-        in->failed = true;
-        return false;
-    }
-    memcpy(name, at, n);
-    name[n] = 0;
-    return true;
-}
-
 /* ---- loading ---- */
-
-typedef struct {
-    char name[UINT8_MAX + 1];
-    u32 hash;
-    Reader rows;                /* stands at the first row's name */
-    unsigned n_rows;
-    const u8 *bytes;
-    size_t n;
-} Record;
-
-typedef struct {
-    char name[UINT8_MAX + 1];
-    u32 size, count;
-    const u8 *bytes;
-} Row;
 
 #define refuse(err, ...) \
     (g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL, __VA_ARGS__), false)
-
-/* Reads a row's description; its values are the next in `values`. */
-static bool get_row(Reader *rows, Reader *values, Row *row)
-{
-    if (!get_name(rows, row->name)) {
-        return false;
-    }
-    row->size = get(rows, 1);
-    row->count = get(rows, 4);
-    if (row->size > 8 || (row->size & (row->size - 1)) || !row->size || !row->count) {
-        rows->failed = true;
-    }
-    row->bytes = take(values, (size_t)row->size * row->count);
-    return !rows->failed && row->bytes;
-}
-
-/* Reads one record up to the start of the next and checks that rows and bytes agree. */
-static bool get_record(Reader *in, Record *record)
-{
-    Reader values, rows;
-    Row row;
-
-    if (!get_name(in, record->name)) {
-        return false;
-    }
-    record->hash = get(in, 4);
-    record->n_rows = get(in, 2);
-    record->rows = *in;
-    for (unsigned i = 0; i < record->n_rows && !in->failed; i++) {
-        take(in, get(in, 1));
-        take(in, 5);
-    }
-    record->n = get(in, 4);
-    record->bytes = take(in, record->n);
-    if (!record->bytes) {
-        return false;
-    }
-    rows = record->rows;
-    values = (Reader){ record->bytes, record->n, false };
-    for (unsigned i = 0; i < record->n_rows; i++) {
-        if (!get_row(&rows, &values, &row)) {
-            return false;
-        }
-    }
-    return values.left == 0;
-}
-
-static const Field *find_row(const Field *fields, const char *name)
-{
-    for (const Field *f = fields; f->name; f++) {
-        if (strcmp(f->name, name) == 0) {
-            return f;
-        }
-    }
-    return NULL;
-}
-
-static bool row_load(const Field *field, u8 *state, const Row *row, GError **err)
-{
-    if (field->count != row->count) {
-        return refuse(err, "%s: %u values, not %u", row->name, row->count,
-                      field->count);
-    }
-    for (unsigned i = 0; i < row->count; i++) {
-        u64 value = 0;
-
-        memcpy(&value, row->bytes + (size_t)i * row->size, row->size);
-        if (value > UINT64_MAX >> (64 - 8 * field->size)) {
-            return refuse(err, "%s: 0x%" G_GINT64_MODIFIER "x is too large", row->name,
-                          value);
-        }
-        field_put(field, state, i, value);
-    }
-    return true;
-}
-
-/* Fills `state`, which holds the reset value, from a record of another layout. */
-static bool record_match(const Part *part, u8 *state, const Record *record,
-                         GError **err)
-{
-    g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
-    Reader rows = record->rows, values = { record->bytes, record->n, false };
-    Row row;
-
-    for (unsigned i = 0; i < record->n_rows && get_row(&rows, &values, &row); i++) {
-        const Field *field = find_row(part->state, row.name);
-
-        if (!field) {
-            return refuse(err, "there is no '%s' here", row.name);
-        }
-        if (!g_hash_table_add(seen, (gpointer)field)) {
-            return refuse(err, "'%s' is there twice", row.name);
-        }
-        if (!row_load(field, state, &row, err)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool record_load(const Part *part, u8 *state, const Record *record, GError **err)
-{
-    bool same = record->hash == fields_hash(part->state) &&
-                record->n == part->state_size;
-    bool done = same || record_match(part, state, record, err);
-
-    if (same) {
-        memcpy(state, record->bytes, record->n);
-    }
-    if (!done || !fields_check(part->state, state, err)) {
-        g_prefix_error(err, "%s: ", part->name);
-        return false;
-    }
-    return true;
-}
 
 static int find_part(const Device *dev, const char *name)
 {
@@ -312,9 +94,9 @@ static bool more_load(Device *dev, Fresh *fresh, Reader *in, GError **err)
     char name[UINT8_MAX + 1];
 
     while (!in->failed && in->left > 0) {
-        int i = get_name(in, name) ? find_part(dev, name) : -1;
-        size_t n = get(in, 8);
-        const u8 *bytes = take(in, n);
+        int i = reader_name(in, name) ? find_part(dev, name) : -1;
+        size_t n = reader_get(in, 8);
+        const u8 *bytes = reader_take(in, n);
 
         if (i < 0 || !bytes || fresh->more[i] || !dev->parts[i].part->load_more) {
             return refuse(err, "the data is damaged");
@@ -329,10 +111,11 @@ static bool fresh_load(Device *dev, Fresh *fresh, Reader *in, GError **err)
 {
     g_autofree Record *record = g_new0(Record, 1);
 
-    for (unsigned left = get(in, 1); left > 0; left--) {
+    for (unsigned left = reader_get(in, 1); left > 0; left--) {
+        const Part *part;
         int i;
 
-        if (!get_record(in, record)) {
+        if (!record_get(in, record)) {
             return refuse(err, "the data is damaged");
         }
         i = find_part(dev, record->name);
@@ -343,7 +126,9 @@ static bool fresh_load(Device *dev, Fresh *fresh, Reader *in, GError **err)
             return refuse(err, "'%s' is there twice", record->name);
         }
         fresh->given[i] = true;
-        if (!record_load(dev->parts[i].part, fresh->state[i], record, err)) {
+        part = dev->parts[i].part;
+        if (!record_load(record, part->name, part->state, fresh->state[i],
+                         part->state_size, err)) {
             return false;
         }
     }
