@@ -33,6 +33,7 @@ static void fill_gdt(CpuBed *bed, bool is_long)
         { TSS_SEL, 0x00008b0000000000 | (u64)TSS << 16 | (TSS_MAP + 0x80) },
         { CODE16,  0x00009b000000ffff },
         { DATA16,  0x000093000000ffff },
+        { CODE64,  0x00af9b000000ffff },
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -41,14 +42,17 @@ static void fill_gdt(CpuBed *bed, bool is_long)
 }
 
 /* Interrupt gates; INT3, INTO and 0x80 and above may be called by users. */
-static void fill_idt(CpuBed *bed, bool is_long)
+static void fill_idt(CpuBed *bed, bool is_long, gpa idt, unsigned code, gpa runtime)
 {
     for (unsigned v = 0; v < 256; v++) {
-        u64 dpl = v == 3 || v == 4 || v >= 0x80 ? 3 : 0, to = RUNTIME + v * 16;
+        u64 dpl = v == 3 || v == 4 || v >= 0x80 ? 3 : 0, to = runtime + v * 16;
 
-        put64(bed, IDT + v * (is_long ? 16 : 8),
-              to | (u64)CODE << 16 | 0x8e00ull << 32 | dpl << 45);
+        put64(bed, idt + v * (is_long ? 16 : 8),
+              (to & 0xffff) | (u64)code << 16 | 0x8e00ull << 32 | dpl << 45 |
+              to >> 16 << 48);
     }
+    cpu_bed_load(bed, runtime, is_long ? runtime64 : runtime32,
+                 is_long ? runtime64_end : runtime32_end);
 }
 
 static void fill_tss(CpuBed *bed, bool is_long)
@@ -86,7 +90,7 @@ static void fill_state(X86State *state, bool is_long)
     X86Segs *s = &state->segs;
 
     s->gdt_base = GDT;
-    s->gdt_limit = FREE + 0xf;
+    s->gdt_limit = GDT_END;
     s->idt_base = IDT;
     s->idt_limit = is_long ? 0xfff : 0x7ff;
     s->selector[SEG_TR] = TSS_SEL;
@@ -106,17 +110,14 @@ void guest_load(CpuBed *bed, const GuestProgram *program)
     bool is_long = program->mode == START_LONG;
 
     cpu_bed_start_state(bed, program->mode, AT, state);
+    fill_gdt(bed, is_long);
+    fill_idt(bed, is_long, IDT, CODE, RUNTIME);
+    fill_idt(bed, !is_long, OTHER_IDT, is_long ? CODE32 : CODE64, OTHER_RUNTIME);
+    fill_tss(bed, is_long);
+    fill_tables(bed);
+    cpu_bed_load(bed, AP_START, ap_start, ap_start_end);
     if (program->mode != START_REAL) {
-        fill_gdt(bed, is_long);
-        fill_idt(bed, is_long);
-        fill_tss(bed, is_long);
         fill_state(state, is_long);
-        cpu_bed_load(bed, RUNTIME, is_long ? runtime64 : runtime32,
-                     is_long ? runtime64_end : runtime32_end);
-    }
-    if (is_long) {
-        fill_tables(bed);
-        cpu_bed_load(bed, AP_START, ap_start, ap_start_end);
     }
     cpu_bed_load(bed, AT, program->begin, program->end);
     cpu_bed_set(bed, 0, state);
@@ -164,7 +165,7 @@ static void print_event(const GuestProgram *program, const u64 *e, GString *out)
     if (e[0] < 32 && with_error >> e[0] & 1) {
         g_string_append_printf(out, "(%" PRIx64 ")", e[1]);
     }
-    print_place(program, e[2], out);
+    print_place(program, e[4] & FLAG_VM ? (e[3] & 0xffff) * 16 + e[2] : e[2], out);
     print_flags(e[0] == EXC_DF ? e[4] & ~(u64)FLAG_RF : e[4], out);
     if (e[0] == EXC_PF) {
         g_string_append_printf(out, " cr2=%" PRIx64, e[7]);

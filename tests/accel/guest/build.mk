@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 test += tests/accel/soft/exceptions.c
 test += tests/accel/soft/interrupts.c
+test += tests/accel/soft/modes.c
 test += tests/accel/soft/paging.c
 test += tests/accel/soft/privilege.c
 testlib += tests/accel/guest/exceptions.S
 testlib += tests/accel/guest/interrupts.S
+testlib += tests/accel/guest/modes.S
 testlib += tests/accel/guest/paging.S
 testlib += tests/accel/guest/privilege.S
 testlib += tests/accel/guest/runtime.S

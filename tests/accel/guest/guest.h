@@ -27,6 +27,8 @@
 #define CODE16   0x60
 #define DATA16   0x68
 #define FREE     0x70           /* two slots for the program */
+#define CODE64   0x80           /* 64-bit, in every mode */
+#define GDT_END  0x87
 
 #define IDT      0x2000
 #define TSS      0x3000         /* with permission bits for 1024 ports, all set */
@@ -48,6 +50,10 @@
 #define LOG_SHIFT 7
 #define LOG_MAX   32
 #define LOG_VALUE 0x100
+
+/* The IDT and the handlers of the other width: 64-bit ones unless begun in long mode. */
+#define OTHER_IDT     0x40000
+#define OTHER_RUNTIME 0x41000
 
 #define STACK    0x9000         /* tops of stacks of a page each */
 #define IST1     0xa000
@@ -153,6 +159,14 @@ guest_\name\()_marks_end:
     ud2
     .endm
 
+/* The same in 16-bit code at AT in virtual-8086 mode; DS is 0. */
+    .macro v86_faults letter, insn:vararg
+    movl $(9872f - 9870b), RESUME
+    mark \letter
+    \insn
+9872:
+    .endm
+
 /* Records a register; in 64-bit code, of users with USER. */
     .macro note reg, from=0
     push %rbx
@@ -165,7 +179,7 @@ guest_\name\()_marks_end:
     pop %rbx
     .endm
 
-/* The same in 32-bit code. */
+/* The same in 32-bit code, and in 16-bit code. */
     .macro note32 reg
     push %ebx
     push \reg

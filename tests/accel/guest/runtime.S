@@ -149,7 +149,7 @@ ap_start:
     shl $12, %esp
     add $AP_STACK, %esp
     jmp *AP_ENTRY
-3:  .word FREE + 0xf
+3:  .word GDT_END
     .long GDT
 4:  .word 0xfff
     .quad IDT
