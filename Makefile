@@ -205,11 +205,14 @@ tsan = ./configure --config=build-tsan/config.mk --build=build-tsan --enable-tsa
 run-check-tsan:
 	@$(tsan) run-check-threads
 
-# Where threads meet without GLib's own locks, which ThreadSanitizer can't see through.
+# Where threads meet without GLib's own locks and thread pools, which ThreadSanitizer can't
+# see through.
 threads := base chardev hw accel vm
+unseen := hw/virtio/blk
 
 run-check-threads: for-tests
-	@$(check) -t 1200 $(filter $(threads:%=$(build)/tests/%/%),$(tests))
+	@TSAN_OPTIONS=suppressions=tests/tsan.txt $(check) -t 1200 $(filter-out \
+		$(unseen:%=$(build)/tests/%.t),$(filter $(threads:%=$(build)/tests/%/%),$(tests)))
 
 run-check-fuzz:
 	@$(asan) fuzz

@@ -73,7 +73,7 @@ const Option option_rows[] = {
     { "global", NULL, TAKE_LIST, AT(global), .arg = "TYPE.PROP=VALUE",
       .help = "a default for all devices of a type" },
     { "drive", NULL, TAKE_LIST, AT(drive), .arg = "[file=]FILE[,PROP=VALUE...]",
-      .help = "a disk: format= if=ide|virtio|none|pflash id= media= cache= and more" },
+      .help = "a disk: format= if=virtio|none id= media= cache= aio=" },
     { "blockdev", NULL, TAKE_LIST, AT(blockdev),
       .arg = "[driver=]DRIVER,node-name=NAME[,PROP=VALUE...]",
       .help = "a node of an image; also in JSON; may be repeated" },

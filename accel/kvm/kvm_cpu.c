@@ -34,6 +34,11 @@ static void set_immediate_exit(KvmCpu *cpu, u8 value)
     atomic_store((_Atomic u8 *)&cpu->run->immediate_exit, value);
 }
 
+static bool must_exit(KvmCpu *cpu)
+{
+    return atomic_load((_Atomic u8 *)&cpu->run->immediate_exit);
+}
+
 /*
  * Whoever kicks has changed something before; the thread clears immediate_exit and then
  * looks.  So it sees the change, or its next KVM_RUN returns at once.
@@ -292,7 +297,7 @@ static void cpu_settle(KvmCpu *cpu)
     set_run_mask(cpu, true);
     while (again && !cpu->dead) {
         set_immediate_exit(cpu, 0);
-        again = cpu_run(cpu) || cpu->run->immediate_exit;
+        again = cpu_run(cpu) || must_exit(cpu);
     }
     set_run_mask(cpu, false);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -31,7 +31,7 @@ static bool logical_match(const Lapic *l, const Message *m)
     return (ldr >> 4) == (m->destination >> 4 & 15) && (ldr & m->destination & 15);
 }
 
-static bool matches(const Lapic *l, const Message *m)
+static bool matches_locked(const Lapic *l, const Message *m)
 {
     if (!(l->base & LAPIC_BASE_ENABLE)) {
         return m->mode == LAPIC_MODE_INIT && !m->logical && m->destination == l->id;
@@ -40,6 +40,28 @@ static bool matches(const Lapic *l, const Message *m)
         return true;
     }
     return m->logical ? logical_match(l, m) : m->destination == l->id;
+}
+
+static bool matches(Lapic *l, const Message *m)
+{
+    bool yes;
+
+    pthread_mutex_lock(&l->lock);
+    yes = matches_locked(l, m);
+    pthread_mutex_unlock(&l->lock);
+    return yes;
+}
+
+/* The priority with which it competes for a message that one is to have; -1: it doesn't. */
+static int bid(Lapic *l, const Message *m)
+{
+    int priority;
+
+    pthread_mutex_lock(&l->lock);
+    priority = matches_locked(l, m) && lapic_enabled(l) ?
+               (int)(l->reg[LAPIC_TPR] & 0xff) : -1;
+    pthread_mutex_unlock(&l->lock);
+    return priority;
 }
 
 static void receive_fixed(Lapic *l, const Message *m)
@@ -85,13 +107,14 @@ static void receive(Lapic *l, const Message *m)
 static void receive_lowest(Soft *soft, const Message *m)
 {
     Lapic *best = NULL;
+    int lowest = 0x100;
 
     for (unsigned i = 0; i < soft->cpus; i++) {
-        Lapic *l = soft->cpu[i]->lapic;
+        int priority = bid(soft->cpu[i]->lapic, m);
 
-        if (matches(l, m) && lapic_enabled(l) &&
-            (!best || l->reg[LAPIC_TPR] < best->reg[LAPIC_TPR])) {
-            best = l;
+        if (priority >= 0 && priority < lowest) {
+            best = soft->cpu[i]->lapic;
+            lowest = priority;
         }
     }
     if (best) {

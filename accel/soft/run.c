@@ -154,11 +154,20 @@ static void cpu_run_one(Cpu *cpu)
 
 /* ---- hot blocks ---- */
 
-/* Is it to be translated now?  Only 64-bit code is. */
+/*
+ * Is it to be translated now?  Only 64-bit code is.  Another vCPU's count may get lost: the
+ * block is translated a little later then, or two ask for it and one finds it done.
+ */
 static bool block_is_hot(const Cpu *cpu, Block *block)
 {
-    return cpu->soft->jit && block->mode & MODE_CODE64 && !block->own &&
-           block->runs < cpu->soft->hot && ++block->runs == cpu->soft->hot;
+    u16 runs = __atomic_load_n(&block->runs, __ATOMIC_RELAXED);
+
+    if (!cpu->soft->jit || !(block->mode & MODE_CODE64) || block->own ||
+        runs >= cpu->soft->hot) {
+        return false;
+    }
+    __atomic_store_n(&block->runs, ++runs, __ATOMIC_RELAXED);
+    return runs == cpu->soft->hot;
 }
 
 /* The block at rip, by its translation.  False: there is none. */

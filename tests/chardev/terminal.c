@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <pty.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -247,7 +248,13 @@ static void test_reserve(void)
 
 int main(int argc, char **argv)
 {
+    const char *reason;
+
     g_test_init(&argc, &argv, NULL);
+    if (!has_pty(&reason)) {
+        printf("1..0 # SKIP %s\n", reason);
+        return 0;
+    }
     g_test_add_func("/chardev/terminal/orderly", test_orderly);
     g_test_add_func("/chardev/terminal/exit", test_exit);
     g_test_add_func("/chardev/terminal/crash", test_crash);

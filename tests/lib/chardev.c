@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -174,4 +175,15 @@ void scratch_remove(char *dir)
     g_dir_close(list);
     g_rmdir(dir);
     g_free(dir);
+}
+
+bool has_pty(const char **reason)
+{
+    int fd = posix_openpt(O_RDWR | O_NOCTTY);
+
+    *reason = "no pseudo-terminals here: /dev/ptmx or /dev/pts is missing";
+    if (fd >= 0) {
+        close(fd);
+    }
+    return fd >= 0;
 }

@@ -47,6 +47,9 @@ void bad_chardev(const char *options, const char *message);
 /* Reads what is there, without waiting, and appends it. */
 void slurp(int fd, GString *text);
 
+/* Can a program have a pseudo-terminal here?  If not, says why in `reason`. */
+bool has_pty(const char **reason);
+
 /* A fresh folder for sockets and files; removed with all in it. */
 char *scratch_dir(void);
 void scratch_remove(char *dir);
