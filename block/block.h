@@ -38,6 +38,7 @@ typedef enum { ON_ERROR_REPORT, ON_ERROR_IGNORE, ON_ERROR_STOP,
 typedef struct {
     void (*resized)(void *opaque);          /* block_length changed */
     void (*changed)(void *opaque);          /* another medium, or none */
+    void (*eject_wanted)(void *opaque);     /* by the user; the guest has locked it */
 } BlockHost;
 
 /* ---- finding one ---- */
@@ -64,6 +65,7 @@ u64 block_length(const Block *block);       /* 0 without a medium */
 bool block_is_readonly(const Block *block);
 BlockMedia block_media(const Block *block);
 const char *block_serial(const Block *block);       /* -drive serial=; or NULL */
+void block_set_removable(Block *block);     /* its device is a CD drive */
 bool block_can_discard(const Block *block);         /* discard=unmap */
 bool block_writeback(const Block *block);   /* false: every write is flushed */
 void block_set_writeback(Block *block, bool on);

@@ -230,6 +230,11 @@ BlockMedia block_media(const Block *block)
     return block->settings.media;
 }
 
+void block_set_removable(Block *block)
+{
+    block->settings.media = BLOCK_CDROM;
+}
+
 const char *block_serial(const Block *block)
 {
     return block->settings.serial;

@@ -68,16 +68,29 @@ static void set_medium(Block *block, BlockNode *root)
     node_unref(old);
 }
 
+/* The guest's driver is asked to open the tray, and may do so. */
+static bool is_unlocked(Block *block, GError **err)
+{
+    bool took;
+
+    if (!block->tray_locked || block->tray_open) {
+        return true;
+    }
+    took = io_enter(block->io);
+    if (block->host && block->host->eject_wanted) {
+        block->host->eject_wanted(block->opaque);
+    }
+    io_leave(block->io, took);
+    return refuse(err, "Device '%s' is locked and force was not specified, wait for "
+                  "tray to open and try again", block->id);
+}
+
 bool block_eject(const char *id, bool force, GError **err)
 {
     Block *block = find(id, err);
 
-    if (!block || !is_removable(block, err)) {
+    if (!block || !is_removable(block, err) || (!force && !is_unlocked(block, err))) {
         return false;
-    }
-    if (block->tray_locked && !force && !block->tray_open) {
-        return refuse(err, "Device '%s' is locked and force was not specified, wait for "
-                      "tray to open and try again", id);
     }
     set_medium(block, NULL);
     return true;
@@ -89,7 +102,7 @@ bool block_change(const char *id, const char *filename, const char *format,
     Block *block = find(id, err);
     BlockNode *root;
 
-    if (!block || !is_removable(block, err)) {
+    if (!block || !is_removable(block, err) || !is_unlocked(block, err)) {
         return false;
     }
     root = node_open_file(filename, format, block->settings.flags, err);

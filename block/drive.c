@@ -47,7 +47,7 @@ PROPS(DriveConfig,
     (str,  id,     "a name"),
     (u32,  index,  "place on its interface", .def = NO_INDEX),
     (u32,  bus,    "place on its interface, the same", .def = NO_INDEX),
-    (u32,  unit,   "on its bus", .def = 0, .max = 0),
+    (u32,  unit,   "on its bus: 0; pflash: the same as index", .def = NO_INDEX),
     (u8,   media,  "disk or cdrom", .names = medias),
     (str,  cache,  "none, writeback, unsafe, directsync, writethrough",
            .def_str = "writeback"),
@@ -219,8 +219,15 @@ static BlockNode *open_node(const DriveConfig *config, KeyVals *options,
 
 static bool find_place(Drive *drive, const DriveConfig *config, GError **err)
 {
-    u32 index = config->index != NO_INDEX ? config->index : config->bus;
+    bool one_bus = drive->interface == DRIVE_PFLASH;
+    u32 index = config->index != NO_INDEX ? config->index
+                : one_bus ? config->unit : config->bus;
 
+    if (!one_bus && config->unit != NO_INDEX && config->unit != 0) {
+        g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "unit %u too big (max is 0)", config->unit);
+        return false;
+    }
     if (index == NO_INDEX) {
         for (index = 0; drive_find(drive->interface, index); index++) {
         }

@@ -6,6 +6,7 @@
 #include "hw/devices.h"
 
 #include "hw/display/devices.h"
+#include "hw/ide/ide.h"
 #include "hw/input/i8042.h"
 #include "hw/intc/ioapic.h"
 #include "hw/intc/pic.h"
@@ -23,6 +24,9 @@ const DeviceType *const device_types[] = {
     &fw_cfg_type,
     &hpet_type,
     &i8042_type,
+    &ahci_type.device,
+    &ide_cd_type,
+    &ide_hd_type,
     &ioapic_type,
     &debug_exit_type,
     &debugcon_type,

@@ -1,5 +1,6 @@
 check_script += tests/configure.sh
 test += tests/conformance.c
+testlib += tests/lib/ahci_bed.c
 testlib += tests/lib/board_bed.c
 testlib += tests/lib/conform.c
 testlib += tests/lib/conform_rows.c

@@ -7,6 +7,7 @@
 
 #include "block/block.h"
 #include "chardev/chardev.h"
+#include "hw/ide/ide.h"
 #include "hw/virtio/devices.h"
 #include "tests/broken/broken.h"
 #include "tests/broken/gizmo.h"
@@ -52,10 +53,12 @@ static void obeys(gconstpointer data)
     }
 }
 
-/* Ports stand on a controller, whose state is theirs: tests/hw/virtio/serial.c. */
+/*
+ * Ports and drives stand on a controller: tests/hw/virtio/serial.c, tests/hw/ide/ahci.c.
+ */
 static void add_device(const DeviceType *type, const BusType *bus)
 {
-    if (bus == &virtio_serial_bus) {
+    if (bus == &virtio_serial_bus || bus == &ide_bus) {
         return;
     }
     for (const Rule *rule = conform_rules; rule->name; rule++) {

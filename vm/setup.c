@@ -199,42 +199,34 @@ static bool make_vga(GError **err)
     return !device || make_device(device, err);
 }
 
-/* A disk that nothing on this board serves must not be silently absent. */
-static bool all_taken(GError **err)
+static char *ide_device(const Drive *drive)
 {
-    static const struct { DriveInterface interface; const char *name; } served[] = {
-        { DRIVE_IDE, "ide" }, { DRIVE_PFLASH, "pflash" },
-    };
-
-    for (unsigned i = 0; i < G_N_ELEMENTS(served); i++) {
-        Drive *drive = NULL;
-
-        while ((drive = drive_next(served[i].interface, drive))) {
-            if (!drive->taken) {
-                return refuse(err, "-drive id=%s: machine type does not support if=%s,"
-                              "bus=%u,unit=0; if=virtio works", drive->id,
-                              served[i].name, drive->index);
-            }
-        }
-    }
-    return true;
+    return g_strdup_printf("ide-%s,drive=%s,bus=ide.%u",
+                           drive->media == BLOCK_CDROM ? "cd" : "hd", drive->id,
+                           drive->index);
 }
 
-/* if=virtio: those that no -device has taken. */
-static bool make_disks(GError **err)
+static char *virtio_device(const Drive *drive)
+{
+    return g_strdup_printf("virtio-blk-pci,drive=%s", drive->id);
+}
+
+/* The devices of -drive if=ide come before those of -device, those of if=virtio after. */
+static bool make_disks(DriveInterface interface, char *(*device)(const Drive *),
+                       const char *name, GError **err)
 {
     Drive *drive = NULL;
 
-    while ((drive = drive_next(DRIVE_VIRTIO, drive))) {
-        g_autofree char *text = g_strdup_printf("virtio-blk-pci,drive=%s", drive->id);
+    while ((drive = drive_next(interface, drive))) {
+        g_autofree char *text = device(drive);
 
         if (!make_device(text, err)) {
-            g_prefix_error(err, "-drive if=virtio,id=%s: ", drive->id);
+            g_prefix_error(err, "-drive if=%s,id=%s: ", name, drive->id);
             return false;
         }
         drive->taken = true;
     }
-    return all_taken(err);
+    return true;
 }
 
 static bool build_machine(GError **err)
@@ -244,7 +236,9 @@ static bool build_machine(GError **err)
     return make_all(config->global, "global", device_global, err) &&
            board_q35_open(machine, &config->board, err) && open_accel(err) &&
            make_vga(err) && make_cards(true, err) &&
-           make_all(config->device, "device", make_device, err) && make_disks(err) &&
+           make_disks(DRIVE_IDE, ide_device, "ide", err) &&
+           make_all(config->device, "device", make_device, err) &&
+           make_disks(DRIVE_VIRTIO, virtio_device, "virtio", err) &&
            board_load(machine, err);
 }
 

@@ -17,6 +17,7 @@
 #include "hw/machine/q35.h"
 #include "accel/accel.h"
 #include "hw/devices.h"
+#include "hw/ide/ide.h"
 #include "hw/input/i8042.h"
 #include "hw/intc/ioapic.h"
 #include "hw/intc/pic.h"
@@ -209,6 +210,7 @@ static bool add_devices(Q35 *q35, GError **err)
     q35->machine->fw_cfg = fw_cfg_of(dev);
     return (config->no_hpet || add(q35, &dev, &hpet_type, NULL, err)) &&
            (config->no_i8042 || add(q35, &dev, &i8042_type, NULL, err)) &&
+           add(q35, &dev, &ahci_type.device, "addr=1f.2", err) &&
            add_serials(q35, err);
 }
 

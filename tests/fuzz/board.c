@@ -12,6 +12,7 @@
 #include "base/lock.h"
 #include "block/block.h"
 #include "chardev/chardev.h"
+#include "hw/ide/ide.h"
 #include "hw/machine/q35.h"
 #include "hw/virtio/devices.h"
 #include "tests/lib/chance.h"
@@ -54,6 +55,8 @@ static void take_message(Machine *m, gpa address, u32 data)
 static const struct {
     const char *type, *options;
 } options_of[] = {
+    { "ide-cd", "drive=cd" },
+    { "ide-hd", "drive=hd" },
     { "isa-debugcon", "chardev=void" },
     { "isa-serial", "chardev=void,index=2" },
     { "virtio-blk", "drive=disk,ioeventfd=off" },
@@ -83,7 +86,7 @@ static void add_devices(bool on_device)
     for (const DeviceType *const *type = device_types; *type; type++) {
         for (unsigned i = 0; i < G_N_ELEMENTS(type[0]->bus); i++) {
             const BusType *bus = type[0]->bus[i];
-            bool is_port = bus == &virtio_serial_bus;
+            bool is_port = bus == &virtio_serial_bus || bus == &ide_bus;
 
             if (bus && !type[0]->board_only && is_port == on_device) {
                 add_device(*type, bus);
@@ -397,6 +400,8 @@ int main(int argc, char **argv)
 
     g_test_init(&argc, &argv, NULL);
     g_assert_true(blockdev_add("null-co,node-name=disk,size=1M", NULL));
+    g_assert_true(blockdev_add("null-co,node-name=hd,size=1M", NULL));
+    g_assert_true(blockdev_add("null-co,node-name=cd,size=1M", NULL));
     sink = chardev_new("null,id=void,mux=on", NULL);
     g_assert_nonnull(sink);
     g_test_add_func("/board/random-accesses", test_board);

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+test += tests/fuzz/ahci.c
 test += tests/fuzz/blk.c
 test += tests/fuzz/board.c
 test += tests/fuzz/net.c

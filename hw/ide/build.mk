@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+src += hw/ide/ahci.c
+src += hw/ide/ahci_data.c
+src += hw/ide/ahci_port.c
+src += hw/ide/ata.c
+src += hw/ide/ata_features.c
+src += hw/ide/ata_identify.c
+src += hw/ide/atapi.c
+src += hw/ide/drive.c
+src += hw/ide/mmc.c
