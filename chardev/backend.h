@@ -52,6 +52,7 @@ struct CharFront {
     const CharFrontOps *ops;
     void *opaque;
     bool starved;                   /* atomic: can_read said 0 while there was input */
+    size_t matched;                 /* bytes of the text that is waited for: watch.c */
     GByteArray *held;               /* mux: input that it has not taken yet */
 };
 
@@ -96,6 +97,9 @@ void front_leave(bool entered);                 /* gets what front_enter said */
 void front_event(CharFront *front, ChardevEvent event);
 void input_update(Chardev *chr);                /* reads or not, as things are now */
 void chardevs_crash(void);                      /* async-signal-safe */
+
+/* watch.c: what a front end wrote. */
+void watch_output(CharFront *front, const u8 *bytes, size_t n);
 
 /* mux.c: several front ends on one back end. */
 Mux *mux_new(void);

@@ -14,3 +14,4 @@ src += chardev/short.c
 src += chardev/socket.c
 src += chardev/stdio.c
 src += chardev/terminal.c
+src += chardev/watch.c

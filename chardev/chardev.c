@@ -210,11 +210,14 @@ static gboolean kicked(gint fd, GIOCondition condition, gpointer opaque)
 size_t chardev_write(CharFront *front, const void *bytes, size_t n)
 {
     Chardev *chr = front ? front->chr : NULL;
+    size_t done;
 
     if (!chr) {
         return n;
     }
-    return chr->mux ? mux_write(chr, bytes, n) : output_write(&chr->out, bytes, n);
+    done = chr->mux ? mux_write(chr, bytes, n) : output_write(&chr->out, bytes, n);
+    watch_output(front, bytes, done);
+    return done;
 }
 
 void chardev_flush(CharFront *front)

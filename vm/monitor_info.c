@@ -302,6 +302,8 @@ const MonitorCommand monitor_infos[] = {
     { "registers", NULL, { TAKE_FLAG_A }, "[-a]", .run = registers,
       .help = "show the cpu registers (-a: of all CPUs)" },
     { "roms", .help = "show roms", .run = roms },
+    { "snapshots", .help = "show the snapshots that can be named without a folder",
+      .run = monitor_info_snapshots },
     { "status", .help = "show the current VM status (running|paused)", .run = status },
     { "tlb", .help = "show virtual to physical memory mappings", .run = tlb },
     { "usernet", .help = "show user network stack connection states",

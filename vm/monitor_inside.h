@@ -86,6 +86,11 @@ void monitor_hostfwd_remove(MonitorCall *call);
 void monitor_info_network(MonitorCall *call);
 void monitor_info_usernet(MonitorCall *call);
 
+/* ---- monitor_snapshot.c ---- */
+void monitor_savevm(MonitorCall *call);
+void monitor_loadvm(MonitorCall *call);
+void monitor_info_snapshots(MonitorCall *call);
+
 /* Names of commands that begin with `text`, for completion; the caller frees. */
 GPtrArray *monitor_complete(const char *text);
 

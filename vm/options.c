@@ -8,6 +8,7 @@
 
 #include "base/keyval.h"
 #include "config.h"
+#include "vm/snapshot.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -44,6 +45,7 @@ VmConfig *config_new(void)
         }
     }
     config->escape_key = 1;
+    config->words = g_ptr_array_new_with_free_func(g_free);
     return config;
 }
 
@@ -66,6 +68,8 @@ void config_free(VmConfig *config)
     g_strfreev(config->accels);
     g_free(config->rtc_text);
     g_clear_pointer(&config->cards, g_ptr_array_unref);
+    g_ptr_array_unref(config->words);
+    snapshot_free(config->loaded);
     g_free(config);
 }
 
@@ -180,7 +184,18 @@ static bool store(const Option *o, VmConfig *config, const char *value, GError *
     }
 }
 
-static bool take(const Option *o, VmConfig *config, const char *value, GError **err)
+/* What a snapshot of this machine will say of its options. */
+static void note(const Option *o, VmConfig *config, const char *value)
+{
+    if (o->restore != RESTORE_HOST && o->restore != RESTORE_DISK) {
+        g_ptr_array_add(config->words, g_strdup(o->name));
+        g_ptr_array_add(config->words, o->is_file && strchr(value, '/')
+                                           ? g_canonicalize_filename(value, NULL)
+                                           : g_strdup(value));
+    }
+}
+
+bool option_take(const Option *o, VmConfig *config, const char *value, GError **err)
 {
     if (o->kind == TAKE_HELP) {
         g_autoptr(GString) out = g_string_new(NULL);
@@ -192,10 +207,14 @@ static bool take(const Option *o, VmConfig *config, const char *value, GError **
     if (o->arg && print_help(o, value, err)) {
         return false;
     }
-    return (!o->judge || o->judge(config, value, err)) && store(o, config, value, err);
+    if ((o->judge && !o->judge(config, value, err)) || !store(o, config, value, err)) {
+        return false;
+    }
+    note(o, config, value);
+    return true;
 }
 
-static const Option *find_option(const char *name)
+const Option *option_find(const char *name)
 {
     for (const Option *o = option_rows; o->help; o++) {
         if (is_option(o) && (strcmp(o->name, name) == 0 ||
@@ -229,7 +248,7 @@ static bool gather(VmConfig *config, int argc, char *const *argv, const char **l
 {
     for (int i = 1; i < argc; i++) {
         const char *name = argv[i] + strspn(argv[i], "-"), *value = "";
-        const Option *o = find_option(name);
+        const Option *o = option_find(name);
 
         if (name == argv[i]) {              /* a bare name is the first disk's */
             if (!hda_judge(config, name, err)) {
@@ -247,7 +266,7 @@ static bool gather(VmConfig *config, int argc, char *const *argv, const char **l
             }
             value = argv[i];
         }
-        if (!take(o, config, value, err)) {
+        if (!option_take(o, config, value, err)) {
             g_prefix_error(err, "-%s%s%s: ", name, *value ? " " : "", value);
             return false;
         }
@@ -289,7 +308,8 @@ bool options_parse(VmConfig *config, int argc, char *const *argv, GError **err)
         rows++;
     }
     last = g_new0(const char *, rows);
-    if (!gather(config, argc, argv, last, err) || !check_all(config, last, err)) {
+    if (!gather(config, argc, argv, last, err) ||
+        !snapshot_options(config, last, err) || !check_all(config, last, err)) {
         return false;
     }
     config->board.kernel = config->kernel;

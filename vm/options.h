@@ -36,6 +36,15 @@ typedef enum {
     TAKE_HELP,          /* prints through `print` and ends the parsing */
 } OptionKind;
 
+/* What becomes of an option in a snapshot, and whether -loadvm may come with it. */
+typedef enum {
+    RESTORE_FIXED,      /* is in the snapshot; another value is refused */
+    RESTORE_ANEW,       /* given anew, it replaces those in the snapshot */
+    RESTORE_BY_ID,      /* the same for those with the same id= */
+    RESTORE_HOST,       /* about this process: not in the snapshot */
+    RESTORE_DISK,       /* disks are in the snapshot in their own way; refused */
+} OptionRestore;
+
 typedef struct Option {
     const char *name, *alias;
     OptionKind kind;
@@ -53,12 +62,30 @@ typedef struct Option {
     /* After all options are in: judges it against the others, derives from it. */
     bool (*check)(VmConfig *config, const char *value, GError **err);
     bool always;        /* check even if it was not given; value is "" then */
+    u8 restore;         /* OptionRestore */
+    bool is_file;       /* snapshots note the whole path */
+    const char *yields; /* the snapshot's goes, too, when this one is given anew */
 } Option;
 
 extern const Option option_rows[];      /* ends with name and help NULL */
 
 /* Sets an error and returns false. */
 bool refuse(GError **err, const char *fmt, ...) printf_like(2, 3);
+
+/* By name or alias; NULL: there is none. */
+const Option *option_find(const char *name);
+/* Judges and stores one value. */
+bool option_take(const Option *o, VmConfig *config, const char *value, GError **err);
+
+/* options_snapshot.c */
+/*
+ * -loadvm: adds the options that are in the snapshot to those that were given; `last`
+ * has the last value of each row that was given.
+ */
+bool snapshot_options(VmConfig *config, const char **last, GError **err) must_check;
+extern const Field loadvm_rows[], when_rows[];
+bool loadvm_check(VmConfig *config, const char *value, GError **err);
+bool when_check(VmConfig *config, const char *value, GError **err);
 
 /* options_machine.c */
 extern const Field machine_rows[], smp_rows[], memory_rows[];

@@ -125,6 +125,9 @@ bool accel_check(VmConfig *config, const char *value, GError **err)
     AccelNames names;
 
     (void)value;
+    if (config->loaded && config->accel->len) {     /* given anew */
+        g_clear_pointer(&config->accels, g_strfreev);
+    }
     if (config->accel->len && config->accels) {
         return refuse(err, "can't be given together with -machine accel= or "
                       "-enable-kvm");

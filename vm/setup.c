@@ -19,6 +19,7 @@
 #include "vm/object.h"
 #include "vm/options.h"
 #include "vm/process.h"
+#include "vm/snapshot.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -269,6 +270,22 @@ static void reset_machine(Vm *unused)
     }
 }
 
+/* What the CPUs begin with: a reset, or a snapshot's moment. */
+static bool start_machine(GError **err)
+{
+    if (config->loaded) {
+        config->board.boot_order = config->boot.order;
+        if (!snapshot_restore(config->loaded, machine, err)) {
+            g_prefix_error(err, "-loadvm %s: ", config->loadvm.name);
+            return false;
+        }
+        g_clear_pointer(&config->loaded, snapshot_free);
+    } else {
+        reset_machine(vm);
+    }
+    return snapshot_attach(vm, config);
+}
+
 static bool make_monitors(GError **err)
 {
     for (unsigned i = 0; i < monitor_ends->len; i++) {
@@ -364,7 +381,9 @@ Vm *vm_setup(VmConfig *given, GError **err)
         !open_front_end(err)) {
         return NULL;
     }
-    reset_machine(vm);
+    if (!start_machine(err)) {
+        return NULL;
+    }
     /* Who reads the pid file may send a signal at once. */
     if (!process_catch_signals(vm, err) ||
         (config->pidfile && !process_pidfile(config->pidfile, err))) {
@@ -377,6 +396,7 @@ Vm *vm_setup(VmConfig *given, GError **err)
 
 void vm_teardown(void)
 {
+    snapshot_detach();
     monitors_free();
     if (front_end) {
         front_end->close();

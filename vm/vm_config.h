@@ -95,6 +95,14 @@ enum { SMP_MAX = 64 };
     (bool, show_cursor,  "show the host's pointer, too"),                              \
     (bool, window_close, "closing the window ends the machine", .def = 1))
 
+#define LOADVM_OPTION(rows) rows(LoadvmOption,                                         \
+    (str, name, "the snapshot: a folder, or a name without '/'"))
+
+#define WHEN_OPTION(rows) rows(WhenOption,                                             \
+    (str,  text, "what appears on a console, literally"),                              \
+    (str,  to,   "the snapshot: a folder, or a name without '/'"),                     \
+    (bool, exit, "end once it is saved"))
+
 MACHINE_OPTION(OPTION_STRUCT);
 SMP_OPTION(OPTION_STRUCT);              /* 0: not given */
 MEMORY_OPTION(OPTION_STRUCT);
@@ -105,6 +113,8 @@ MSG_OPTION(OPTION_STRUCT);
 OVERCOMMIT_OPTION(OPTION_STRUCT);
 MON_OPTION(OPTION_STRUCT);
 DISPLAY_OPTION(OPTION_STRUCT);
+LOADVM_OPTION(OPTION_STRUCT);
+WHEN_OPTION(OPTION_STRUCT);
 
 enum { DISPLAY_DEFAULT, DISPLAY_NONE, DISPLAY_SDL };       /* its types */
 
@@ -125,6 +135,8 @@ typedef struct VmConfig {
     RtcOption rtc;
     MsgOption msg;
     DisplayOption display;
+    LoadvmOption loadvm;
+    WhenOption when;
     OvercommitOption overcommit;
     VmActions actions;
     str cpu, kernel, initrd, append, bios, uuid, log_file, pidfile, vga, keymap;
@@ -135,6 +147,8 @@ typedef struct VmConfig {
     bool no_parallel, full_screen, snapshot;
 
     /* What follows, once all is known. */
+    GPtrArray *words;           /* char *: names and values of what is in effect */
+    struct Snapshot *loaded;    /* -loadvm: what the machine is to become */
     char **accels;              /* "kvm", "soft,x=y", ...: by preference */
     bool accel_chosen;          /* the user named exactly one */
     u64 ram_bytes;

@@ -75,12 +75,18 @@ static void clock_scale(u64 tsc_khz, u32 *mul, s8 *shift)
 
 void cpu_kvmclock_enable(Cpu *cpu, u64 msr)
 {
-    KvmClock clock = { .version = 2, .flags = KVM_CLOCK_TSC_STABLE };
+    KvmClock clock = { .flags = KVM_CLOCK_TSC_STABLE };
+    u32 version;
 
     cpu->kvm_system_time = msr;
     if (!(msr & 1)) {
         return;
     }
+    /* After a restore a guest may be in the middle of reading: it sees another version. */
+    if (!mem_read(cpu->machine->mem, msr & ~1ull, &version, sizeof version)) {
+        version = 0;
+    }
+    clock.version = (version | 1) + 1;
     clock.system_time = clock_now(cpu->machine->clock);
     clock.tsc_timestamp = scale(clock.system_time, cpu->soft->tsc_khz, 1000000) + cpu->tsc_offset;
     clock_scale(cpu->soft->tsc_khz, &clock.tsc_to_system_mul, &clock.tsc_shift);

@@ -141,6 +141,16 @@ u64 mem_size(const Mem *mem)
     return mem->pages * PAGE_BYTES;
 }
 
+bool mem_region(const Mem *mem, unsigned i, MemRegion *out)
+{
+    if (i < mem->n) {
+        const Ram *r = &mem->ram[i];
+
+        *out = (MemRegion){ r->region.name, r->base, r->size, r->page };
+    }
+    return i < mem->n;
+}
+
 u64 mem_pages(const Mem *mem)
 {
     return mem->pages;

@@ -42,6 +42,15 @@ bool mem_add_ram(Mem *mem, Space *space, const char *name, gpa base, u64 size,
                  GError **err) must_check;
 u64 mem_size(const Mem *mem);                       /* bytes of RAM in all */
 
+/* Where RAM is, for who saves all of it: the i-th region that was added. */
+typedef struct {
+    const char *name;
+    gpa base;
+    u64 size;
+    u64 page;                   /* number of its first page (ram_page) */
+} MemRegion;
+bool mem_region(const Mem *mem, unsigned i, MemRegion *out);    /* false: no such */
+
 /*
  * RAM [at, at + n) becomes what file `fd` holds from `offset`, page by page as the guest
  * touches it; nothing is ever written to the file, and `fd` may be closed.  Whole pages

@@ -7,4 +7,5 @@ check_script += tests/boot/latest.sh
 check_script += tests/boot/net-tap.sh
 check_script += tests/boot/net.sh
 check_script += tests/boot/smp.sh
+check_script += tests/boot/snapshot.sh
 check_script += tests/boot/virtio-serial.sh

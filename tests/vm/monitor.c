@@ -100,7 +100,7 @@ static void test_editing(void)
     expect("info status \r\nVM status: paused (prelaunch)\r\n" PROMPT);
     type("st\t\025s\t");
     expect("stop \b\b\b\b\b     \b\b\b\b\bs"
-           "\r\nscreendump\r\nsendkey\r\nset_link\r\nstop\r\n"
+           "\r\nsavevm\r\nscreendump\r\nsendkey\r\nset_link\r\nstop\r\n"
            "system_powerdown\r\nsystem_reset\r\n" PROMPT "s");
     close_monitor();
 }

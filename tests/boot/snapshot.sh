@@ -1,0 +1,137 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Debian's cloud kernel saved when a text appears on its console, and gone on with from
+# there, more than once: with 1 and 4 vCPUs, translated and interpreted, under changed
+# options; what is refused; what a reset does.
+#
+# limit: 900 seconds
+
+# shellcheck disable=SC2016
+# (commands are the guest's)
+# shellcheck source=tests/lib/boot.sh
+. tests/lib/boot.sh
+
+need_guest cloud
+dir=$(mktemp -d)
+trap 'vm_stop; rm -rf "$dir" "$vm_dir"' EXIT
+
+# A guest that does what it is told, line by line.
+obey='set -f; echo to be saved; while read -r x; do eval $x; done'
+
+# save NAME OPTION ...: up to the text, and no further.
+save()
+{
+    name=$1
+    shift
+    boot cloud "quiet mayfly.run=\"$obey\"" -snapshot-when "to be saved,to=$dir/$name,exit=on" "$@"
+    check "$name: is saved when the text appears, and the machine ends" ends_with 0
+    check "$name: holds guest memory in a sparse file" is_sparse "$dir/$name/ram"
+}
+
+is_sparse()
+{
+    [ "$(stat -c %s "$1")" = $((512 * 1024 * 1024)) ] && [ "$(stat -c %b "$1")" -lt 600000 ]
+}
+
+# restore NAME OPTION ...
+restore()
+{
+    name=$1
+    shift
+    # shellcheck disable=SC2086
+    vm_start -loadvm "$dir/$name" "$@"
+}
+
+# It computes, its clocks go on from where they were, and its log is clean.
+goes_on()
+{
+    vm_send 'echo answer $((6 * 7))'
+    check "$1: answers" says '^answer 42'
+    vm_send 'read -r up x < /proc/uptime; sleep 1; read -r to x < /proc/uptime; echo uptime ${up%.*} ${to%.*}'
+    check "$1: a second passes" says '^uptime [0-9]'
+    check "$1: its clock went on from the moment of the save" uptime_is_right
+    vm_send 'dmesg | grep -E "sta[l]l|locku[p]|unstabl[e]|ske[w]"; echo log read'
+    check "$1: reads its log" says '^log read'
+    check "$1: no lockup, no clock that jumped" never_says 'stall|lockup|unstable|skew'
+}
+
+uptime_is_right()
+{
+    # shellcheck disable=SC2046
+    set -- $(sed -n 's/^uptime //p' "$vm_log" | head -n 1)
+    [ $(($2 - $1)) -ge 1 ] && [ $(($2 - $1)) -le 5 ] && [ "$2" -lt 120 ]
+}
+
+sums()
+{
+    (cd "$dir/$1" && cat ./* | cksum)
+}
+
+for case in one:-smp:1 four:-smp:4; do
+    name=${case%%:*}
+    save "$name" -smp "${case##*:}"
+    before=$(sums "$name")
+    restore "$name"
+    goes_on "$name, first run"
+    vm_send 'poweroff -f'
+    check "$name, first run: power-off ends with status 0" ends_with 0
+    restore "$name" -accel soft,jit=off
+    goes_on "$name, interpreted"
+    vm_stop
+    check "$name: its bytes are unchanged" [ "$before" = "$(sums "$name")" ]
+done
+
+# Saved from a run of itself, and moved.
+restore four -snapshot-when "save me again,to=$dir/again,exit=on"
+vm_send 'y=kept; echo save me "again"'
+check "saved a second time" ends_with 0
+mv "$dir/again" "$dir/moved"
+rm -rf "$dir/four"
+restore moved
+vm_send 'echo variable $y'
+check "a snapshot of a run of a snapshot, moved: what it held" says '^variable kept'
+goes_on "moved"
+vm_send 'reboot -f'
+check "moved: a reset boots the same kernel again" says_times '^mayfly-guest: ready' 1
+vm_stop
+
+# What can't be.
+refused()
+{
+    pattern=$1
+    shift
+    timeout 20 "$MAYFLY" "$@" < /dev/null > "$dir/out" 2> "$dir/errors"
+    status=$?
+    if [ $status != 1 ] || [ "$(wc -l < "$dir/errors")" != 1 ] || ! grep -q -e "$pattern" "$dir/errors"; then
+        sed "s/^/# $status /" "$dir/errors"
+        return 1
+    fi
+}
+
+damaged()
+{
+    rm -rf "$dir/bad"
+    cp -r --sparse=always "$dir/one" "$dir/bad"
+}
+
+check "another size of RAM is refused by name" refused '-m 1G' -loadvm "$dir/one" -m 1G
+check "a device more is refused by name" refused 'virtio-net-pci' -loadvm "$dir/one" -device virtio-net-pci
+check "a disk is refused by name" refused '-drive' -loadvm "$dir/one" -drive file=x
+check "no snapshot there" refused 'No such file' -loadvm "$dir/none"
+damaged
+printf x | dd of="$dir/bad/state" bs=1 seek=5000 conv=notrunc 2> /dev/null
+check "a changed byte in the state is refused" refused 'state: the checksum is wrong' -loadvm "$dir/bad"
+damaged
+truncate -s 9000 "$dir/bad/state"
+check "a state cut short is refused" refused 'state: ' -loadvm "$dir/bad"
+damaged
+truncate -s 100M "$dir/bad/ram"
+check "memory cut short is refused" refused 'ram: the file is shorter' -loadvm "$dir/bad"
+damaged
+rm "$dir/bad/ram"
+check "missing memory is refused" refused 'ram: No such file' -loadvm "$dir/bad"
+damaged
+printf '\002' | dd of="$dir/bad/state" bs=1 seek=8 conv=notrunc 2> /dev/null
+check "a newer format is refused" refused 'format 2; this version' -loadvm "$dir/bad"
+finish

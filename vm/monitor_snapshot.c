@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Commands for snapshots: savevm, loadvm, info snapshots.  The main thread. */
+
+#include "vm/monitor_inside.h"
+
+#include "vm/snapshot.h"
+
+#include <string.h>
+
+void monitor_savevm(MonitorCall *call)
+{
+    g_autoptr(GError) err = NULL;
+
+    g_strstrip(call->rest);
+    if (!*call->rest) {
+        say(call, "Error: savevm needs a name, or a folder's with a '/'\n");
+    } else if (!snapshot_save_attached(call->rest, &err)) {
+        say(call, "Error: %s\n", err->message);
+    }
+}
+
+void monitor_loadvm(MonitorCall *call)
+{
+    say(call, "Error: a machine that runs does not become another one; "
+        "start one with -loadvm %s: it is there in milliseconds\n",
+        *call->rest ? g_strstrip(call->rest) : "NAME");
+}
+
+void monitor_info_snapshots(MonitorCall *call)
+{
+    g_autofree char *store = snapshot_store();
+    g_autoptr(GDir) dir = g_dir_open(store, 0, NULL);
+    const char *name;
+    unsigned n = 0;
+
+    while (dir && (name = g_dir_read_name(dir))) {
+        g_autofree char *state = g_build_filename(store, name, "state", NULL);
+
+        if (g_file_test(state, G_FILE_TEST_EXISTS) && !strstr(name, ".new.")) {
+            say(call, "%s%s\n", n++ ? "" : "List of snapshots present on all disks:\n",
+                name);
+        }
+    }
+    if (!n) {
+        say(call, "There is no snapshot in %s\n", store);
+    }
+}

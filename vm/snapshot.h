@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Snapshots: a machine at one moment as a folder, and back.
+ *
+ *     NAME/state           options, CPUs, devices, clock (vm/snapshot_file.h); all
+ *                          that a restore reads
+ *     NAME/ram             guest memory (vm/snapshot_ram.h)
+ *     NAME/kernel, ...     files that a reset of the machine needs
+ *     NAME/snapshot.json   what it is, for people and tools; never read by a restore
+ *
+ * A folder is complete or not there: it is written beside its place, synced, and
+ * renamed.  A name without '/' lies in XDG_DATA_HOME/mayfly/snapshots.
+ *
+ * Nothing in a snapshot is believed.  Its options pass the same parser as a user's, and
+ * those that would reach for the host's files or programs are refused.  Main thread.
+ */
+
+#ifndef VM_SNAPSHOT_H
+#define VM_SNAPSHOT_H
+
+#include "vm/vm_config.h"
+
+typedef struct Snapshot Snapshot;
+
+/* Reads a snapshot's `state`.  Nothing of the machine is touched. */
+Snapshot *snapshot_open(const char *name, GError **err) must_check;
+void snapshot_free(Snapshot *snapshot);             /* NULL is allowed */
+
+/*
+ * `take` is called for each option of the machine that was saved, in order.  A value of
+ * NULL is one that no snapshot may have: it would reach for the host.
+ */
+typedef bool SnapshotWordFn(void *opaque, const char *name, const char *value,
+                            GError **err);
+bool snapshot_words(Snapshot *snapshot, SnapshotWordFn *take, void *opaque,
+                    GError **err) must_check;
+
+/*
+ * Fills a machine that was built from those options and has not run: RAM, clock, vCPUs,
+ * devices.  After a failure the machine must not run.
+ */
+bool snapshot_restore(Snapshot *snapshot, Machine *machine, GError **err) must_check;
+
+/*
+ * Saves the machine, which stands meanwhile, and goes on if it ran.  A snapshot of this
+ * name is replaced; anything else is not.
+ */
+bool snapshot_save(Vm *vm, const VmConfig *config, const char *name,
+                   GError **err) must_check;
+
+/*
+ * The machine can be saved from now on: by the monitor, or by -snapshot-when once its
+ * text appears on a console.
+ */
+bool snapshot_attach(Vm *vm, const VmConfig *config);
+void snapshot_detach(void);
+/* The same as snapshot_save, of the machine that was attached. */
+bool snapshot_save_attached(const char *name, GError **err) must_check;
+
+/* Where a snapshot of this name is or would be; g_malloc'd. */
+char *snapshot_path(const char *name);
+char *snapshot_store(void);                 /* the folder of those without '/' */
+
+#endif

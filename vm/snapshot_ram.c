@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* RAM as a file: see snapshot_ram.h. */
+
+#include "vm/snapshot_ram.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum {
+    LAYER_NONE = 0xff,          /* in `source`: no file has it, it is zeroes */
+    LAYERS_MAX = 64, RUNS_MAX = 16384,
+    BATCH = 8192,               /* pages looked at at once */
+    GAP_MAX = 512,              /* pages of zeroes that do not end a run, or more: */
+    GAPS = RUNS_MAX / 2,        /* so many such gaps there can be */
+};
+
+/* Linux Documentation/admin-guide/mm/pagemap.rst */
+#define PAGEMAP_PRESENT (1ull << 63)
+#define PAGEMAP_SWAPPED (1ull << 62)
+#define PAGEMAP_FILE    (1ull << 61)        /* a file's page: not written since */
+
+RamLayers *ram_layers_new(void)
+{
+    RamLayers *layers = g_new0(RamLayers, 1);
+
+    layers->dirs = g_ptr_array_new_with_free_func(g_free);
+    layers->runs = g_array_new(FALSE, FALSE, sizeof(RamRun));
+    return layers;
+}
+
+void ram_layers_free(RamLayers *layers)
+{
+    if (layers) {
+        g_ptr_array_unref(layers->dirs);
+        g_array_unref(layers->runs);
+        g_free(layers);
+    }
+}
+
+/* ---- saving ---- */
+
+typedef struct {
+    Mem *mem;
+    int fd, pagemap;            /* pagemap -1: all pages are looked at */
+    u8 *source;                 /* of each page: its layer */
+    u64 *flags;                 /* BATCH words of the page map */
+    u64 written;
+} Saver;
+
+static bool is_zero(const u8 *page)
+{
+    static const u64 none = 0;
+
+    return memcmp(page, &none, sizeof none) == 0 &&
+           memcmp(page, page + sizeof none, PAGE_BYTES - sizeof none) == 0;
+}
+
+static bool write_all(Saver *saver, const u8 *host, u64 page, u64 pages, GError **err)
+{
+    u64 n = pages * PAGE_BYTES, at = page * PAGE_BYTES;
+
+    saver->written += n;
+    while (n) {
+        ssize_t done = pwrite(saver->fd, host, n, at);
+
+        if (done <= 0) {
+            g_set_error(err, G_FILE_ERROR, g_file_error_from_errno(errno),
+                        "ram: cannot be written: %s", g_strerror(errno));
+            return false;
+        }
+        host += done;
+        at += done;
+        n -= done;
+    }
+    return true;
+}
+
+/* What the kernel knows of `n` pages; without it each may have changed. */
+static void look(Saver *saver, const u8 *host, unsigned n)
+{
+    ssize_t bytes = n * sizeof *saver->flags;
+    off_t at = (uintptr_t)host / PAGE_BYTES * sizeof *saver->flags;
+
+    if (saver->pagemap < 0 || pread(saver->pagemap, saver->flags, bytes, at) != bytes) {
+        for (unsigned i = 0; i < n; i++) {
+            saver->flags[i] = PAGEMAP_PRESENT;
+        }
+    }
+}
+
+/* Must this page be written?  It is, unless nobody touched it and no file has it. */
+static bool is_wanted(const Saver *saver, u64 flags, u64 page, const u8 *host)
+{
+    bool touched = (flags & (PAGEMAP_PRESENT | PAGEMAP_SWAPPED)) != 0;
+
+    return (touched || saver->source[page] != LAYER_NONE) && !is_zero(host);
+}
+
+static bool save_batch(Saver *saver, const u8 *host, u64 page, unsigned n, GError **err)
+{
+    unsigned from = 0;
+
+    look(saver, host, n);
+    for (unsigned i = 0; i <= n; i++) {
+        bool wanted = i < n && is_wanted(saver, saver->flags[i], page + i,
+                                         host + (u64)i * PAGE_BYTES);
+
+        if (!wanted && i > from &&
+            !write_all(saver, host + (u64)from * PAGE_BYTES, page + from, i - from,
+                       err)) {
+            return false;
+        }
+        if (i < n) {
+            saver->source[page + i] = wanted ? 0 : LAYER_NONE;
+        }
+        from = wanted ? from : i + 1;
+    }
+    return true;
+}
+
+static bool save_region(Saver *saver, const MemRegion *region, GError **err)
+{
+    u64 pages = region->size / PAGE_BYTES;
+    struct iovec iov;
+
+    if (!mem_iov(saver->mem, region->base, region->size, &iov)) {
+        g_assert_not_reached();
+    }
+    for (u64 done = 0; done < pages; done += BATCH) {
+        if (!save_batch(saver, (u8 *)iov.iov_base + done * PAGE_BYTES,
+                        region->page + done, MIN(BATCH, pages - done), err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- the section ---- */
+
+static u32 put_regions(const Mem *mem, GByteArray *out)
+{
+    MemRegion region;
+    u32 n = 0;
+
+    while (mem_region(mem, n, &region)) {
+        n++;
+    }
+    put_number(out, n, 4);
+    for (u32 i = 0; mem_region(mem, i, &region); i++) {
+        put_number(out, region.base, 8);
+        put_number(out, region.size, 8);
+    }
+    return n;
+}
+
+/* From the pages' layers to runs; few zeroes between two of our own are theirs. */
+static GArray *make_runs(const Mem *mem, const u8 *source)
+{
+    GArray *runs = g_array_new(FALSE, FALSE, sizeof(RamRun));
+    u64 gap_max = MAX(GAP_MAX, mem_pages(mem) / GAPS);
+    MemRegion region;
+
+    for (unsigned i = 0; mem_region(mem, i, &region); i++) {
+        u64 end = region.page + region.size / PAGE_BYTES;
+        RamRun *last = NULL;
+
+        for (u64 page = region.page; page < end; page++) {
+            u64 gap = last ? page - last->page - last->pages : 0;
+
+            if (source[page] == LAYER_NONE) {
+                continue;
+            }
+            if (last && last->layer == source[page] &&
+                (gap == 0 || (last->layer == 0 && gap <= gap_max))) {
+                last->pages = page + 1 - last->page;
+            } else {
+                RamRun run = { page, 1, source[page] };
+
+                g_array_append_val(runs, run);
+                last = &g_array_index(runs, RamRun, runs->len - 1);
+            }
+        }
+    }
+    return runs;
+}
+
+static void put_section(const Saver *saver, GByteArray *out)
+{
+    g_autoptr(GArray) runs = make_runs(saver->mem, saver->source);
+    size_t begin = state_section_begin(out, "ram");
+
+    put_regions(saver->mem, out);
+    put_number(out, 1, 4);
+    put_text(out, ".");
+    put_number(out, runs->len, 4);
+    for (unsigned i = 0; i < runs->len; i++) {
+        const RamRun *run = &g_array_index(runs, RamRun, i);
+
+        put_number(out, run->page, 8);
+        put_number(out, run->pages, 8);
+        put_number(out, run->layer, 4);
+    }
+    state_section_end(out, begin);
+}
+
+static void fill_source(u8 *source, u64 pages, const RamLayers *from)
+{
+    memset(source, LAYER_NONE, pages);
+    for (unsigned i = 0; from && i < from->runs->len; i++) {
+        const RamRun *run = &g_array_index(from->runs, RamRun, i);
+
+        memset(source + run->page, run->layer, run->pages);
+    }
+}
+
+static bool save_all(Saver *saver, GError **err)
+{
+    MemRegion region;
+
+    if (ftruncate(saver->fd, mem_size(saver->mem))) {
+        g_set_error(err, G_FILE_ERROR, g_file_error_from_errno(errno),
+                    "ram: cannot have %" G_GUINT64_FORMAT " bytes: %s",
+                    mem_size(saver->mem), g_strerror(errno));
+        return false;
+    }
+    for (unsigned i = 0; mem_region(saver->mem, i, &region); i++) {
+        if (!save_region(saver, &region, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool snapshot_ram_save(Mem *mem, const RamLayers *from, int fd, GByteArray *out,
+                       u64 *written, GError **err)
+{
+    u64 pages = mem_pages(mem);
+    g_autofree u8 *source = g_malloc(pages);
+    g_autofree u64 *flags = g_new(u64, BATCH);
+    Saver saver = { mem, fd, open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC), source,
+                    flags, 0 };
+    bool done;
+
+    fill_source(source, pages, from);
+    done = save_all(&saver, err);
+    if (done) {
+        put_section(&saver, out);
+        *written = saver.written;
+    }
+    if (saver.pagemap >= 0) {
+        close(saver.pagemap);
+    }
+    return done;
+}
+
+/* ---- restoring ---- */
+
+static bool same_regions(const Mem *mem, Reader *in, GError **err)
+{
+    u32 n = reader_get(in, 4), i = 0;
+    MemRegion region;
+
+    for (; i < n && !in->failed; i++) {
+        u64 base = reader_get(in, 8), size = reader_get(in, 8);
+
+        if (!mem_region(mem, i, &region) || region.base != base ||
+            region.size != size) {
+            return snapshot_refuse(err, "ram: it has 0x%" PRIx64 " bytes at 0x%" PRIx64
+                                   ", this machine has not", size, base);
+        }
+    }
+    return !mem_region(mem, i, &region) ||
+           snapshot_refuse(err, "ram: this machine has more: %s", region.name);
+}
+
+/* Another snapshot's name in this one: no absolute path that nobody asked for. */
+static bool get_layers(Reader *in, const char *dir, RamLayers *layers, GError **err)
+{
+    u32 n = reader_get(in, 4);
+
+    if (n == 0 || n > LAYERS_MAX) {
+        return snapshot_refuse(err, "ram: %u layers", n);
+    }
+    for (u32 i = 0; i < n; i++) {
+        g_autofree char *name = reader_text(in);
+
+        if (!name || !*name) {
+            return snapshot_refuse(err, "ram: layer %u has no name", i);
+        }
+        g_ptr_array_add(layers->dirs, g_canonicalize_filename(name, dir));
+    }
+    return true;
+}
+
+/* The base address of RAM page `page` and what is left of its region from there on. */
+static bool find_page(const Mem *mem, u64 page, gpa *at, u64 *left)
+{
+    MemRegion region;
+
+    for (unsigned i = 0; mem_region(mem, i, &region); i++) {
+        u64 n = page - region.page;
+
+        if (n < region.size / PAGE_BYTES) {
+            *at = region.base + n * PAGE_BYTES;
+            *left = region.size / PAGE_BYTES - n;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool map_run(Mem *mem, const RamRun *run, const int *fds, GError **err)
+{
+    u64 left;
+    gpa at;
+
+    if (!find_page(mem, run->page, &at, &left) || run->pages == 0 ||
+        run->pages > left) {
+        return snapshot_refuse(err, "ram: a run of 0x%" PRIx64 " pages at page 0x%"
+                               PRIx64 " lies outside", run->pages, run->page);
+    }
+    if (!mem_map_file(mem, at, run->pages * PAGE_BYTES, fds[run->layer],
+                      run->page * PAGE_BYTES, err)) {
+        g_prefix_error(err, "ram: ");
+        return false;
+    }
+    return true;
+}
+
+static bool map_runs(Mem *mem, Reader *in, RamLayers *layers, const int *fds,
+                     GError **err)
+{
+    u32 n = reader_get(in, 4);
+    u64 end = 0;
+
+    if (n > RUNS_MAX) {
+        return snapshot_refuse(err, "ram: %u runs; %d are possible", n, RUNS_MAX);
+    }
+    for (u32 i = 0; i < n; i++) {
+        RamRun run;
+
+        run.page = reader_get(in, 8);
+        run.pages = reader_get(in, 8);
+        run.layer = reader_get(in, 4);
+        if (in->failed || run.layer >= layers->dirs->len || run.page < end) {
+            return snapshot_refuse(err, "ram: run %u is damaged", i);
+        }
+        if (!map_run(mem, &run, fds, err)) {
+            return false;
+        }
+        end = run.page + run.pages;
+        g_array_append_val(layers->runs, run);
+    }
+    return in->left == 0 ||
+           snapshot_refuse(err, "ram: %zu bytes are too many", in->left);
+}
+
+static bool open_layers(const RamLayers *layers, int *fds, GError **err)
+{
+    for (unsigned i = 0; i < layers->dirs->len; i++) {
+        g_autofree char *path = g_build_filename(layers->dirs->pdata[i], "ram", NULL);
+
+        fds[i] = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        if (fds[i] < 0) {
+            return snapshot_refuse(err, "%s: %s", path, g_strerror(errno));
+        }
+    }
+    return true;
+}
+
+/* A run shall take what it touches, also where no file is: a page at a time. */
+static void no_huge_pages(Mem *mem)
+{
+    MemRegion region;
+    struct iovec iov;
+
+    for (unsigned i = 0; mem_region(mem, i, &region); i++) {
+        if (mem_iov(mem, region.base, region.size, &iov)) {
+            madvise(iov.iov_base, iov.iov_len, MADV_NOHUGEPAGE);
+        }
+    }
+}
+
+RamLayers *snapshot_ram_map(Mem *mem, StateFile *file, const char *dir, GError **err)
+{
+    RamLayers *layers = ram_layers_new();
+    int fds[LAYERS_MAX];
+    Reader in;
+    bool done;
+
+    memset(fds, -1, sizeof fds);
+    no_huge_pages(mem);
+    done = state_file_section(file, "ram", &in, err) && same_regions(mem, &in, err) &&
+           get_layers(&in, dir, layers, err) && open_layers(layers, fds, err) &&
+           map_runs(mem, &in, layers, fds, err);
+    for (unsigned i = 0; i < LAYERS_MAX; i++) {
+        if (fds[i] >= 0) {
+            close(fds[i]);
+        }
+    }
+    if (!done) {
+        g_clear_pointer(&layers, ram_layers_free);
+    }
+    return layers;
+}

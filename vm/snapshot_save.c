@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Saving a machine as a folder: see snapshot.h.  The folder is written as NAME.new.PID
+ * beside its place and renamed once all of it is on disk: whatever happens meanwhile,
+ * there is the old one, the new one or none.
+ */
+
+#include "vm/snapshot.h"
+
+#include "accel/accel.h"
+#include "base/lock.h"
+#include "config.h"
+#include "vm/snapshot_parts.h"
+#include "vm/snapshot_words.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <json-glib/json-glib.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+typedef struct {
+    Vm *vm;
+    Machine *machine;
+    const VmConfig *config;
+    char *path, *temporary;
+    int dir;
+    GByteArray *out;            /* sections of `state` */
+    u64 ram_written;
+} Saver;
+
+static bool fail_errno(GError **err, const char *what)
+{
+    return snapshot_refuse(err, "%s: %s", what, g_strerror(errno));
+}
+
+/* ---- sections ---- */
+
+static void save_clock(Saver *saver)
+{
+    SnapshotClock clock = {
+        .virtual_ns = clock_now(saver->machine->clock),
+        .real_ns = (u64)g_get_real_time() * 1000,
+    };
+    size_t begin = state_section_begin(saver->out, "clock");
+
+    record_save("clock", snapshot_clock_rows, &clock, sizeof clock, saver->out);
+    state_section_end(saver->out, begin);
+}
+
+static void save_cpuid(Saver *saver)
+{
+    Accel *accel = saver->machine->accel;
+    const CpuidTable *table = accel->type->cpuid(accel);
+    size_t begin = state_section_begin(saver->out, "cpuid");
+
+    put_number(saver->out, table->n, 4);
+    g_byte_array_append(saver->out, (const u8 *)table->leaf,
+                        table->n * sizeof(CpuidLeaf));
+    state_section_end(saver->out, begin);
+}
+
+static bool save_cpu(Saver *saver, unsigned i, GError **err)
+{
+    Accel *accel = saver->machine->accel;
+    g_autofree X86State *state = g_new0(X86State, 1);
+    g_autofree char *name = g_strdup_printf("cpu%u", i);
+    size_t begin;
+
+    if (!accel->type->get_state(accel, i, state, err)) {
+        return false;
+    }
+    begin = state_section_begin(saver->out, name);
+    for (const X86Record *r = x86_records; r->name; r++) {
+        record_save(r->name, r->fields, (u8 *)state + r->at, r->size, saver->out);
+    }
+    state_section_end(saver->out, begin);
+    return true;
+}
+
+static void save_devices(Saver *saver)
+{
+    GPtrArray *devices = saver->machine->devices;
+
+    machine_lock();
+    for (unsigned i = 0; i < devices->len; i++) {
+        Device *dev = devices->pdata[i];
+        g_autofree char *name = g_strconcat("device/", dev->path, NULL);
+        size_t begin = state_section_begin(saver->out, name);
+
+        device_save(dev, saver->out);
+        state_section_end(saver->out, begin);
+    }
+    machine_unlock();
+}
+
+static bool save_cpus(Saver *saver, GError **err)
+{
+    for (unsigned i = 0; i < saver->machine->cpus; i++) {
+        if (!save_cpu(saver, i, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- files ---- */
+
+/* Synced: a close that fails loses data, too. */
+static bool write_file(const Saver *saver, const char *name, const void *head, size_t n,
+                       const void *rest, size_t more, GError **err)
+{
+    int fd = openat(saver->dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    bool done = fd >= 0 && write(fd, head, n) == (ssize_t)n &&
+                (!more || write(fd, rest, more) == (ssize_t)more) && fsync(fd) == 0;
+
+    if (!done) {
+        fail_errno(err, name);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return done;
+}
+
+static bool write_state(const Saver *saver, GError **err)
+{
+    g_autoptr(GByteArray) header = g_byte_array_new();
+
+    state_file_header(saver->out, header);
+    return write_file(saver, "state", header->data, header->len, saver->out->data,
+                      saver->out->len, err);
+}
+
+static void add_words(JsonBuilder *json, const GPtrArray *words)
+{
+    json_builder_set_member_name(json, "options");
+    json_builder_begin_array(json);
+    for (unsigned i = 0; i < words->len; i += 2) {
+        const char *value = words->pdata[i + 1];
+        g_autofree char *word = g_strconcat("-", words->pdata[i], NULL);
+
+        json_builder_add_string_value(json, word);
+        if (*value) {
+            json_builder_add_string_value(json, value);
+        }
+    }
+    json_builder_end_array(json);
+}
+
+static void add_devices(JsonBuilder *json, const Machine *machine)
+{
+    json_builder_set_member_name(json, "devices");
+    json_builder_begin_array(json);
+    for (unsigned i = 0; i < machine->devices->len; i++) {
+        const Device *dev = machine->devices->pdata[i];
+
+        json_builder_add_string_value(json, dev->path);
+    }
+    json_builder_end_array(json);
+}
+
+static void add_number(JsonBuilder *json, const char *name, s64 value)
+{
+    json_builder_set_member_name(json, name);
+    json_builder_add_int_value(json, value);
+}
+
+static void add_string(JsonBuilder *json, const char *name, const char *value)
+{
+    json_builder_set_member_name(json, name);
+    json_builder_add_string_value(json, value);
+}
+
+static bool write_json(const Saver *saver, GError **err)
+{
+    g_autoptr(JsonBuilder) json = json_builder_new();
+    g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+    g_autofree char *date = g_date_time_format_iso8601(now), *text = NULL;
+    const Machine *machine = saver->machine;
+    JsonNode *root;
+
+    json_builder_begin_object(json);
+    add_number(json, "format", SNAPSHOT_FORMAT);
+    add_string(json, "made-by", "Mayfly " CONFIG_VERSION);
+    add_string(json, "date", date);
+    add_string(json, "accel", machine->accel->type->name);
+    add_string(json, "cpu", saver->config->cpu ? saver->config->cpu : "");
+    add_number(json, "cpus", machine->cpus);
+    add_number(json, "ram-bytes", mem_size(machine->mem));
+    add_number(json, "ram-stored", saver->ram_written);
+    add_number(json, "guest-time-ns", clock_now(machine->clock));
+    add_words(json, saver->config->words);
+    add_devices(json, machine);
+    json_builder_end_object(json);
+    root = json_builder_get_root(json);
+    text = json_to_string(root, TRUE);
+    json_node_unref(root);
+    return write_file(saver, "snapshot.json", text, strlen(text), "\n", 1, err);
+}
+
+static bool write_ram(Saver *saver, GError **err)
+{
+    int fd = openat(saver->dir, "ram", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    bool done;
+
+    if (fd < 0) {
+        return fail_errno(err, "ram");
+    }
+    done = snapshot_ram_save(saver->machine->mem, snapshot_ram_layers(), fd, saver->out,
+                             &saver->ram_written, err);
+    close(fd);
+    return done;
+}
+
+/* ---- all of it, while the machine stands ---- */
+
+static bool save_machine(Saver *saver, GError **err)
+{
+    save_clock(saver);
+    save_cpuid(saver);
+    if (!save_cpus(saver, err)) {
+        return false;
+    }
+    save_devices(saver);
+    return write_ram(saver, err);
+}
+
+static bool save_standing(Saver *saver, GError **err)
+{
+    bool ran = saver->vm->state == VM_RUNNING;
+    bool done;
+
+    vm_stop(saver->vm, VM_PAUSED);
+    done = save_machine(saver, err);
+    if (ran) {
+        done &= vm_cont(saver->vm, done ? err : NULL);
+    }
+    return done;
+}
+
+/* ---- the folder ---- */
+
+/* Deletes a folder of files, and what a failed save left of one. */
+static void remove_folder(const char *path)
+{
+    DIR *dir = opendir(path);
+    struct dirent *entry;
+
+    while (dir && (entry = readdir(dir))) {
+        unlinkat(dirfd(dir), entry->d_name, 0);
+    }
+    if (dir) {
+        closedir(dir);
+    }
+    rmdir(path);
+}
+
+/* Only a snapshot is replaced. */
+static bool check_place(const char *path, GError **err)
+{
+    g_autofree char *state = g_build_filename(path, "state", NULL);
+    struct stat info;
+
+    if (lstat(path, &info) && errno == ENOENT) {
+        return true;
+    }
+    return access(state, F_OK) == 0 ||
+           snapshot_refuse(err, "%s is there, and no snapshot", path);
+}
+
+static bool make_folder(Saver *saver, GError **err)
+{
+    g_autofree char *above = g_path_get_dirname(saver->path);
+
+    if (!check_place(saver->path, err)) {
+        return false;
+    }
+    if (g_mkdir_with_parents(above, 0700) || mkdir(saver->temporary, 0700)) {
+        return fail_errno(err, saver->temporary);
+    }
+    saver->dir = open(saver->temporary, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return saver->dir >= 0 || fail_errno(err, saver->temporary);
+}
+
+static bool sync_folder(const char *path, GError **err)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool done = fd >= 0 && fsync(fd) == 0;
+
+    if (!done) {
+        fail_errno(err, path);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return done;
+}
+
+static bool sync_ram(const Saver *saver, GError **err)
+{
+    int fd = openat(saver->dir, "ram", O_RDONLY | O_CLOEXEC);
+    bool done = fd >= 0 && fsync(fd) == 0;
+
+    if (!done) {
+        fail_errno(err, "ram");
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return done;
+}
+
+/* One rename makes it whole; a snapshot that was there before is exchanged for it. */
+static bool put_in_place(const Saver *saver, GError **err)
+{
+    g_autofree char *above = g_path_get_dirname(saver->path);
+
+    if (rename(saver->temporary, saver->path) &&
+        renameat2(AT_FDCWD, saver->temporary, AT_FDCWD, saver->path, RENAME_EXCHANGE)) {
+        return fail_errno(err, saver->path);
+    }
+    if (access(saver->temporary, F_OK) == 0) {
+        remove_folder(saver->temporary);
+    }
+    return sync_folder(above, err);
+}
+
+static bool save(Saver *saver, GError **err)
+{
+    return make_folder(saver, err) &&
+           words_save(saver->config->words, saver->dir, saver->out, err) &&
+           save_standing(saver, err) && write_state(saver, err) &&
+           write_json(saver, err) && sync_ram(saver, err) &&
+           sync_folder(saver->temporary, err) && put_in_place(saver, err);
+}
+
+bool snapshot_save(Vm *vm, const VmConfig *config, const char *name, GError **err)
+{
+    Saver saver = { .vm = vm, .machine = vm->machine, .config = config, .dir = -1 };
+    bool done;
+
+    saver.path = snapshot_path(name);
+    saver.temporary = g_strdup_printf("%s.new.%d", saver.path, (int)getpid());
+    saver.out = g_byte_array_new();
+    done = save(&saver, err);
+    if (saver.dir >= 0) {
+        close(saver.dir);
+    }
+    if (!done) {
+        remove_folder(saver.temporary);
+        g_prefix_error(err, "snapshot '%s': ", name);
+    }
+    g_free(saver.path);
+    g_free(saver.temporary);
+    g_byte_array_unref(saver.out);
+    return done;
+}

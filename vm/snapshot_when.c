@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Who asks for snapshots of a running machine: the monitor, and -snapshot-when, which
+ * waits for a text on a console and then, on the main thread, saves.
+ */
+
+#include "vm/snapshot.h"
+
+#include "base/log.h"
+#include "chardev/chardev.h"
+
+static Vm *the_vm;
+static const VmConfig *the_config;
+
+static gboolean save_now(gpointer unused)
+{
+    g_autoptr(GError) error = NULL;
+    const WhenOption *when;
+
+    (void)unused;
+    if (!the_vm) {
+        return G_SOURCE_REMOVE;
+    }
+    when = &the_config->when;
+    if (!snapshot_save_attached(when->to, &error)) {
+        info_user("-snapshot-when: %s", error->message);
+    }
+    if (when->exit) {
+        vm_quit(the_vm, CAUSE_HOST_QUIT, error ? 1 : 0);
+    }
+    return G_SOURCE_REMOVE;
+}
+
+/* Any thread. */
+static void found(void *unused)
+{
+    (void)unused;
+    g_idle_add_full(G_PRIORITY_HIGH, save_now, NULL, NULL);
+}
+
+bool snapshot_attach(Vm *vm, const VmConfig *config)
+{
+    the_vm = vm;
+    the_config = config;
+    if (config->when.text) {
+        chardevs_watch(config->when.text, found, NULL);
+    }
+    return true;
+}
+
+void snapshot_detach(void)
+{
+    chardevs_watch(NULL, NULL, NULL);
+    the_vm = NULL;
+}
+
+bool snapshot_save_attached(const char *name, GError **err)
+{
+    return snapshot_save(the_vm, the_config, name, err);
+}
