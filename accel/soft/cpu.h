@@ -35,25 +35,33 @@ typedef struct Machine Machine;
 /* ---- TLB (mmu.h has the access functions) ---- */
 
 /*
- * One entry maps a page for one MMU mode.  A tag is the page's linear address when the access may go straight to
- * the host.  Otherwise it has low bits set, and the address of a page that belongs into another entry: so a tag and an
- * address that differ in less than a page are a hit, which is all that translated code looks at.
+ * One entry maps a page for one MMU mode.  A tag is the page's linear address when the
+ * access may go straight to the host.  Otherwise it has low bits set, and is no canonical
+ * address: a tag and an address that differ in less than a page are a hit, which is all
+ * that translated code looks at.  (With an address that is not canonical either it finds a
+ * hit that is none; there is no such address on the host, so the access traps.)
  */
 typedef struct {
     u64 read, write, exec;      /* tags */
     u64 addend;                 /* host address = linear address + addend */
 } TlbEntry;
 enum { TLB_BITS = 13, TLB_SIZE = 1 << TLB_BITS };
-enum { TLB_NONE = 1 };          /* a tag that matches nothing */
+#define TLB_OUTSIDE (1ull << 62)                /* what makes an address not canonical */
+#define TLB_NONE (TLB_OUTSIDE | 1)              /* the tag that matches nothing */
 enum { TLB_SLOW = 2 };          /* tlb_slow(page): allowed, but only through mmu.c */
 
-static inline u64 tlb_slow(gva page) { return (page ^ 1u << 12) | TLB_SLOW; }
-static inline TlbEntry tlb_none(unsigned n)
+static inline u64 tlb_slow(gva page) { return (page ^ TLB_OUTSIDE) | TLB_SLOW; }
+static inline TlbEntry tlb_none(void)
 {
-    u64 tag = (u64)(n ^ 1) << 12 | TLB_NONE;
-
-    return (TlbEntry){ tag, tag, tag, 0 };
+    return (TlbEntry){ TLB_NONE, TLB_NONE, TLB_NONE, 0 };
 }
+
+/*
+ * Translated code looks first at the entry that the same place in it used last, whatever
+ * the address: so that the address is not needed to find the entry.  A hint is that entry's
+ * distance in bytes from the table's start.  The first ones are for the stack, by MMU mode.
+ */
+enum { TLB_HINTS = 1 << 13 };
 
 /* The rest of an entry, which only the slow path needs. */
 typedef struct {
@@ -187,6 +195,7 @@ struct Cpu {
 
     TlbEntry tlbs[MMU_MODES][TLB_SIZE];
     TlbInfo tlb_info[MMU_MODES][TLB_SIZE];
+    u32 tlb_hint[TLB_HINTS];
     u16 tlb_log[MMU_MODES * TLB_SIZE];  /* entries that may be in use, so that */
     unsigned tlb_logged;                /* a flush need not look at all of them */
     bool tlb_made;

@@ -111,6 +111,7 @@ struct Block {
     bool own;                   /* one.c: of one vCPU, and not kept */
     u16 runs;                   /* how often it was entered, until it is translated */
     u32 entry, loop_entry;      /* translated code: see jit/jit.h */
+    u32 saved_entry, saved_loop_entry;
     void *code;                 /* its entry from the jump cache; NULL: run by the interpreter */
     struct JitExit *incoming;   /* translations that jump here */
     u64 ram_page;               /* number of its RAM page, for invalidation; UINT64_MAX: ROM */

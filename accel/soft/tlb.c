@@ -30,7 +30,7 @@ TlbEntry *tlb_empty(void)
     if (g_once_init_enter(&made)) {
         empty = g_new(TlbEntry, TLB_SIZE);
         for (unsigned i = 0; i < TLB_SIZE; i++) {
-            empty[i] = tlb_none(i);
+            empty[i] = tlb_none();
         }
         g_once_init_leave(&made, 1);
     }
@@ -51,7 +51,7 @@ static TlbInfo *nth_info(Cpu *cpu, unsigned n)
 /* The page that a tag lets through, quickly or not. */
 static gva tag_page(u64 tag)
 {
-    return tag & TLB_SLOW ? (tag & PAGE_MASK) ^ PAGE_BYTES : tag & PAGE_MASK;
+    return tag & TLB_SLOW ? (tag & PAGE_MASK) ^ TLB_OUTSIDE : tag & PAGE_MASK;
 }
 
 /* ---- filling ---- */
@@ -142,7 +142,7 @@ static TlbEntry *fill(Cpu *cpu, gva at, Access access, MmuMode mode)
     host = find_page(cpu, walk.phys, info);
     rights = walk_rights(cpu, &walk, mode);
     fast = host ? page : tlb_slow(page);
-    *e = tlb_none(at >> PAGE_SHIFT & (TLB_SIZE - 1));
+    *e = tlb_none();
     e->addend = (u64)(uintptr_t)host - page;
     if (rights & 1 << ACCESS_READ) {
         e->read = fast;
@@ -217,7 +217,7 @@ void mmu_protect_code(Cpu *cpu, u64 ram_page)
 
 static void clear_entry(Cpu *cpu, unsigned n)
 {
-    *nth_entry(cpu, n) = tlb_none(n % TLB_SIZE);
+    *nth_entry(cpu, n) = tlb_none();
     *nth_info(cpu, n) = (TlbInfo){ .ram_page = UINT64_MAX };
 }
 
@@ -280,7 +280,7 @@ void mmu_flush_page(Cpu *cpu, gva at)
         return;
     }
     for (unsigned mode = 0; mode < MMU_MODES; mode++) {
-        cpu->tlbs[mode][n] = tlb_none(n);       /* stays logged */
+        cpu->tlbs[mode][n] = tlb_none();       /* stays logged */
     }
     jump_forget(cpu, cpu->jump_local || at >> 63);
 }
@@ -292,7 +292,7 @@ static u64 entry_page(const TlbEntry *e)
     const u64 tags[] = { e->read, e->write, e->exec };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(tags); i++) {
-        if (!(tags[i] & TLB_NONE)) {
+        if (tags[i] != TLB_NONE) {
             return tag_page(tags[i]);
         }
     }
@@ -314,9 +314,9 @@ void mmu_print_tlb(Cpu *cpu, GString *out)
         g_string_append_printf(out, "%016" PRIx64 ": %016" PRIx64 " %c%c%c%c %s%s\n",
                                entry_page(e), phys & (u64)PAGE_MASK,
                                phys & TLB_GLOBAL ? 'G' : '-',
-                               e->read & TLB_NONE ? '-' : 'R',
-                               e->write & TLB_NONE ? '-' : 'W',
-                               e->exec & TLB_NONE ? '-' : 'X', modes[n / TLB_SIZE],
+                               e->read == TLB_NONE ? '-' : 'R',
+                               e->write == TLB_NONE ? '-' : 'W',
+                               e->exec == TLB_NONE ? '-' : 'X', modes[n / TLB_SIZE],
                                phys & (TLB_DEVICE | TLB_APIC) ? " device"
                                : phys & TLB_ROM ? " rom" : "");
     }

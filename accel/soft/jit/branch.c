@@ -27,14 +27,6 @@ Cold *code_new_cold(Code *c, u32 jump)
 
 /* ---- leaving ---- */
 
-static void keep_flags(Code *c)
-{
-    if (!c->saved) {
-        code_save_flags(c->e, S2);
-        c->saved = true;
-    }
-}
-
 /* S1: where to go.  `undo`: what is to be added to rsp if the instruction is done by the interpreter after all. */
 static void look_up(Code *c, s32 undo)
 {
@@ -63,7 +55,7 @@ static void look_up(Code *c, s32 undo)
 /* `to` from the page's start. */
 static void leave_page(Code *c, s32 to, s32 undo)
 {
-    keep_flags(c);
+    code_keep_flags(c);
     emit_cpu(c->e, 0x8b | X_W, S1, offsetof(Cpu, code_page));
     emit_rm(c->e, 0x8d | X_W, S1, S1, NO_REG, 0, to);
     look_up(c, undo);
@@ -87,7 +79,7 @@ static JitExit *link_jump(Code *c, int cc, s64 to)
     emit_nops(c->e, -(c->e->at + (cc == JMP ? 1 : 2)) & 3);
     cold = code_new_cold(c, emit_jump(c->e, cc, 0));
     *exit = (JitExit){ .owner = c->block, .to = to, .jump = cold->jump,
-                       .back = to <= c->page_at + c->insn->at };
+                       .back = to <= c->page_at + c->insn->at, .saved = c->saved, .gone = c->gone };
     cold->exit = exit;
     return exit;
 }
@@ -112,7 +104,9 @@ static void call_stub(Code *c, const Insn *insn, u32 stub)
 
 void code_interpret(Code *c)
 {
-    call_stub(c, c->insn, c->jit->interpret);
+    call_stub(c, c->insn, c->saved ? c->jit->interpret_saved : c->jit->interpret);
+    c->saved = true;
+    c->gone = false;
 }
 
 void code_interpret_last(Code *c)
@@ -126,7 +120,7 @@ static void cold_exit(Code *c, const Cold *cold)
 {
     cold->exit->stub = c->e->at;
     emit_rip(c->e, 0x8d | X_W, S1, cold->exit, 0);
-    emit_jump(c->e, JMP, c->jit->leave_flags);
+    emit_jump(c->e, JMP, cold->exit->saved ? c->jit->leave : c->jit->leave_flags);
 }
 
 static void cold_request(Code *c)
@@ -156,6 +150,9 @@ static void cold_interpret(Code *c, const Cold *cold)
 {
     unsigned sp = host_register_of[RSP];
 
+    if (cold->hit) {
+        code_look_again(c, cold);
+    }
     if (cold->undo) {
         emit_rm(c->e, 0x8d | X_W, sp, sp, NO_REG, 0, cold->undo);
     }
@@ -200,7 +197,7 @@ void code_cold(Code *c)
 /* Stores the address of the next instruction below the stack; rsp is changed after. */
 static void push_next(Code *c)
 {
-    Place place = code_place(c, host_register_of[RSP], -8, 8, true);
+    Place place = code_place(c, RSP, -8, 8, true);
 
     emit_cpu(c->e, 0x8b | X_W, S1, offsetof(Cpu, code_page));
     emit_rm(c->e, 0x8d | X_W, S1, S1, NO_REG, 0, c->page_at + c->insn->at + c->insn->len);
@@ -218,13 +215,15 @@ static void jump_if(Code *c, int cc, s64 to)
 {
     s64 next = c->page_at + c->insn->at + c->insn->len;
 
+    code_settle_flags(c, S2);
     if (in_page(to)) {
         link_jump(c, cc, to);
     } else {
         u32 skip = emit_jump(c->e, cc ^ 1, 0);
+        bool saved = c->saved;
 
         leave_page(c, to, 0);
-        c->saved = false;
+        c->saved = saved;
         emit_set_target(c->e, skip, c->e->at);
     }
     code_fall(c, next);
@@ -240,7 +239,7 @@ static void call_direct(Code *c, s64 to)
         link_jump(c, JMP, to);
         return;
     }
-    keep_flags(c);
+    code_keep_flags(c);
     push_next(c);
     move_sp(c, -8);
     leave_page(c, to, 8);
@@ -266,14 +265,14 @@ static void load_target(Code *c)
 
 static void jump_indirect(Code *c)
 {
-    keep_flags(c);
+    code_keep_flags(c);
     load_target(c);
     look_up(c, 0);
 }
 
 static void call_indirect(Code *c)
 {
-    keep_flags(c);
+    code_keep_flags(c);
     load_target(c);
     emit_cpu(c->e, 0x89 | X_W, S1, offsetof(Cpu, jit_temp));
     push_next(c);
@@ -287,8 +286,8 @@ static void return_near(Code *c)
     s32 drop = 8 + c->insn->imm;
     Place place;
 
-    keep_flags(c);
-    place = code_place(c, host_register_of[RSP], 0, 8, false);
+    code_keep_flags(c);
+    place = code_place(c, RSP, 0, 8, false);
     code_at(c, 0x8b | X_W, S1, &place);
     move_sp(c, drop);
     look_up(c, -drop);

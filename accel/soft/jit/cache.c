@@ -65,6 +65,7 @@ static void catch_traps(Jit *jit)
     if (!installed) {
         sigaction(SIGFPE, &action, &old_action[SIGFPE]);
         sigaction(SIGSEGV, &action, &old_action[SIGSEGV]);
+        sigaction(SIGBUS, &action, &old_action[SIGBUS]);
         installed = true;
     }
     atomic_store(&trapping, jit);
@@ -155,12 +156,20 @@ static void set_jump(Jit *jit, const JitExit *exit, u32 target)
     __atomic_store_n((u32 *)(jit->write + exit->jump), target - (exit->jump + 4), __ATOMIC_RELEASE);
 }
 
+static u32 entry_for(const JitExit *from, const Block *to)
+{
+    if (from->back) {
+        return from->saved ? to->saved_loop_entry : to->loop_entry;
+    }
+    return from->gone ? to->saved_entry : to->entry;
+}
+
 void jit_link(Jit *jit, JitExit *from, Block *to)
 {
     if (from->next == NULL) {
         from->next = to->incoming ? to->incoming : from;     /* the last one is its own next */
         to->incoming = from;
-        set_jump(jit, from, from->back ? to->loop_entry : to->entry);
+        set_jump(jit, from, entry_for(from, to));
         jit->links++;
     }
 }

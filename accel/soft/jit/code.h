@@ -12,7 +12,7 @@
 
 #define CPU_GPR(n) (offsetof(Cpu, gpr) + 8 * (n))
 
-enum { COLD_MAX = 400, INSNS_MAX = 64 + 2 };
+enum { COLD_MAX = 500, INSNS_MAX = 64 + 2 };
 
 /* What lies behind the code proper: where a memory check that failed goes, and exits. */
 enum { FP_SSE = 1, FP_X87 = 2, FP_AVX = 4 };    /* Cpu.fp_live; the others (with x87: MMX) never without SSE */
@@ -20,6 +20,10 @@ enum { FP_SSE = 1, FP_X87 = 2, FP_AVX = 4 };    /* Cpu.fp_live; the others (with
 typedef struct {
     u32 jump;                   /* comes from there */
     u32 back;                   /* and goes on here; 0: leaves */
+    u32 hit;                    /* not 0: the hint of a TLB check was wrong; here if another entry hits */
+    u16 size;                   /* ... of the access */
+    u16 hint;
+    bool write;
     const Insn *insn;           /* to be interpreted, or NULL: */
     JitExit *exit;              /* leaves with this; NULL: because something is requested */
     s32 undo;                   /* to be added to rsp before */
@@ -32,7 +36,8 @@ typedef struct {
 /* Where the host has an operand. */
 typedef struct {
     u8 base, index;             /* host registers */
-    u8 spare;                   /* S1 or S2, if free */
+    u8 scale;
+    u8 spare;                   /* S1 or S2, which is free */
     s32 disp;
 } Place;
 
@@ -46,35 +51,44 @@ typedef struct {
     u16 live[INSNS_MAX + 1];    /* flags that are needed before it */
     unsigned mmu;               /* MmuMode */
     u32 page_at;                /* of the block's start in its page */
-    bool saved;                 /* the guest's flags are in Cpu.arith, not in the host's */
+    bool saved;                 /* the guest's flags are in Cpu.arith */
+    bool gone;                  /* ... and no more in the host's */
     u8 fp;                      /* FP_*: registers that are in the host's */
+    u16 hint[REG_COUNT];        /* by base register, or 0 */
     bool failed;                /* no room for exits or colds */
     Cold cold[COLD_MAX];
     unsigned colds;
 } Code;
 
-/* ---- flags.c ---- */
+/* ---- flags.c: the flags are in the host's, in Cpu.arith, or both; where they are dead, maybe nowhere ---- */
 /* The host's flags to Cpu.arith and back.  `temp` keeps rax; NO_REG: it is lost. */
 void code_save_flags(Emit *e, unsigned temp);
 void code_restore_flags(Emit *e, unsigned temp);
+/* What follows clobbers the host's flags. */
+void code_keep_flags(Code *c);
+/* Puts the flags where the present instruction reads or changes them; `temp` is lost. */
+void code_settle_flags(Code *c, unsigned temp);
 /* Which flags are read before they are written, for each place of the block. */
 void code_find_live(Code *c);
 
 /* ---- memory.c ---- */
-/* Around an access: puts the flags that are needed out of its way. */
+/* Around an access: the flags that are needed are put out of its way, and back if the instruction wants them. */
 void code_begin_access(Code *c);
-void code_end_access(Code *c, Place *place);    /* `place`: what is to stay as it is, or NULL */
+void code_end_access(Code *c, const Place *place);      /* `place`: what is to stay as it is, or NULL */
 /* Can the operand's address be had so?  Its offset in a register, cut to `width` (X_W, X_66 or neither); S1 = its linear address. */
 bool code_can_address(const Code *c);
 void code_offset(Code *c, unsigned to, u32 width);
 void code_address(Code *c);
 /* Checks for an access to the instruction's operand, or to base + disp; S1 and S2 are used.  A miss is interpreted. */
 Place code_operand(Code *c, unsigned size, bool write);
-Place code_place(Code *c, unsigned base, s32 disp, unsigned size, bool write);
-unsigned code_spare(Code *c, Place *place);     /* a scratch register that the place does not need */
-void code_at(Code *c, u32 op, unsigned reg, const Place *place);        /* an instruction on it */
+Place code_place(Code *c, unsigned guest, s32 disp, unsigned size, bool write);     /* `guest`: has a register */
+/* An instruction on it.  What the host refuses is the interpreter's. */
+void code_at(Code *c, u32 op, unsigned reg, const Place *place);
+void code_vex_at(Code *c, const VexOp *op, unsigned reg, const Place *place);
 /* The value of a guest register in a host register: its own, or `temp` with it loaded. */
 unsigned code_reg(Code *c, unsigned guest, unsigned temp);
+
+void code_look_again(Code *c, const Cold *cold);        /* behind: the hint was wrong */
 
 /* ---- translate.c ---- */
 void code_trap(Code *c);        /* the host instruction that comes next may trap */

@@ -219,10 +219,7 @@ static bool copy_memory(Code *c)
     place = code_operand(c, size, write || kind & IS_BOTH);
     code_end_access(c, &place);
     if (uses_reg) {
-        reg = operand_reg(c, c->insn->reg, in_memory(c->insn->reg) ? code_spare(c, &place) : 0);
-    }
-    if (kind & IS_DIVISION) {
-        code_trap(c);
+        reg = operand_reg(c, c->insn->reg, place.spare);
     }
     code_at(c, host_opcode(c) | byte_rex(c), reg, &place);
     immediate(c);

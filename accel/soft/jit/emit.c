@@ -117,16 +117,17 @@ void emit_vex_rr(Emit *e, const VexOp *op, unsigned reg, unsigned rm, bool modrm
     }
 }
 
-void emit_vex_rm(Emit *e, const VexOp *op, unsigned reg, unsigned base, unsigned index, s32 disp)
+void emit_vex_rm(Emit *e, const VexOp *op, unsigned reg, unsigned base, unsigned index, unsigned scale,
+                 s32 disp)
 {
     emit_vex(e, op, reg, index, base);
-    emit_memory(e, reg, base, index, 0, disp);
+    emit_memory(e, reg, base, index, scale, disp);
 }
 
 void emit_vex_cpu(Emit *e, const VexOp *op, unsigned reg, size_t offset)
 {
     emit8(e, 0x65);
-    emit_vex_rm(e, op, reg, NO_REG, NO_REG, offset);
+    emit_vex_rm(e, op, reg, NO_REG, NO_REG, 0, offset);
 }
 
 void emit_cpu(Emit *e, u32 op, unsigned reg, size_t offset)

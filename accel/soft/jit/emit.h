@@ -45,7 +45,8 @@ typedef struct {
     bool wide, ymm;
 } VexOp;
 void emit_vex_rr(Emit *e, const VexOp *op, unsigned reg, unsigned rm, bool modrm);
-void emit_vex_rm(Emit *e, const VexOp *op, unsigned reg, unsigned base, unsigned index, s32 disp);
+void emit_vex_rm(Emit *e, const VexOp *op, unsigned reg, unsigned base, unsigned index, unsigned scale,
+                 s32 disp);
 /* Bytes of the Cpu. */
 void emit_vex_cpu(Emit *e, const VexOp *op, unsigned reg, size_t offset);
 void emit_cpu(Emit *e, u32 op, unsigned reg, size_t offset);

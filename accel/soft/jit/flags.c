@@ -2,8 +2,8 @@
 /*
  * Flags: where they are alive, and how they are kept from what clobbers them.
  *
- * A check of the TLB clobbers the host's flags.  They are saved around it only if the guest's instructions still read them;
- * where another block begins all are taken to be read.  So at a fault or an interrupt, flags that nothing
+ * A check of the TLB clobbers the host's flags.  They are saved before it only if the guest's instructions still read them, and
+ * come back when one does, or changes some of them.  Where another block begins all are taken to be read.  So at a fault or an interrupt, flags that nothing
  * reads any more are not what they were.
  */
 
@@ -55,6 +55,34 @@ static bool may_shift_by_0(const Insn *insn, const Opcode *row)
 static bool is_division(const Opcode *row)
 {
     return row->map == MAP_1 && (row->byte & 0xfe) == 0xf6 && row->ext >= 6;
+}
+
+void code_keep_flags(Code *c)
+{
+    if (!c->saved) {
+        code_save_flags(c->e, S2);
+        c->saved = true;
+    }
+}
+
+/* Does the instruction set all flags that are alive after it, whatever they were? */
+static bool overwrites(const Code *c, const Opcode *row)
+{
+    return !(c->live[c->i + 1] & ~row->writes) && !may_shift_by_0(c->insn, row) && !is_division(row);
+}
+
+void code_settle_flags(Code *c, unsigned temp)
+{
+    const Opcode *row = opcode_row(c->insn->op);
+
+    if (!row->reads && !row->writes) {
+        return;
+    }
+    if (c->gone && c->saved && (row->reads || !overwrites(c, row))) {
+        code_restore_flags(c->e, temp);
+    }
+    c->gone = false;
+    c->saved &= !row->writes;
 }
 
 void code_find_live(Code *c)

@@ -124,7 +124,7 @@ static void immediate(Code *c, const Opcode *row)
     }
 }
 
-static void copy_memory(Code *c, const Opcode *row, unsigned size, bool write, bool mmx)
+static void copy_memory(Code *c, const Opcode *row, unsigned size, bool write)
 {
     unsigned reg = row->ext >= 0 ? (unsigned)row->ext : c->insn->reg;
     bool reg_is_gpr = row->ext < 0 && (is_reg_field(row->operand[0]) ? operand_kind(row->operand[0])
@@ -136,12 +136,9 @@ static void copy_memory(Code *c, const Opcode *row, unsigned size, bool write, b
     place = code_operand(c, size, write);
     code_end_access(c, &place);
     if (reg_is_gpr && host_register_of[c->insn->reg] == IN_MEMORY) {
-        reg = code_reg(c, c->insn->reg, code_spare(c, &place));
+        reg = code_reg(c, c->insn->reg, place.spare);
     } else if (reg_is_gpr) {
         reg = host_register_of[c->insn->reg];
-    }
-    if (row->attr & (OP_MXCSR | OP_MMX) || (row->attr & OP_ALIGN && size == 16) || mmx) {
-        code_trap(c);
     }
     code_at(c, host_opcode(c, row), reg, &place);
     immediate(c, row);
@@ -208,7 +205,7 @@ bool code_sse(Code *c)
         code_want_fp(c, FP_X87);
     }
     if (memory) {
-        copy_memory(c, row, size, rm_at == 0, mmx);
+        copy_memory(c, row, size, rm_at == 0);
     } else {
         copy_registers(c, row, rm_at, mmx);
     }
@@ -241,7 +238,6 @@ bool code_x87(Code *c)
     code_begin_access(c);
     place = code_operand(c, row->memory, row->fn == x87_store);
     code_end_access(c, &place);
-    code_trap(c);
     code_at(c, row->byte, insn->reg & 7, &place);
     return true;
 }

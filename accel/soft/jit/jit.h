@@ -2,9 +2,10 @@
 /*
  * The block translator: hot blocks become host code.
  *
- * A translation has up to three entries.  From the jump cache (Block.code) the flags are in Cpu.arith; it looks whether the
+ * A translation has up to five entries.  From the jump cache (Block.code) the flags are in Cpu.arith; it looks whether the
  * block is still valid and whether something is requested.  Links from other translations of the same page enter with the
- * flags in place, forward ones at the block's body (entry), backward ones before it (loop_entry), where requests are looked at.
+ * flags in the host's or in Cpu.arith (saved_), forward ones at the block's body (entry), backward ones before it
+ * (loop_entry), where requests are looked at.
  *
  * The code memory belongs to the block cache: its lock guards all that is here but running translations.
  */
@@ -21,8 +22,9 @@ typedef struct JitExit {
     struct JitExit *next;       /* of those linked to the same block */
     s32 to;                     /* where it goes, from the page's start */
     u32 jump, stub;             /* where its distance is, and the stub */
-    u16 back;                   /* jumps backwards: by way of loop_entry */
-    u16 shadow;                 /* no interrupts before the next instruction */
+    bool back;                  /* jumps backwards: by way of loop_entry */
+    bool shadow;                /* no interrupts before the next instruction */
+    bool saved, gone;           /* where the flags are then, as in Code */
 } JitExit;
 
 /* A host instruction that may trap (SIGFPE), and what is run then. */
@@ -39,6 +41,8 @@ typedef struct Jit {
     u32 enter, leave, leave_flags, not_translated;
     u32 load_sse, load_x87, load_avx;
     u32 interpret, interpret_saved, interpret_last, interpret_last_saved;
+    u32 find_entry[MMU_MODES][2];       /* [1]: for a write */
+    u16 hints;                          /* given to translations so far; they are used again and again */
     JitTrap *trap;                      /* by rising address */
     _Atomic u32 traps;
     u32 traps_max;

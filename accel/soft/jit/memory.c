@@ -3,24 +3,22 @@
  * Memory operands: their address, and the check of the TLB in line.
  *
  *      lea     operand, S1
- *      mov     S1, S2
- *      shr     $7, S2                      entries are 32 bytes
- *      and     $(TLB_SIZE - 1) * 32, S2
+ *      mov     hint, S2                    which entry was it last time?
  *      xor     tag(S2), S1                 a hit leaves the offset in the page
  *      cmp     $4096 - size, S1
- *      ja      miss
- *      mov     addend(S2), S2              and the operand is at (base + S2), or S1 is made again
+ *      ja      another entry, or a miss
+ *      mov     addend(S2), S2              and the operand is at operand + S2
  *
- * The table is that of the block's MMU mode, which is part of what a block is found by.  Tags that must not match differ
- * from all addresses that lead to their entry (cpu.h).
+ * The hint (cpu.h) keeps the address out of the look-up, so that the access waits for nothing but what it waits for on the
+ * host.  Behind the code proper the address's own entry is tried, and becomes the hint.
+ *
+ * The table is that of the block's MMU mode, which is part of what a block is found by.
  *
  * Going further was weighed: guest pages mirrored into the host's address space would leave the check to the host's MMU, at the
  * price of a system call for every page that the guest maps or unmaps.  See docs/software-cpu.md.
  */
 
 #include "accel/soft/jit/code.h"
-
-_Static_assert(sizeof(TlbEntry) == 32, "the shift below");
 
 unsigned code_reg(Code *c, unsigned guest, unsigned temp)
 {
@@ -31,24 +29,17 @@ unsigned code_reg(Code *c, unsigned guest, unsigned temp)
     return temp;
 }
 
-/* Flags that the present instruction or a later one reads. */
-static bool flags_needed(const Code *c)
-{
-    return !c->saved && c->live[c->i];
-}
-
 void code_begin_access(Code *c)
 {
-    if (flags_needed(c)) {
-        code_save_flags(c->e, S2);
+    if (c->live[c->i]) {
+        code_keep_flags(c);
     }
+    c->gone = true;
 }
 
-void code_end_access(Code *c, Place *place)
+void code_end_access(Code *c, const Place *place)
 {
-    if (flags_needed(c)) {
-        code_restore_flags(c->e, place ? code_spare(c, place) : S2);
-    }
+    code_settle_flags(c, place ? place->spare : S2);
 }
 
 bool code_can_address(const Code *c)
@@ -88,79 +79,137 @@ void code_address(Code *c)
     }
 }
 
-/* S1 is a linear address. */
-static size_t check(Code *c, unsigned size, bool write)
+/* ---- the check ---- */
+
+static size_t table(const Code *c)
 {
-    size_t table = offsetof(Cpu, tlbs) + c->mmu * sizeof(TlbEntry) * TLB_SIZE;
-    size_t tag = table + (write ? offsetof(TlbEntry, write) : offsetof(TlbEntry, read));
+    return offsetof(Cpu, tlbs) + c->mmu * sizeof(TlbEntry) * TLB_SIZE;
+}
+
+static unsigned new_hint(Code *c)
+{
+    unsigned hint = MMU_MODES + c->jit->hints;
+
+    c->jit->hints = (c->jit->hints + 1) % (TLB_HINTS - MMU_MODES);
+    return hint;
+}
+
+/* Places that lie beside the same pointer share one. */
+static unsigned hint_of(Code *c, unsigned base)
+{
+    if (base == RSP) {
+        return c->mmu;
+    }
+    if (!c->hint[base]) {
+        c->hint[base] = new_hint(c);
+    }
+    return c->hint[base];
+}
+
+/* S1 is a linear address.  After it S2 has the addend. */
+static void check(Code *c, unsigned hint, unsigned size, bool write)
+{
+    size_t tag = table(c) + (write ? offsetof(TlbEntry, write) : offsetof(TlbEntry, read));
     Emit *e = c->e;
     Cold *cold;
 
-    emit_rr(e, 0x8b | X_W, S2, S1);
-    emit_rr(e, 0xc1 | X_W, 5, S2);                              /* shr */
-    emit8(e, PAGE_SHIFT - 5);
-    emit_rr(e, 0x81, 4, S2);                                    /* and */
-    emit32(e, (TLB_SIZE - 1) * sizeof(TlbEntry));
+    emit_cpu(e, 0x8b, S2, offsetof(Cpu, tlb_hint) + hint * sizeof(u32));
     emit_rm(e, 0x33 | X_W | X_GS, S1, NO_REG, S2, 0, tag);      /* xor */
     emit_rr(e, 0x81 | X_W, 7, S1);                              /* cmp */
     emit32(e, PAGE_BYTES - size);
     cold = code_new_cold(c, emit_jump(e, CC_A, 0));
-    cold->insn = c->insn;
-    cold->saved = true;
-    return tag;
+    *cold = (Cold){ .jump = cold->jump, .insn = c->insn, .saved = true, .fp = c->fp,
+                    .hit = e->at, .size = size, .hint = hint, .write = write };
+    emit_rm(e, 0x8b | X_W | X_GS, S2, NO_REG, S2, 0, table(c) + offsetof(TlbEntry, addend));
 }
 
-static void load_addend(Code *c)
+/* As check() left it, at the wrong entry.  Goes on behind if there is a miss. */
+void code_look_again(Code *c, const Cold *cold)
 {
-    size_t table = offsetof(Cpu, tlbs) + c->mmu * sizeof(TlbEntry) * TLB_SIZE;
+    Emit *e = c->e;
+    u32 miss;
 
-    emit_rm(c->e, 0x8b | X_W | X_GS, S2, NO_REG, S2, 0, table + offsetof(TlbEntry, addend));
+    emit_call(e, c->jit->find_entry[c->mmu][cold->write]);
+    emit_rr(e, 0x81 | X_W, 7, S1);                              /* cmp */
+    emit32(e, PAGE_BYTES - cold->size);
+    miss = emit_jump(e, CC_A, 0);
+    emit_cpu(e, 0x89, S2, offsetof(Cpu, tlb_hint) + cold->hint * sizeof(u32));
+    emit_jump(e, JMP, cold->hit);
+    emit_set_target(e, miss, e->at);
 }
 
-Place code_place(Code *c, unsigned base, s32 disp, unsigned size, bool write)
+Place code_place(Code *c, unsigned guest, s32 disp, unsigned size, bool write)
 {
+    unsigned base = host_register_of[guest];
+
     emit_rm(c->e, 0x8d | X_W, S1, base, NO_REG, 0, disp);
-    check(c, size, write);
-    load_addend(c);
+    check(c, hint_of(c, guest), size, write);
     return (Place){ .base = S2, .index = base, .disp = disp, .spare = S1 };
 }
+
+/* ---- operands ---- */
 
 static bool has_register(unsigned guest)
 {
     return guest < REG_NONE && host_register_of[guest] != IN_MEMORY;
 }
 
+/* With addresses of 32 bits: what was computed is computed again, and S2 added. */
+static Place narrow_place(Code *c)
+{
+    emit_cpu(c->e, 0x89 | X_W, S2, offsetof(Cpu, jit_temp));
+    code_address(c);
+    emit_cpu(c->e, 0x03 | X_W, S1, offsetof(Cpu, jit_temp));
+    return (Place){ .base = S1, .index = NO_REG, .spare = S2 };
+}
+
+/* S2 is the addend; what has no register of its own is added to it.  The flags are free. */
+static Place wide_place(Code *c)
+{
+    const Insn *insn = c->insn;
+    Place place = { .base = S2, .index = NO_REG, .spare = S1, .disp = insn->disp };
+
+    if (insn->seg != SEG_FLAT) {
+        emit_cpu(c->e, 0x03 | X_W, S2, offsetof(Cpu, seg) + insn->seg * sizeof(Segment) + offsetof(Segment, base));
+    }
+    if (insn->base == REG_BLOCK) {
+        emit_cpu(c->e, 0x03 | X_W, S2, offsetof(Cpu, code_page));
+        place.disp += c->page_at;
+    } else if (has_register(insn->base) && insn->index == REG_NONE) {
+        place.index = host_register_of[insn->base];
+    } else if (has_register(insn->base)) {
+        emit_rm(c->e, 0x8d | X_W, S2, S2, host_register_of[insn->base], 0, 0);
+    } else if (insn->base != REG_NONE) {
+        emit_cpu(c->e, 0x03 | X_W, S2, CPU_GPR(insn->base));
+    }
+    if (has_register(insn->index)) {
+        place.index = host_register_of[insn->index];
+        place.scale = insn->shape & INSN_SCALE;
+    } else if (insn->index != REG_NONE) {
+        emit_cpu(c->e, 0x8b | X_W, S1, CPU_GPR(insn->index));
+        emit_rm(c->e, 0x8d | X_W, S2, S2, S1, insn->shape & INSN_SCALE, 0);
+    }
+    return place;
+}
+
 Place code_operand(Code *c, unsigned size, bool write)
 {
     const Insn *insn = c->insn;
-    bool plain = insn->seg == SEG_FLAT && (insn->shape & INSN_ADDR) == INSN_ADDR64 && has_register(insn->base);
-    size_t tag;
+    bool shared = insn->index == REG_NONE && insn->base < REG_NONE && insn->seg == SEG_FLAT;
 
-    if (plain && insn->index == REG_NONE) {
-        return code_place(c, host_register_of[insn->base], insn->disp, size, write);
-    }
     code_address(c);
-    tag = check(c, size, write);
-    if (plain && has_register(insn->index)) {
-        load_addend(c);
-        code_address(c);
-    } else {
-        emit_rm(c->e, 0x33 | X_W | X_GS, S1, NO_REG, S2, 0, tag);       /* the address again */
-        load_addend(c);
-    }
-    return (Place){ .base = S1, .index = S2, .spare = NO_REG };
-}
-
-unsigned code_spare(Code *c, Place *place)
-{
-    if (place->spare == NO_REG) {
-        emit_rm(c->e, 0x8d | X_W, S1, S1, S2, 0, 0);
-        *place = (Place){ .base = S1, .index = NO_REG, .spare = S2 };
-    }
-    return place->spare;
+    check(c, shared ? hint_of(c, insn->base) : new_hint(c), size, write);
+    return (insn->shape & INSN_ADDR) == INSN_ADDR64 ? wide_place(c) : narrow_place(c);
 }
 
 void code_at(Code *c, u32 op, unsigned reg, const Place *place)
 {
-    emit_rm(c->e, op, reg, place->base, place->index, 0, place->disp);
+    code_trap(c);
+    emit_rm(c->e, op, reg, place->base, place->index, place->scale, place->disp);
+}
+
+void code_vex_at(Code *c, const VexOp *op, unsigned reg, const Place *place)
+{
+    code_trap(c);
+    emit_vex_rm(c->e, op, reg, place->base, place->index, place->scale, place->disp);
 }

@@ -35,7 +35,7 @@ static void move_sp(Code *c, s32 by)
 /* The place below the stack; S1 is spare. */
 static Place push_place(Code *c)
 {
-    Place place = code_place(c, host_register_of[RSP], -8, 8, true);
+    Place place = code_place(c, RSP, -8, 8, true);
 
     code_end_access(c, &place);
     return place;
@@ -86,7 +86,7 @@ static void pop_reg(Code *c, unsigned guest)
     Place place;
 
     code_begin_access(c);
-    place = code_place(c, host_register_of[RSP], 0, 8, false);
+    place = code_place(c, RSP, 0, 8, false);
     code_end_access(c, &place);
     code_at(c, 0x8b | X_W, to, &place);
     if (guest != RSP) {
@@ -100,7 +100,7 @@ static void leave(Code *c)
     Place place;
 
     code_begin_access(c);
-    place = code_place(c, H_RBP, 0, 8, false);
+    place = code_place(c, RBP, 0, 8, false);
     code_end_access(c, &place);
     emit_rm(c->e, 0x8d | X_W, S1, H_RBP, NO_REG, 0, 8);
     code_at(c, 0x8b | X_W, H_RBP, &place);

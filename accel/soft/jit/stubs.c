@@ -122,6 +122,29 @@ static u32 make_interpret(Jit *jit, bool save, bool last)
     return at;
 }
 
+/*
+ * A check of the TLB found in S1 that the entry at S2 is another one: S2 becomes the distance of the address's own, and S1 what
+ * differs from its tag.
+ */
+static u32 make_find_entry(Jit *jit, unsigned mode, bool write)
+{
+    size_t tag = offsetof(Cpu, tlbs) + mode * sizeof(TlbEntry) * TLB_SIZE +
+                 (write ? offsetof(TlbEntry, write) : offsetof(TlbEntry, read));
+    Emit *e = &jit->e;
+    u32 at = e->at;
+
+    emit_rm(e, 0x33 | X_W | X_GS, S1, NO_REG, S2, 0, tag);      /* xor: the address again */
+    emit_rr(e, 0x8b | X_W, S2, S1);
+    emit_rr(e, 0xc1 | X_W, 5, S2);                              /* shr */
+    emit8(e, PAGE_SHIFT - 5);
+    emit_rr(e, 0x81, 4, S2);                                    /* and */
+    emit32(e, (TLB_SIZE - 1) * sizeof(TlbEntry));
+    emit_rm(e, 0x33 | X_W | X_GS, S1, NO_REG, S2, 0, tag);
+    emit8(e, 0xc3);
+    return at;
+}
+_Static_assert(sizeof(TlbEntry) == 32, "the shift above");
+
 void jit_make_stubs(Jit *jit)
 {
     make_enter(jit);
@@ -131,5 +154,9 @@ void jit_make_stubs(Jit *jit)
     jit->interpret_saved = make_interpret(jit, false, false);
     jit->interpret_last = make_interpret(jit, true, true);
     jit->interpret_last_saved = make_interpret(jit, false, true);
+    for (unsigned mode = 0; mode < MMU_MODES; mode++) {
+        jit->find_entry[mode][0] = make_find_entry(jit, mode, false);
+        jit->find_entry[mode][1] = make_find_entry(jit, mode, true);
+    }
     fp_make_loads(jit);
 }

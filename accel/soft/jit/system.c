@@ -61,7 +61,7 @@ static void push_flags(Code *c)
     emit_rr(c->e, 0x81, OP_AND, S2);
     emit32(c->e, ~(FLAG_VM | FLAG_RF));
     emit_cpu(c->e, 0x89 | X_W, S2, offsetof(Cpu, jit_temp));
-    place = code_place(c, host_register_of[RSP], -8, 8, true);
+    place = code_place(c, RSP, -8, 8, true);
     code_end_access(c, &place);
     emit_cpu(c->e, 0x8b | X_W, S1, offsetof(Cpu, jit_temp));
     code_at(c, 0x89 | X_W, S1, &place);

@@ -79,7 +79,8 @@ static void set_backs(Code *c, unsigned from)
 
 static void instruction(Code *c)
 {
-    unsigned colds = c->colds;
+    unsigned colds = c->colds, traps = c->jit->traps;
+    bool saved = c->saved, gone = c->gone;
     u32 at = c->e->at;
 
     if (insn_ends_block(c->insn)) {
@@ -88,9 +89,13 @@ static void instruction(Code *c)
         }
         return;
     }
+    code_settle_flags(c, S2);
     if (!has_own_form(c)) {
         c->e->at = at;
+        c->saved = saved;
+        c->gone = gone;
         c->colds = colds;
+        atomic_store(&c->jit->traps, traps);
         code_interpret(c);
         c->fp = 0;
     }
@@ -109,17 +114,18 @@ static void entries(Code *c)
     emit_rm(e, 0x8b | X_W | X_GS, S1, NO_REG, S2, 0, offsetof(Cpu, jump) + offsetof(JumpEntry, rip));
     emit_rm(e, 0x8d | X_W, S1, S1, NO_REG, 0, -(s32)c->page_at);
     emit_cpu(e, 0x89 | X_W, S1, offsetof(Cpu, code_page));
-    block->loop_entry = e->at;
+    block->loop_entry = block->saved_loop_entry = e->at;
     emit_cpu(e, 0x83, 7, offsetof(Cpu, request));
     emit8(e, 0);
     code_new_cold(c, emit_jump(e, CC_NZ, 0));
+    block->saved_entry = e->at;
     if (c->live[0]) {
         code_restore_flags(e, S1);
     }
     block->entry = e->at;
 }
 
-/* Backward jumps to a block that reads flags. */
+/* Backward jumps, with flags in the host's, to a block that reads them. */
 static void loop_entry(Code *c)
 {
     Emit *e = c->e;
@@ -127,11 +133,7 @@ static void loop_entry(Code *c)
     if (c->live[0]) {
         c->block->loop_entry = e->at;
         code_save_flags(e, S1);
-        emit_cpu(e, 0x83, 7, offsetof(Cpu, request));
-        emit8(e, 0);
-        code_new_cold(c, emit_jump(e, CC_NZ, 0));
-        code_restore_flags(e, S1);
-        emit_jump(e, JMP, c->block->entry);
+        emit_jump(e, JMP, c->block->saved_loop_entry);
     }
 }
 

@@ -86,10 +86,7 @@ static void with_memory(Code *c, const Opcode *row, const VexOp *op, unsigned re
     code_begin_access(c);
     place = code_operand(c, size, write);
     code_end_access(c, &place);
-    if (row->attr & (OP_MXCSR | OP_ALIGN)) {
-        code_trap(c);
-    }
-    emit_vex_rm(c->e, op, reg, place.base, place.index, place.disp);
+    code_vex_at(c, op, reg, &place);
     immediate(c, row);
 }
 
