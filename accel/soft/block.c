@@ -501,6 +501,18 @@ void blocks_link(BlockCache *blocks, JitExit *from, Block *to)
     pthread_mutex_unlock(&blocks->lock);
 }
 
+void blocks_mark_far(BlockCache *blocks, Block *block, unsigned n)
+{
+    u8 *more = &block->insn[n].more;
+
+    pthread_mutex_lock(&blocks->lock);
+    if (block_valid(block) && !(*more & INSN2_FAR)) {
+        __atomic_store_n(more, *more | INSN2_FAR, __ATOMIC_RELAXED);
+        jit_translate_again(blocks->jit, block);
+    }
+    pthread_mutex_unlock(&blocks->lock);
+}
+
 void blocks_print(BlockCache *blocks, GString *out)
 {
     pthread_mutex_lock(&blocks->lock);

@@ -58,8 +58,8 @@ static inline TlbEntry tlb_none(void)
 
 /*
  * Translated code looks first at the entry that the same place in it used last, whatever
- * the address: so that the address is not needed to find the entry.  A hint is that entry's
- * distance in bytes from the table's start.  The first ones are for the stack, by MMU mode.
+ * the address: so that the address is not needed to find the entry.  A hint is that entry,
+ * of any mode's table.  The first hints are for the stack, by MMU mode.
  */
 enum { TLB_HINTS = 1 << 13 };
 
@@ -81,7 +81,7 @@ typedef struct {
     Block *block;               /* NULL: empty */
 } JumpEntry;
 #define JUMP_MIX 0x9e3779b1u
-enum { JUMP_BITS = 12, JUMP_SIZE = 1 << JUMP_BITS };
+enum { JUMP_BITS = 14, JUMP_SIZE = 1 << JUMP_BITS };
 
 /* A block of one instruction that is this CPU's own, and its bytes. */
 typedef struct {
@@ -128,6 +128,8 @@ struct Cpu {
     gva code_page;              /* translated code: where its page is */
     u64 jit_temp;               /* of translated code */
     u32 host_mxcsr;
+    s32 hint_budget;            /* wrong hints (below) until jit/run.c looks at them */
+    u64 hint_since;             /* the host's TSC then */
     u8 fp_live;                 /* translated code: FP_*, the guest's registers that are in the host's */
     Cpu *self;
     Insn pair[2];               /* jit/run.c: an instruction and the end */
@@ -193,9 +195,10 @@ struct Cpu {
     sigjmp_buf unwind;          /* set by the run loop; use cpu_raise() */
     u64 unimp_seen;             /* instructions that are not there, counted */
 
+    TlbEntry *tlb_table[MMU_MODES];     /* where they are, for translated code */
     TlbEntry tlbs[MMU_MODES][TLB_SIZE];
     TlbInfo tlb_info[MMU_MODES][TLB_SIZE];
-    u32 tlb_hint[TLB_HINTS];
+    TlbEntry *tlb_hint[TLB_HINTS];
     u16 tlb_log[MMU_MODES * TLB_SIZE];  /* entries that may be in use, so that */
     unsigned tlb_logged;                /* a flush need not look at all of them */
     bool tlb_made;

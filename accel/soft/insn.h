@@ -73,6 +73,7 @@ enum {
     INSN2_CODE64 = 1 << 3,      /* 64-bit mode */
     INSN2_CODE32 = 1 << 4,      /* 32-bit code segment; neither: 16-bit */
     INSN2_VEX256 = 1 << 5,      /* VEX.L */
+    INSN2_FAR = 1 << 6,         /* its operand is now on this page, now on that: jit/run.c */
 };
 
 /*

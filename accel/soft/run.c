@@ -170,6 +170,17 @@ static bool block_is_hot(const Cpu *cpu, Block *block)
     return runs == cpu->soft->hot;
 }
 
+bool block_warm(Cpu *cpu, Block *block)
+{
+    bool hot = block_is_hot(cpu, block);
+
+    if (unlikely(hot)) {
+        cpu->insn = NULL;
+        blocks_heat(cpu, block);
+    }
+    return hot;
+}
+
 /* The block at rip, by its translation.  False: there is none. */
 static bool run_translation(Cpu *cpu, Block *block)
 {
@@ -189,9 +200,7 @@ static void cpu_run_blocks(Cpu *cpu)
         bool more = true;
 
         while (more && !run_translation(cpu, block)) {
-            if (unlikely(block_is_hot(cpu, block))) {
-                cpu->insn = NULL;
-                blocks_heat(cpu, block);
+            if (unlikely(block_warm(cpu, block))) {
                 break;
             }
             block_run(cpu, block);

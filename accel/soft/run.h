@@ -43,6 +43,9 @@ static inline bool block_translated(const Block *block)
     return __atomic_load_n(&block->code, __ATOMIC_ACQUIRE);
 }
 
+/* Counts that it is about to be run; translates it if that makes it hot: then it may be gone. */
+bool block_warm(Cpu *cpu, Block *block);
+
 /* The block at rip by the jump cache, or by all means. */
 Block *block_look_up(Cpu *cpu);
 

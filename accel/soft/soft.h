@@ -91,6 +91,8 @@ struct Jit *blocks_jit(const BlockCache *blocks);       /* NULL: the interpreter
 /* Translates a hot block, or counts that it was run; may empty the cache: then the block is not there any more. */
 void blocks_heat(Cpu *cpu, Block *block);
 void blocks_link(BlockCache *blocks, struct JitExit *from, Block *to);
+/* INSN2_FAR for the block's n-th instruction, and translated anew. */
+void blocks_mark_far(BlockCache *blocks, Block *block, unsigned n);
 
 /* ---- decode.c ---- */
 /*

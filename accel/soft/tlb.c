@@ -241,6 +241,12 @@ void mmu_flush(Cpu *cpu)
         for (unsigned i = 0; i < MMU_MODES * TLB_SIZE; i++) {
             clear_entry(cpu, i);
         }
+        for (unsigned mode = 0; mode < MMU_MODES; mode++) {
+            cpu->tlb_table[mode] = cpu->tlbs[mode];
+        }
+        for (unsigned i = 0; i < TLB_HINTS; i++) {
+            cpu->tlb_hint[i] = cpu->tlbs[0];
+        }
         cpu->tlb_made = true;
     }
     for (unsigned i = 0; i < cpu->tlb_logged; i++) {

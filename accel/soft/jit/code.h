@@ -88,6 +88,7 @@ void code_vex_at(Code *c, const VexOp *op, unsigned reg, const Place *place);
 /* The value of a guest register in a host register: its own, or `temp` with it loaded. */
 unsigned code_reg(Code *c, unsigned guest, unsigned temp);
 
+void code_own_entry(Emit *e, unsigned mode);            /* S2, an address, becomes its entry in the TLB */
 void code_look_again(Code *c, const Cold *cold);        /* behind: the hint was wrong */
 
 /* ---- translate.c ---- */

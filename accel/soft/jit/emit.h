@@ -54,7 +54,7 @@ void emit_cpu(Emit *e, u32 op, unsigned reg, size_t offset);
 void emit_rip(Emit *e, u32 op, unsigned reg, const void *target, unsigned imm);
 
 /* Jumps with 32-bit distances: they return where the distance is. */
-enum { JMP = -1, CC_O = 0, CC_B = 2, CC_Z = 4, CC_NZ = 5, CC_A = 7 };
+enum { JMP = -1, CC_O = 0, CC_B = 2, CC_Z = 4, CC_NZ = 5, CC_A = 7, CC_NS = 9 };
 u32 emit_jump(Emit *e, int cc, u32 target);
 u32 emit_call(Emit *e, u32 target);
 void emit_set_target(Emit *e, u32 jump, u32 target);

@@ -59,6 +59,7 @@ void jit_print(const Jit *jit, GString *out);
 
 /* With the block cache's lock.  False: no room. */
 bool jit_translate(Jit *jit, Block *block);
+void jit_translate_again(Jit *jit, Block *block);       /* the old one stays good, and where there is no room it stays */
 void jit_link(Jit *jit, JitExit *from, Block *to);
 void jit_unlink(Jit *jit, Block *block);        /* nothing jumps to it any more */
 

@@ -10,7 +10,8 @@
  *      mov     addend(S2), S2              and the operand is at operand + S2
  *
  * The hint (cpu.h) keeps the address out of the look-up, so that the access waits for nothing but what it waits for on the
- * host.  Behind the code proper the address's own entry is tried, and becomes the hint.
+ * host.  Behind the code proper the address's own entry is tried, and becomes the hint.  Where hints turn out to be wrong all
+ * the time (run.c) the entry is computed: mov, shr, and, add.
  *
  * The table is that of the block's MMU mode, which is part of what a block is found by.
  *
@@ -81,10 +82,16 @@ void code_address(Code *c)
 
 /* ---- the check ---- */
 
-static size_t table(const Code *c)
+/* S2, an address, becomes its own entry. */
+void code_own_entry(Emit *e, unsigned mode)
 {
-    return offsetof(Cpu, tlbs) + c->mmu * sizeof(TlbEntry) * TLB_SIZE;
+    emit_rr(e, 0xc1 | X_W, 5, S2);                              /* shr */
+    emit8(e, PAGE_SHIFT - 5);
+    emit_rr(e, 0x81, 4, S2);                                    /* and */
+    emit32(e, (TLB_SIZE - 1) * sizeof(TlbEntry));
+    emit_cpu(e, 0x03 | X_W, S2, offsetof(Cpu, tlb_table) + mode * sizeof(TlbEntry *));
 }
+_Static_assert(sizeof(TlbEntry) == 32, "the shift above");
 
 static unsigned new_hint(Code *c)
 {
@@ -106,21 +113,37 @@ static unsigned hint_of(Code *c, unsigned base)
     return c->hint[base];
 }
 
-/* S1 is a linear address.  After it S2 has the addend. */
-static void check(Code *c, unsigned hint, unsigned size, bool write)
+static bool is_far(const Insn *insn)
 {
-    size_t tag = table(c) + (write ? offsetof(TlbEntry, write) : offsetof(TlbEntry, read));
+    return __atomic_load_n(&insn->more, __ATOMIC_RELAXED) & INSN2_FAR;
+}
+
+/* S2 = the entry.  An address's own lies where the pages of base and sum are the same, which is nearly always. */
+static void choose_entry(Code *c, unsigned hint, unsigned near)
+{
+    if (!is_far(c->insn)) {
+        emit_cpu(c->e, 0x8b | X_W, S2, offsetof(Cpu, tlb_hint) + hint * sizeof(TlbEntry *));
+        return;
+    }
+    emit_rr(c->e, 0x8b | X_W, S2, near);
+    code_own_entry(c->e, c->mmu);
+}
+
+/* S1 is a linear address, `near` one that is mostly in the same page.  After it S2 has the addend. */
+static void check(Code *c, unsigned near, unsigned hint, unsigned size, bool write)
+{
     Emit *e = c->e;
     Cold *cold;
 
-    emit_cpu(e, 0x8b, S2, offsetof(Cpu, tlb_hint) + hint * sizeof(u32));
-    emit_rm(e, 0x33 | X_W | X_GS, S1, NO_REG, S2, 0, tag);      /* xor */
+    choose_entry(c, hint, near);
+    emit_rm(e, 0x33 | X_W, S1, S2, NO_REG, 0,                   /* xor */
+            write ? offsetof(TlbEntry, write) : offsetof(TlbEntry, read));
     emit_rr(e, 0x81 | X_W, 7, S1);                              /* cmp */
     emit32(e, PAGE_BYTES - size);
     cold = code_new_cold(c, emit_jump(e, CC_A, 0));
     *cold = (Cold){ .jump = cold->jump, .insn = c->insn, .saved = true, .fp = c->fp,
                     .hit = e->at, .size = size, .hint = hint, .write = write };
-    emit_rm(e, 0x8b | X_W | X_GS, S2, NO_REG, S2, 0, table(c) + offsetof(TlbEntry, addend));
+    emit_rm(e, 0x8b | X_W, S2, S2, NO_REG, 0, offsetof(TlbEntry, addend));
 }
 
 /* As check() left it, at the wrong entry.  Goes on behind if there is a miss. */
@@ -133,8 +156,14 @@ void code_look_again(Code *c, const Cold *cold)
     emit_rr(e, 0x81 | X_W, 7, S1);                              /* cmp */
     emit32(e, PAGE_BYTES - cold->size);
     miss = emit_jump(e, CC_A, 0);
-    emit_cpu(e, 0x89, S2, offsetof(Cpu, tlb_hint) + cold->hint * sizeof(u32));
-    emit_jump(e, JMP, cold->hit);
+    if (is_far(cold->insn)) {
+        emit_jump(e, JMP, cold->hit);
+    } else {
+        emit_cpu(e, 0x89 | X_W, S2, offsetof(Cpu, tlb_hint) + cold->hint * sizeof(TlbEntry *));
+        emit_cpu(e, 0x83, 5, offsetof(Cpu, hint_budget));       /* sub */
+        emit8(e, 1);
+        emit_jump(e, CC_NS, cold->hit);
+    }
     emit_set_target(e, miss, e->at);
 }
 
@@ -143,7 +172,7 @@ Place code_place(Code *c, unsigned guest, s32 disp, unsigned size, bool write)
     unsigned base = host_register_of[guest];
 
     emit_rm(c->e, 0x8d | X_W, S1, base, NO_REG, 0, disp);
-    check(c, hint_of(c, guest), size, write);
+    check(c, base, hint_of(c, guest), size, write);
     return (Place){ .base = S2, .index = base, .disp = disp, .spare = S1 };
 }
 
@@ -198,7 +227,8 @@ Place code_operand(Code *c, unsigned size, bool write)
     bool shared = insn->index == REG_NONE && insn->base < REG_NONE && insn->seg == SEG_FLAT;
 
     code_address(c);
-    check(c, shared ? hint_of(c, insn->base) : new_hint(c), size, write);
+    check(c, shared && has_register(insn->base) ? (unsigned)host_register_of[insn->base] : S1,
+          shared ? hint_of(c, insn->base) : new_hint(c), size, write);
     return (insn->shape & INSN_ADDR) == INSN_ADDR64 ? wide_place(c) : narrow_place(c);
 }
 

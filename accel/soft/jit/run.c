@@ -41,7 +41,10 @@ JitExit *jit_enter(Cpu *cpu, Block *block)
     JumpEntry *entry = jump_entry(cpu, cpu->rip);
     JitExit *exit;
 
-    jump_fill(cpu, entry, cpu->rip, block);
+    if (entry->block != block || entry->rip != cpu->rip || entry->tag != cpu->jump_tag) {
+        jump_fill(cpu, entry, cpu->rip, block);
+    }
+    entry->code = block->code;
     exit = enter(block->code, (u8 *)entry - (u8 *)cpu->jump);
     if (exit) {
         cpu->rip = cpu->code_page + exit->to;
@@ -61,6 +64,7 @@ void jit_run(Cpu *cpu, Block *block)
         }
         if (exit->shadow) {
             cpu->inhibit = INHIBIT_INTERRUPTS;
+            block_warm(cpu, block);
         }
         if (exit->shadow || !block_translated(block)) {
             return;
@@ -87,8 +91,27 @@ static void run_one(Cpu *cpu, const Insn *insn, Block *block)
     cpu->insn = NULL;
 }
 
+/*
+ * So many hints were wrong.  If that was in a short time, the one that was just now may stand for all: its place does without from
+ * now on.  In this way the worst are found first, and none is counted.
+ */
+static void judge_hints(Cpu *cpu, const Insn *insn, Block *block)
+{
+    enum { WRONG_HINTS = 256, CYCLES_BETWEEN = 400 };
+    u64 now = __builtin_ia32_rdtsc();
+
+    if (now - cpu->hint_since < WRONG_HINTS * CYCLES_BETWEEN) {
+        blocks_mark_far(cpu->soft->blocks, block, insn - block->insn);
+    }
+    cpu->hint_since = now;
+    cpu->hint_budget = WRONG_HINTS;
+}
+
 bool jit_interpret(Cpu *cpu, const Insn *insn, Block *block)
 {
+    if (unlikely(cpu->hint_budget < 0)) {
+        judge_hints(cpu, insn, block);
+    }
     run_one(cpu, insn, block);
     if (likely(block_valid(block) && cpu->mode == block->mode && !cpu->data_checks && !cpu->inhibit)) {
         return false;
@@ -101,6 +124,9 @@ u64 jit_interpret_last(Cpu *cpu, const Insn *insn, Block *block)
 {
     const JumpEntry *entry;
 
+    if (unlikely(cpu->hint_budget < 0)) {
+        judge_hints(cpu, insn, block);
+    }
     run_one(cpu, insn, block);
     entry = jump_entry(cpu, cpu->rip);
     if (entry->rip != cpu->rip || entry->tag != cpu->jump_tag || !entry->block || cpu->inhibit || cpu->data_checks ||

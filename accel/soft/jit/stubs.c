@@ -123,27 +123,22 @@ static u32 make_interpret(Jit *jit, bool save, bool last)
 }
 
 /*
- * A check of the TLB found in S1 that the entry at S2 is another one: S2 becomes the distance of the address's own, and S1 what
- * differs from its tag.
+ * A check of the TLB found in S1 that the entry at S2 is another one: S2 becomes the address's own, and S1 what differs from
+ * its tag.
  */
 static u32 make_find_entry(Jit *jit, unsigned mode, bool write)
 {
-    size_t tag = offsetof(Cpu, tlbs) + mode * sizeof(TlbEntry) * TLB_SIZE +
-                 (write ? offsetof(TlbEntry, write) : offsetof(TlbEntry, read));
+    size_t tag = write ? offsetof(TlbEntry, write) : offsetof(TlbEntry, read);
     Emit *e = &jit->e;
     u32 at = e->at;
 
-    emit_rm(e, 0x33 | X_W | X_GS, S1, NO_REG, S2, 0, tag);      /* xor: the address again */
+    emit_rm(e, 0x33 | X_W, S1, S2, NO_REG, 0, tag);             /* xor: the address again */
     emit_rr(e, 0x8b | X_W, S2, S1);
-    emit_rr(e, 0xc1 | X_W, 5, S2);                              /* shr */
-    emit8(e, PAGE_SHIFT - 5);
-    emit_rr(e, 0x81, 4, S2);                                    /* and */
-    emit32(e, (TLB_SIZE - 1) * sizeof(TlbEntry));
-    emit_rm(e, 0x33 | X_W | X_GS, S1, NO_REG, S2, 0, tag);
+    code_own_entry(e, mode);
+    emit_rm(e, 0x33 | X_W, S1, S2, NO_REG, 0, tag);
     emit8(e, 0xc3);
     return at;
 }
-_Static_assert(sizeof(TlbEntry) == 32, "the shift above");
 
 void jit_make_stubs(Jit *jit)
 {

@@ -186,3 +186,17 @@ bool jit_translate(Jit *jit, Block *block)
     jit->translated_insns += block->n;
     return true;
 }
+
+/* Who is in the old one, or comes to it from a jump cache, is right there too. */
+void jit_translate_again(Jit *jit, Block *block)
+{
+    const Block old = *block;
+
+    jit_unlink(jit, block);
+    if (!jit_translate(jit, block)) {
+        block->entry = old.entry;
+        block->loop_entry = old.loop_entry;
+        block->saved_entry = old.saved_entry;
+        block->saved_loop_entry = old.saved_loop_entry;
+    }
+}

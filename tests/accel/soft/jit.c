@@ -7,6 +7,7 @@
  */
 
 #include "accel/soft/jit/jit.h"
+#include "accel/soft/mmu.h"
 #include "accel/soft/run.h"
 #include "tests/lib/soft_bed.h"
 #include <stddef.h>
@@ -90,11 +91,14 @@ static const u8 *expect32(const u8 *code, size_t value)
     return code + 4;
 }
 
-static size_t table(SoftBed *bed, size_t member)
+/* The check of the TLB: a hint, which is some entry, has to be the address's. */
+static const u8 *expect_check(const u8 *code, unsigned size)
 {
-    MmuMode mode = bed->cpu->mode >> MODE_MMU_SHIFT;
-
-    return offsetof(Cpu, tlbs) + mode * sizeof(TlbEntry) * TLB_SIZE + member;
+    code = EXPECT(code, "\x4d\x33\x37");                                /* xor (%r15), %r14 */
+    code = EXPECT(code, "\x49\x81\xfe");                                /* cmp $..., %r14 */
+    code = expect32(code, PAGE_BYTES - size);
+    code = EXPECT(code, "\x0f\x87") + 4;                                /* ja */
+    return EXPECT(code, "\x4d\x8b\x7f\x18");                            /* mov 24(%r15), %r15 */
 }
 
 static void test_load(void)
@@ -104,17 +108,86 @@ static void test_load(void)
     const u8 *code = translate(bed, "\x48\x8b\x43\x08\x39\xc9", 6);
 
     code = EXPECT(code, "\x4c\x8d\x73\x08");                            /* lea 8(%rbx), %r14 */
-    code = EXPECT(code, "\x4d\x8b\xfe");                                /* mov %r14, %r15 */
-    code = EXPECT(code, "\x49\xc1\xef\x07");                            /* shr $7, %r15 */
-    code = EXPECT(code, "\x41\x81\xe7");                                /* and $..., %r15d */
-    code = expect32(code, (TLB_SIZE - 1) * 32);
-    code = EXPECT(code, "\x65\x4e\x33\x34\x3d");                        /* xor %gs:read(%r15), %r14 */
-    code = expect32(code, table(bed, offsetof(TlbEntry, read)));
-    code = EXPECT(code, "\x49\x81\xfe\xf8\x0f\x00\x00");                /* cmp $4088, %r14 */
-    code = EXPECT(code, "\x0f\x87") + 4;                                /* ja */
-    code = EXPECT(code, "\x65\x4e\x8b\x3c\x3d");                        /* mov %gs:addend(%r15), %r15 */
-    code = expect32(code, table(bed, offsetof(TlbEntry, addend)));
+    code = EXPECT(code, "\x65\x4c\x8b\x3c\x25") + 4;                    /* mov %gs:hint, %r15 */
+    code = expect_check(code, 8);
     EXPECT(code, "\x49\x8b\x44\x1f\x08\x39\xc9");                       /* mov 8(%r15,%rbx), %rax */
+}
+
+/* The stack's hint is that of the MMU mode. */
+static void test_push(void)
+{
+    g_autoptr(SoftBed) bed = bed_new();
+    MmuMode mode = MMU_KERNEL;
+    const u8 *code = translate(bed, "\x53\x39\xc9", 3);
+
+    code = EXPECT(code, "\x4d\x8d\x74\x24\xf8");                        /* lea -8(%r12), %r14 */
+    code = EXPECT(code, "\x65\x4c\x8b\x3c\x25");                        /* mov %gs:hint, %r15 */
+    code = expect32(code, offsetof(Cpu, tlb_hint) + mode * sizeof(TlbEntry *));
+    code = EXPECT(code, "\x4d\x33\x77\x08");                            /* xor 8(%r15), %r14 */
+    code = EXPECT(code, "\x49\x81\xfe\xf8\x0f\x00\x00\x0f\x87") + 4;     /* cmp $4088, %r14; ja */
+    code = EXPECT(code, "\x4d\x8b\x7f\x18");                            /* mov 24(%r15), %r15 */
+    code = EXPECT(code, "\x4b\x89\x5c\x27\xf8");                        /* mov %rbx, -8(%r15,%r12) */
+    EXPECT(code, "\x4d\x8d\x64\x24\xf8\x39\xc9");                       /* lea -8(%r12), %r12 */
+}
+
+/*
+ * Flags that somebody still reads are saved once, and come back where they are read: not between two accesses.
+ *      add %rbx, %rax; mov (%rcx), %rdx; mov (%rsi), %rdi; adc $0, %rax
+ */
+static void test_flags(void)
+{
+    g_autoptr(SoftBed) bed = bed_new();
+    const u8 *code = translate(bed, "\x48\x01\xd8\x48\x8b\x11\x48\x8b\x3e\x48\x83\xd0\x00", 13);
+
+    code = EXPECT(code, "\x48\x01\xd8");
+    code = EXPECT(code, "\x4c\x8b\xf8\x9f\x0f\x90\xc0");                /* mov %rax, %r15; lahf; seto %al */
+    code = EXPECT(code, "\x65\x66\x89\x04\x25");                        /* mov %ax, %gs:arith */
+    code = expect32(code, offsetof(Cpu, arith));
+    code = EXPECT(code, "\x49\x8b\xc7");                                /* mov %r15, %rax */
+    code = EXPECT(code, "\x4c\x8d\x31\x65\x4c\x8b\x3c\x25") + 4;
+    code = expect_check(code, 8);
+    code = EXPECT(code, "\x49\x8b\x14\x0f");                            /* mov (%r15,%rcx), %rdx */
+    code = EXPECT(code, "\x4c\x8d\x36\x65\x4c\x8b\x3c\x25") + 4;
+    code = expect_check(code, 8);
+    code = EXPECT(code, "\x49\x8b\x3c\x37");                            /* mov (%r15,%rsi), %rdi */
+    code = EXPECT(code, "\x4c\x8b\xf8");                                /* mov %rax, %r15 */
+    code = EXPECT(code, "\x65\x0f\xb7\x04\x25");                        /* movzwl %gs:arith, %eax */
+    code = expect32(code, offsetof(Cpu, arith));
+    code = EXPECT(code, "\x04\x7f\x9e\x49\x8b\xc7");                    /* add $0x7f, %al; sahf; mov %r15, %rax */
+    EXPECT(code, "\x48\x83\xd0\x00");
+}
+
+/*
+ * A hint is only that.  An entry that was made slow must not let through the page beside it, nor an address that is no
+ * canonical one: the host's access traps, and the interpreter raises what is to be raised.
+ */
+static int run_translation(Cpu *cpu, gva rbx)
+{
+    cpu->gpr[RBX] = rbx;
+    cpu->rip = CODE;
+    atomic_store(&cpu->request, 0);
+    jit_begin(cpu);
+    return CAUGHT(cpu, jit_enter(cpu, block_find(cpu)));
+}
+
+static void test_hint(void)
+{
+    g_autoptr(SoftBed) bed = bed_new();
+    enum { DATA = 0x200000 };
+    TlbEntry *e;
+
+    soft_bed_put64(bed, DATA, 0x1111);
+    soft_bed_put64(bed, DATA + PAGE_BYTES, 0x2222);
+    translate(bed, "\x48\x8b\x03", 3);                                 /* mov (%rbx), %rax; ud2 */
+    g_assert_cmpint(run_translation(bed->cpu, DATA), ==, EXC_UD);
+    g_assert_cmphex(bed->cpu->gpr[RAX], ==, 0x1111);
+    e = mmu_entry(bed->cpu, DATA);
+    e->read = tlb_slow(DATA);
+    g_assert_cmpint(run_translation(bed->cpu, DATA + PAGE_BYTES), ==, EXC_UD);
+    g_assert_cmphex(bed->cpu->gpr[RAX], ==, 0x2222);
+    e = mmu_entry(bed->cpu, DATA + PAGE_BYTES);
+    e->read = tlb_slow(DATA + PAGE_BYTES);
+    g_assert_cmpint(run_translation(bed->cpu, e->read & PAGE_MASK), ==, EXC_GP);
 }
 
 /* ---- branches ---- */
@@ -171,6 +244,9 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/soft/jit/copy", test_copy);
     g_test_add_func("/soft/jit/load", test_load);
+    g_test_add_func("/soft/jit/push", test_push);
+    g_test_add_func("/soft/jit/flags", test_flags);
+    g_test_add_func("/soft/jit/hint", test_hint);
     g_test_add_func("/soft/jit/branch", test_branch);
     g_test_add_func("/soft/jit/call", test_call);
     g_test_add_func("/soft/jit/rights", test_rights);
