@@ -93,6 +93,11 @@ Drive *drive_next(DriveInterface interface, const Drive *drive)
     return next;
 }
 
+Drive *drive_nth(unsigned n)
+{
+    return drives && n < drives->len ? drives->pdata[n] : NULL;
+}
+
 static void drive_free(void *opaque)
 {
     Drive *drive = opaque;

@@ -31,6 +31,8 @@ bool drive_add(const char *text, bool all_snapshot, GError **err) must_check;
 /* For the board: the drive with this index, or NULL; the one with the next index. */
 Drive *drive_find(DriveInterface interface, unsigned index);
 Drive *drive_next(DriveInterface interface, const Drive *drive);
+/* In the order given; NULL after the last. */
+Drive *drive_nth(unsigned n);
 void drives_free(void);
 
 #endif

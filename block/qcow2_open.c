@@ -239,7 +239,9 @@ static bool backing_open(Qcow2 *q, KeyVals *rest, GError **err)
     GError *error = NULL;
 
     if (node_open_child(node, "backing", rest, flags, &error) || error) {
-        g_propagate_error(err, error);
+        if (error) {
+            g_propagate_error(err, error);
+        }
         return node->backing != NULL;
     }
     if (none || !q->backing_name || node->flags & (BLOCK_NO_BACKING | BLOCK_CHECK)) {

@@ -136,6 +136,9 @@ static bool merge_all(Merge *merge, GError **err)
         !snapshot_words(merge->config->loaded, add_stored, merge, err)) {
         return false;
     }
+    if (!snapshot_drives(merge->config->loaded, merge->config, err)) {
+        return false;
+    }
     return fixed->len == 0 ||
            refuse(err, "-%s %s: the snapshot decides this; leave it out",
                   (char *)fixed->pdata[0], (char *)fixed->pdata[1]);

@@ -5,6 +5,7 @@
 
 #include "accel/accel.h"
 #include "base/lock.h"
+#include "vm/snapshot_disks.h"
 #include "vm/snapshot_parts.h"
 #include "vm/snapshot_words.h"
 
@@ -78,6 +79,11 @@ bool snapshot_words(Snapshot *snapshot, SnapshotWordFn *take, void *opaque,
                     GError **err)
 {
     return words_load(snapshot->file, snapshot->dir, take, opaque, err);
+}
+
+bool snapshot_drives(Snapshot *snapshot, VmConfig *config, GError **err)
+{
+    return disks_load(snapshot->file, snapshot->dir, config, err);
 }
 
 const RamLayers *snapshot_ram_layers(void)

@@ -35,6 +35,9 @@ typedef bool SnapshotWordFn(void *opaque, const char *name, const char *value,
 bool snapshot_words(Snapshot *snapshot, SnapshotWordFn *take, void *opaque,
                     GError **err) must_check;
 
+/* Adds its disks to the options. */
+bool snapshot_drives(Snapshot *snapshot, VmConfig *config, GError **err) must_check;
+
 /*
  * Fills a machine that was built from those options and has not run: RAM, clock, vCPUs,
  * devices.  After a failure the machine must not run.

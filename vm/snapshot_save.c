@@ -10,6 +10,7 @@
 #include "accel/accel.h"
 #include "base/lock.h"
 #include "config.h"
+#include "vm/snapshot_disks.h"
 #include "vm/snapshot_parts.h"
 #include "vm/snapshot_words.h"
 
@@ -226,7 +227,8 @@ static bool save_machine(Saver *saver, GError **err)
         return false;
     }
     save_devices(saver);
-    return write_ram(saver, err);
+    return disks_save(saver->config, saver->temporary, saver->out, err) &&
+           write_ram(saver, err);
 }
 
 static bool save_standing(Saver *saver, GError **err)
@@ -331,7 +333,7 @@ static bool put_in_place(const Saver *saver, GError **err)
 
 static bool save(Saver *saver, GError **err)
 {
-    return make_folder(saver, err) &&
+    return disks_can_be_saved(saver->config, err) && make_folder(saver, err) &&
            words_save(saver->config->words, saver->dir, saver->out, err) &&
            save_standing(saver, err) && write_state(saver, err) &&
            write_json(saver, err) && sync_ram(saver, err) &&

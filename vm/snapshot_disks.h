@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A machine's disks in a snapshot: the section "disks" of `state`, u32 number, each
+ *
+ *     text     its -drive option, without what names the image
+ *     u32      images, each over the next one
+ *              text file: "snapshot:NAME" in this folder, "../NAME/..." in a parent's, or
+ *              the user's own, which must not change; text format; and of the user's own
+ *              u64 bytes, u64 time of change (ns since 1970), u64 hash of the beginning
+ *
+ * What the machine has written lies in an image of its own here, a qcow2 file; nothing is
+ * ever written to one that is in use.  Main thread, the machine paused.
+ */
+
+#ifndef VM_SNAPSHOT_DISKS_H
+#define VM_SNAPSHOT_DISKS_H
+
+#include "vm/snapshot_file.h"
+#include "vm/vm_config.h"
+
+/* Can all disks of this machine be saved? */
+bool disks_can_be_saved(const VmConfig *config, GError **err) must_check;
+/* Writes images into the folder `dir` and the section into `out`. */
+bool disks_save(const VmConfig *config, const char *dir, GByteArray *out,
+                GError **err) must_check;
+/* Judges the section and adds its -drive options to `config`. */
+bool disks_load(StateFile *file, const char *dir, VmConfig *config,
+                GError **err) must_check;
+
+#endif

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Images in a snapshot: see snapshot_image.h. */
+
+#include "vm/snapshot_image.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CLUSTER    (64 * KiB)
+#define HEAD_BYTES (64 * KiB)
+#define OURS       "snapshot:"
+
+/* ---- life ---- */
+
+Image *image_new(const char *prefix, const char *name, const char *format)
+{
+    Image *image = g_new0(Image, 1);
+
+    image->name = g_strconcat(prefix, name, NULL);
+    image->format = g_strdup(format);
+    return image;
+}
+
+void *image_copy(const void *from, void *unused)
+{
+    Image *image = g_memdup2(from, sizeof *image);
+
+    (void)unused;
+    image->name = g_strdup(image->name);
+    image->path = g_strdup(image->path);
+    image->format = g_strdup(image->format);
+    return image;
+}
+
+void image_free(void *opaque)
+{
+    Image *image = opaque;
+
+    g_free(image->name);
+    g_free(image->path);
+    g_free(image->format);
+    g_free(image);
+}
+
+/* ---- the user's ---- */
+
+/* FNV-1a of the first bytes: enough to see that it is another image. */
+static bool hash_head(int fd, u64 *hash)
+{
+    g_autofree u8 *head = g_malloc(HEAD_BYTES);
+    ssize_t n = pread(fd, head, HEAD_BYTES, 0);
+
+    *hash = 0xcbf29ce484222325;
+    for (ssize_t i = 0; i < n; i++) {
+        *hash = (*hash ^ head[i]) * 0x100000001b3;
+    }
+    return n >= 0;
+}
+
+static bool stamp(Image *image, const char *path, GError **err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    struct stat info;
+    bool done = fd >= 0 && fstat(fd, &info) == 0 && hash_head(fd, &image->hash);
+
+    if (!done) {
+        snapshot_refuse(err, "%s: %s", path, g_strerror(errno));
+    } else {
+        image->bytes = info.st_size;
+        image->changed_ns = info.st_mtim.tv_sec * NS_PER_SEC + info.st_mtim.tv_nsec;
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return done;
+}
+
+Image *image_of_user(const BlockNode *node, GError **err)
+{
+    const BlockNode *file = node;
+    g_autofree char *path = NULL;
+    Image *image;
+
+    while (file->file) {
+        file = file->file;
+    }
+    if (strcmp(file->driver->name, "file") != 0) {
+        snapshot_refuse(err, "it is no file but '%s': it can't be in a snapshot",
+                        file->driver->name);
+        return NULL;
+    }
+    path = g_canonicalize_filename(file->filename, NULL);
+    image = image_new("", path, file == node ? "raw" : node->driver->name);
+    image->path = g_strdup(path);
+    image->is_users = true;
+    if (!stamp(image, path, err)) {
+        g_clear_pointer(&image, image_free);
+    }
+    return image;
+}
+
+/* ---- writing one ---- */
+
+/* Is anything from `offset` on decided by the uppermost nodes?  *bytes: for how long. */
+static int is_above(BlockNode *root, unsigned above, u64 offset, u64 *bytes, bool *held)
+{
+    BlockNode *node = root;
+
+    *held = false;
+    for (unsigned i = 0; i < above && !*held; i++, node = node->backing) {
+        BlockStatus status;
+        int error = node_status(node, offset, *bytes, &status);
+
+        if (error) {
+            return error;
+        }
+        *bytes = MIN(*bytes, status.bytes);
+        *held = status.allocated;
+    }
+    return 0;
+}
+
+/* Copies one cluster if anything of it was written; *next: where to look next. */
+static int copy_cluster(BlockNode *root, unsigned above, BlockNode *to, u64 at,
+                        u8 *buffer, u64 *next)
+{
+    u64 length = node_length(root), end = MIN(at + CLUSTER, length), bytes = length - at;
+    bool held;
+    int error = is_above(root, above, at, &bytes, &held);
+
+    *next = end;
+    if (!error && !held && bytes >= CLUSTER) {
+        *next = (at + bytes) & -(u64)CLUSTER;
+    }
+    for (u64 part = at + bytes; !error && !held && part < end; part += bytes) {
+        bytes = end - part;
+        error = is_above(root, above, part, &bytes, &held);
+    }
+    if (!error && held) {
+        error = node_read(root, at, buffer, end - at);
+        error = error ? error : node_write(to, at, buffer, end - at);
+    }
+    return error;
+}
+
+static bool copy_all(BlockNode *root, unsigned above, BlockNode *to, GError **err)
+{
+    g_autofree u8 *buffer = g_malloc(CLUSTER);
+    u64 length = node_length(root), next;
+    int error = 0;
+
+    for (u64 at = 0; at < length && !error; at = next) {
+        error = copy_cluster(root, above, to, at, buffer, &next);
+    }
+    error = error ? error : node_flush(to);
+    return !error || node_error(to, error, "could not save the disk", err);
+}
+
+bool image_write(BlockNode *root, unsigned above, const char *dir, const char *name,
+                 const Image *base, GError **err)
+{
+    g_autofree char *path = g_build_filename(dir, name, NULL);
+    g_autoptr(KeyVals) options = keyvals_parse("", NULL, NULL);
+    BlockCreate create = { path, node_length(root), options };
+    BlockNode *node;
+    bool done;
+
+    keyvals_set(options, "backing_file", base->path);
+    keyvals_set(options, "backing_fmt", base->format);
+    if (!node_create("qcow2", &create, err)) {
+        return false;
+    }
+    node = node_open_file(path, "qcow2", BLOCK_RDWR | BLOCK_NO_BACKING, err);
+    done = node && copy_all(root, above, node, err);
+    node_unref(node);
+    return done;
+}
+
+/* ---- in the section ---- */
+
+void image_put(const Image *image, GByteArray *out)
+{
+    put_text(out, image->name);
+    put_text(out, image->format);
+    put_number(out, image->is_users, 1);
+    put_number(out, image->bytes, 8);
+    put_number(out, image->changed_ns, 8);
+    put_number(out, image->hash, 8);
+}
+
+static bool is_unchanged(const Image *image, GError **err)
+{
+    Image now = { 0 };
+
+    if (!stamp(&now, image->path, err)) {
+        return false;
+    }
+    if (now.bytes != image->bytes || now.hash != image->hash ||
+        now.changed_ns != image->changed_ns) {
+        return snapshot_refuse(err, "%s has changed since the snapshot was made: its %s; "
+                               "a snapshot needs its disks' images as they were",
+                               image->path, now.bytes != image->bytes ? "size"
+                               : now.hash != image->hash ? "beginning"
+                               : "time of change");
+    }
+    return true;
+}
+
+/* Finds the file; a name of a snapshot's own does not lead out of its folder. */
+static bool find(Image *image, const char *dir, bool last, GError **err)
+{
+    const char *name = image->name + strlen(OURS);
+
+    if (last) {
+        image->path = g_strdup(image->name);
+        return g_path_is_absolute(image->path) ? is_unchanged(image, err)
+               : snapshot_refuse(err, "'%s' is no absolute path", image->name);
+    }
+    if (!g_str_has_prefix(image->name, OURS) || !*name || *name == '.' ||
+        strchr(name, '/')) {
+        return snapshot_refuse(err, "'%s' is no name of an image here", image->name);
+    }
+    image->path = g_build_filename(dir, name, NULL);
+    return true;
+}
+
+Image *image_get(Reader *in, const char *dir, bool last, GError **err)
+{
+    Image *image = g_new0(Image, 1);
+
+    image->name = reader_text(in);
+    image->format = reader_text(in);
+    image->is_users = reader_get(in, 1);
+    image->bytes = reader_get(in, 8);
+    image->changed_ns = reader_get(in, 8);
+    image->hash = reader_get(in, 8);
+    if (in->failed || image->is_users != last) {
+        snapshot_refuse(err, "damaged");
+    } else if (find(image, dir, last, err)) {
+        return image;
+    }
+    image_free(image);
+    return NULL;
+}

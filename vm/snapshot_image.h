@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * An image that a snapshot's disk is made of: one of its own, or the user's, which is
+ * known again by its size, its time of change and its first bytes.  Main thread.
+ */
+
+#ifndef VM_SNAPSHOT_IMAGE_H
+#define VM_SNAPSHOT_IMAGE_H
+
+#include "block/node.h"
+#include "vm/snapshot_file.h"
+
+typedef struct {
+    char *name;                 /* as it stands in the snapshot */
+    char *path;                 /* where it is */
+    char *format;
+    bool is_users;
+    u64 bytes, changed_ns, hash;
+} Image;
+
+Image *image_new(const char *prefix, const char *name, const char *format);
+void *image_copy(const void *image, void *unused);
+void image_free(void *image);
+
+/* The image that this node shows, which is a file's.  NULL: it is not. */
+Image *image_of_user(const BlockNode *node, GError **err) must_check;
+
+/*
+ * Writes what the `above` uppermost nodes of a disk hold into a new qcow2 file DIR/NAME
+ * over `base`.
+ */
+bool image_write(BlockNode *root, unsigned above, const char *dir, const char *name,
+                 const Image *base, GError **err) must_check;
+
+void image_put(const Image *image, GByteArray *out);
+/* `last`: it must be a user's, unchanged; the others must be a snapshot's. */
+Image *image_get(Reader *in, const char *dir, bool last, GError **err) must_check;
+
+#endif
