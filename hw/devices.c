@@ -13,6 +13,7 @@
 #include "hw/isa/lpc.h"
 #include "hw/machine/fw_cfg.h"
 #include "hw/machine/mch.h"
+#include "hw/misc/vmgenid.h"
 #include "hw/timer/hpet.h"
 #include "hw/timer/pit.h"
 #include "hw/timer/rtc.h"
@@ -52,5 +53,6 @@ const DeviceType *const device_types[] = {
     &virtio_tablet.device,
     &virtio_vga.device,
     &virtserialport_type,
+    &vmgenid_type,
     NULL
 };

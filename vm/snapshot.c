@@ -5,6 +5,7 @@
 
 #include "accel/accel.h"
 #include "base/lock.h"
+#include "hw/machine/board.h"
 #include "vm/snapshot_disks.h"
 #include "vm/snapshot_parts.h"
 #include "vm/snapshot_words.h"
@@ -226,6 +227,9 @@ static bool load_devices(Snapshot *snapshot, Machine *machine, GError **err)
     machine_lock();
     for (unsigned i = 0; done && i < machine->devices->len; i++) {
         done = load_device(snapshot, machine->devices->pdata[i], err);
+    }
+    if (done) {
+        board_new_generation(machine);
     }
     machine_unlock();
     left = done ? state_file_left(snapshot->file, "") : NULL;

@@ -131,7 +131,8 @@ static bool save_disk(const VmConfig *config, unsigned i, const char *dir,
         return false;
     }
     if (block_is_readonly(block) && !is_readonly(words)) {
-        g_autofree char *more = g_strconcat(words, *words ? "," : "", "readonly=on", NULL);
+        g_autofree char *more = g_strconcat(words, *words ? "," : "", "readonly=on",
+                                            NULL);
 
         put_text(out, more);
     } else {

@@ -4,12 +4,13 @@
  *
  *     text     its -drive option, without what names the image
  *     u32      images, each over the next one
- *              text file: "snapshot:NAME" in this folder, "../NAME/..." in a parent's, or
- *              the user's own, which must not change; text format; and of the user's own
- *              u64 bytes, u64 time of change (ns since 1970), u64 hash of the beginning
+ *              text file: "snapshot:NAME" in this folder, or the path of the user's
+ *              own, which must not change; text format; u8 1: it is the user's; and of
+ *              that u64 bytes, u64 time of change (ns since 1970), u64 hash of the
+ *              beginning
  *
- * What the machine has written lies in an image of its own here, a qcow2 file; nothing is
- * ever written to one that is in use.  Main thread, the machine paused.
+ * What the machine has written lies in an image of its own here, a qcow2 file; nothing
+ * is ever written to one that is in use.  Main thread, the machine paused.
  */
 
 #ifndef VM_SNAPSHOT_DISKS_H

@@ -104,7 +104,7 @@ Image *image_of_user(const BlockNode *node, GError **err)
 
 /* ---- writing one ---- */
 
-/* Is anything from `offset` on decided by the uppermost nodes?  *bytes: for how long. */
+/* Do the uppermost nodes decide what is at `offset`?  *bytes: for how long. */
 static int is_above(BlockNode *root, unsigned above, u64 offset, u64 *bytes, bool *held)
 {
     BlockNode *node = root;
@@ -127,7 +127,8 @@ static int is_above(BlockNode *root, unsigned above, u64 offset, u64 *bytes, boo
 static int copy_cluster(BlockNode *root, unsigned above, BlockNode *to, u64 at,
                         u8 *buffer, u64 *next)
 {
-    u64 length = node_length(root), end = MIN(at + CLUSTER, length), bytes = length - at;
+    u64 length = node_length(root), end = MIN(at + CLUSTER, length);
+    u64 bytes = length - at;
     bool held;
     int error = is_above(root, above, at, &bytes, &held);
 
@@ -200,8 +201,8 @@ static bool is_unchanged(const Image *image, GError **err)
     }
     if (now.bytes != image->bytes || now.hash != image->hash ||
         now.changed_ns != image->changed_ns) {
-        return snapshot_refuse(err, "%s has changed since the snapshot was made: its %s; "
-                               "a snapshot needs its disks' images as they were",
+        return snapshot_refuse(err, "%s has changed since the snapshot was made: its "
+                               "%s; a snapshot needs its disks' images as they were",
                                image->path, now.bytes != image->bytes ? "size"
                                : now.hash != image->hash ? "beginning"
                                : "time of change");

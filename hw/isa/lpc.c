@@ -212,6 +212,14 @@ Irq lpc_power_button(Device *lpc)
     return (Irq){ power_button, lpc_of(lpc), 0 };
 }
 
+void lpc_raise_gpe(Device *dev, unsigned n)
+{
+    Lpc *lpc = lpc_of(dev);
+
+    lpc->state.pm[GPE0_STS + n / 8] |= 1 << n % 8;
+    update_sci(lpc);
+}
+
 /* ---- ports 0xb2, 0xb3 and 0xcf9 ---- */
 
 static u64 apm_read(void *opaque, u64 offset, unsigned size)

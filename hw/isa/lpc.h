@@ -34,6 +34,9 @@ void lpc_connect_pic(Device *lpc, unsigned n, Irq irq);
 /* The button: on `true`, PWRBTN_STS is set. */
 Irq lpc_power_button(Device *lpc);
 
+/* General purpose event `n` (0-63) happened: _Enn or _Lnn of the DSDT is called. */
+void lpc_raise_gpe(Device *lpc, unsigned n);
+
 u8 lpc_reset_read(Device *lpc);
 void lpc_reset_write(Device *lpc, u8 value);
 

@@ -8,6 +8,7 @@
 #include "hw/isa/lpc.h"
 #include "hw/machine/acpi.h"
 #include "hw/machine/mch.h"
+#include "hw/misc/vmgenid.h"
 #include "hw/timer/hpet.h"
 #include <string.h>
 
@@ -139,6 +140,40 @@ static void hpet_device(Aml *aml)
     aml_end(aml, device);
 }
 
+/* Drivers know it by a compatible name, Windows by the first; ADDR: low, high half. */
+static void vmgenid_device(Aml *aml)
+{
+    size_t device = aml_device(aml, "VGEN"), inner;
+
+    aml_name_string(aml, "_HID", "MFLY0005");
+    aml_name(aml, "_CID");
+    inner = aml_package(aml, 2);
+    aml_string(aml, "VM_Gen_Counter");
+    aml_string(aml, "VMGENCTR");
+    aml_end(aml, inner);
+    aml_name_string(aml, "_DDN", "VM_Gen_Counter");
+    aml_name(aml, "ADDR");
+    inner = aml_package(aml, 2);
+    aml_int(aml, VMGENID_BASE);
+    aml_int(aml, 0);
+    aml_end(aml, inner);
+    aml_end(aml, device);
+}
+
+/* 5.6.4.1: _Enn is called for general purpose event nn. */
+static void events(Aml *aml)
+{
+    G_STATIC_ASSERT(VMGENID_GPE == 5);
+    size_t scope = aml_scope(aml, "\\_GPE"), method;
+
+    method = aml_method(aml, "_E05", 0, false);
+    aml_op(aml, AML_NOTIFY);
+    aml_path(aml, "\\_SB.VGEN");
+    aml_int(aml, 0x80);
+    aml_end(aml, method);
+    aml_end(aml, scope);
+}
+
 /* 8.4.1: one processor device each; the MADT has the same _UID. */
 static void processors(const Q35 *q35, Aml *aml)
 {
@@ -178,6 +213,8 @@ void acpi_dsdt(const Q35 *q35, Aml *aml)
         hpet_device(aml);
     }
     named_device(aml, "FWCF", "QEMU0002", FW_CFG_PORTS, FW_CFG_PORT_COUNT);
+    vmgenid_device(aml);
     processors(q35, aml);
     aml_end(aml, scope);
+    events(aml);
 }

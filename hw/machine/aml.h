@@ -22,7 +22,8 @@ typedef GByteArray Aml;
 enum {
     AML_ZERO = 0x00, AML_ONE = 0x01, AML_ONES = 0xff,
     AML_LOCAL0 = 0x60, AML_ARG0 = 0x68, AML_ARG1, AML_ARG2, AML_ARG3,
-    AML_STORE = 0x70, AML_AND = 0x7b, AML_OR = 0x7d, AML_LNOT = 0x92, AML_LEQUAL = 0x93,
+    AML_STORE = 0x70, AML_AND = 0x7b, AML_OR = 0x7d, AML_NOTIFY = 0x86,
+    AML_LNOT = 0x92, AML_LEQUAL = 0x93,
     AML_RETURN = 0xa4, AML_CREATE_DWORD_FIELD = 0x8a,
 };
 

@@ -58,6 +58,8 @@ bool board_q35_open(Machine *machine, const BoardConfig *config,
                     GError **err) must_check;
 bool board_load(Machine *machine, GError **err) must_check;
 void board_reset(Machine *machine);
+/* After a restore: the guest is told that it is not the only one of its kind. */
+void board_new_generation(Machine *machine);
 void board_close(Machine *machine);     /* and all devices; before machine_free */
 
 /*

@@ -24,6 +24,7 @@
 #include "hw/isa/lpc.h"
 #include "hw/machine/e820.h"
 #include "hw/machine/mch.h"
+#include "hw/misc/vmgenid.h"
 #include "hw/timer/hpet.h"
 #include "hw/timer/pit.h"
 #include "hw/timer/rtc.h"
@@ -204,6 +205,7 @@ static bool add_devices(Q35 *q35, GError **err)
         !add(q35, &q35->rtc, &rtc_type, config->rtc, err) ||
         !add(q35, &dev, &port92_type, NULL, err) ||
         !add(q35, &dev, &post_type, NULL, err) ||
+        !add(q35, &q35->vmgenid, &vmgenid_type, NULL, err) ||
         !add(q35, &dev, &fw_cfg_type, NULL, err)) {
         return false;
     }

@@ -13,6 +13,8 @@
 #include "hw/machine/e820.h"
 #include "hw/machine/q35.h"
 #include "hw/machine/smbios.h"
+#include "hw/isa/lpc.h"
+#include "hw/misc/vmgenid.h"
 
 enum {
     RSDP_AT = FIRMWARE_BASE, ENTRY_AT = FIRMWARE_BASE + 0x40,
@@ -103,6 +105,14 @@ void board_reset(Machine *machine)
             machine_request(machine, REQUEST_CRASH, 0, error->message);
         }
     }
+}
+
+void board_new_generation(Machine *machine)
+{
+    Q35 *q35 = q35_of(machine);
+
+    vmgenid_change(q35->vmgenid);
+    lpc_raise_gpe(q35->lpc, VMGENID_GPE);
 }
 
 void board_boot_state(Machine *machine, unsigned cpu, X86State *state)

@@ -96,6 +96,40 @@ vm_send 'reboot -f'
 check "moved: a reset boots the same kernel again" says_times '^mayfly-guest: ready' 1
 vm_stop
 
+# A disk that was written, a network: what lies in the base image and what was written
+# over it; new connections through a forwarded port; the machine's generation.
+head -c 8000000 /dev/urandom > "$dir/base"
+sum_base=$(md5sum < "$dir/base" | cut -d " " -f 1)
+port=$((20000 + $$ % 20000))
+boot cloud "quiet mayfly.net=dhcp mayfly.run=\"head -c 200000 /bin/busybox | dd of=/dev/vda bs=1000 seek=3000 conv=notrunc; md5sum < /dev/vda > /tmp/f; httpd -p 80 -h /tmp; $obey\"" \
+    -drive "file=$dir/base,format=raw,if=virtio,snapshot=on" \
+    -nic "user,hostfwd=tcp:127.0.0.1:$port-:80" -snapshot-when "to be saved,to=$dir/disk,exit=on"
+check "disk: saved" ends_with 0
+
+fetch()
+{
+    timeout 60 "$guests/busybox" wget -q -O "$dir/page" "http://127.0.0.1:$port/f"
+}
+
+restore disk
+vm_send 'echo 3 > /proc/sys/vm/drop_caches; md5sum < /dev/vda > /tmp/g; cmp /tmp/f /tmp/g && echo disk "is the same"'
+check "disk: reads what was written before" says '^disk is the same'
+vm_send 'echo events $(tr -s " " < /sys/firmware/acpi/interrupts/gpe05)'
+check "disk: the guest is told that its generation is another" says '^events +1 '
+check "disk: a forwarded port takes new connections" fetch
+vm_send 'head -c 5000 /dev/zero | dd of=/dev/vda bs=100 seek=7 conv=notrunc; sync; md5sum < /dev/vda > /tmp/f; echo save me "too"'
+check "disk: it can be written" says '^save me too'
+vm_stop
+restore disk -snapshot-when "save me too,to=$dir/disk2,exit=on"
+vm_send 'head -c 5000 /dev/zero | dd of=/dev/vda bs=100 seek=7 conv=notrunc; sync; md5sum < /dev/vda > /tmp/f; echo save me "too"'
+check "disk: saved again, with more written" ends_with 0
+rm -rf "$dir/disk"
+restore disk2
+vm_send 'echo 3 > /proc/sys/vm/drop_caches; md5sum < /dev/vda > /tmp/g; cmp /tmp/f /tmp/g && echo disk "is the same"'
+check "disk: the second one has all of it" says '^disk is the same'
+vm_stop
+check "disk: the base image is as it was" [ "$sum_base" = "$(md5sum < "$dir/base" | cut -d " " -f 1)" ]
+
 # What can't be.
 refused()
 {
@@ -131,6 +165,8 @@ check "memory cut short is refused" refused 'ram: the file is shorter' -loadvm "
 damaged
 rm "$dir/bad/ram"
 check "missing memory is refused" refused 'ram: No such file' -loadvm "$dir/bad"
+touch "$dir/base"
+check "a base image that has changed is refused" refused 'base has changed since' -loadvm "$dir/disk2"
 damaged
 printf '\002' | dd of="$dir/bad/state" bs=1 seek=8 conv=notrunc 2> /dev/null
 check "a newer format is refused" refused 'format 2; this version' -loadvm "$dir/bad"
