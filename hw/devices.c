@@ -42,6 +42,7 @@ const DeviceType *const device_types[] = {
     &pvpanic_type,
     &ramfb_type,
     &virtconsole_type,
+    &virtio_9p.device,
     &virtio_blk.device,
     &virtio_gpu.device,
     &virtio_keyboard.device,

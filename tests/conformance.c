@@ -7,6 +7,7 @@
 
 #include "block/block.h"
 #include "chardev/chardev.h"
+#include "fsdev/share.h"
 #include "hw/ide/ide.h"
 #include "hw/virtio/devices.h"
 #include "tests/broken/broken.h"
@@ -23,6 +24,7 @@ static const struct {
     { "isa-debugcon", "chardev=void" },
     { "isa-serial", "chardev=void" },
     { "mc146818rtc", "clock=vm,base=2024-02-29T23:59:58" },
+    { "virtio-9p", "fsdev=folder,mount_tag=tag,thread=off,ioeventfd=off" },
     { "virtio-blk", "drive=disk,ioeventfd=off" },
 };
 
@@ -146,6 +148,8 @@ int main(int argc, char **argv)
     sink = chardev_new("null,id=void,mux=on", NULL);
     g_assert_nonnull(sink);
     g_assert_true(blockdev_add("null-co,node-name=disk,size=1M", NULL));
+    g_assert_true(share_add("local,id=folder,path=.,security_model=none,readonly=on",
+                            NULL));
     g_test_add_func("/devices/sorted", listed_once_and_sorted);
     for (const DeviceType *const *t = device_types; *t; t++) {
         add_device(*t, t[0]->bus[0]);

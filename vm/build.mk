@@ -19,6 +19,7 @@ src += vm/options_guest.c
 src += vm/options_host.c
 src += vm/options_machine.c
 src += vm/options_net.c
+src += vm/options_share.c
 src += vm/options_snapshot.c
 src += vm/options_table.c
 src += vm/page_walk.c

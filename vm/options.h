@@ -111,8 +111,13 @@ bool display_check(VmConfig *config, const char *value, GError **err);
 /* The device that -vga (or nobody) asks for; NULL: none. */
 const char *vga_device(const VmConfig *config);
 /* options_net.c */
+/* ",key=value" as the grammar has it: a comma inside is doubled. */
+void option_append_pair(GString *out, const char *key, const char *value);
 bool nic_judge(VmConfig *config, const char *value, GError **err);
 bool net_check(VmConfig *config, const char *value, GError **err);
+
+/* options_share.c */
+bool virtfs_judge(VmConfig *config, const char *value, GError **err);
 
 /* options_block.c */
 bool hda_judge(VmConfig *config, const char *value, GError **err);

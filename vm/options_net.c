@@ -21,8 +21,7 @@ static void card_free(void *opaque)
     g_free(card);
 }
 
-/* ",key=value" as the grammar has it: a comma inside is doubled. */
-static void append_pair(GString *out, const char *key, const char *value)
+void option_append_pair(GString *out, const char *key, const char *value)
 {
     g_string_append_printf(out, ",%s=", key);
     for (; *value; value++) {
@@ -67,7 +66,7 @@ static bool take_card_options(KeyVals *kv, bool legacy, GString *device, GError 
                                  ? keyvals_take(kv, card_keys[i].key) : NULL;
 
         if (value) {
-            append_pair(device, card_keys[i].name, value);
+            option_append_pair(device, card_keys[i].name, value);
         }
     }
     return true;
@@ -78,7 +77,7 @@ static char *join_pairs(const char *first, const KeyVals *kv)
     GString *out = g_string_new(first);
 
     for (unsigned i = 0; i < kv->n; i++) {
-        append_pair(out, kv->pair[i].key, kv->pair[i].value);
+        option_append_pair(out, kv->pair[i].key, kv->pair[i].value);
     }
     return g_string_free(out, FALSE);
 }
@@ -123,7 +122,7 @@ static bool add_nic(VmConfig *config, const char *value, GError **err)
         return false;
     }
     id = take_id(kv, config->cards->len);
-    append_pair(device, "netdev", id);
+    option_append_pair(device, "netdev", id);
     keyvals_set(kv, "id", id);
     card = add_card(config, "nic", value);
     card->netdev = join_pairs(type, kv);
@@ -167,7 +166,7 @@ static bool add_legacy(VmConfig *config, const char *value, unsigned *cards,
         return false;
     }
     netdev = keyvals_take(kv, "netdev");
-    append_pair(device, "netdev", netdev ? netdev : id);
+    option_append_pair(device, "netdev", netdev ? netdev : id);
     *cards += !netdev;
     if (kv->n) {
         return refuse(err, "no option '%s' of a network card", kv->pair[0].key);

@@ -7,6 +7,7 @@
 
 #include "accel/accel.h"
 #include "chardev/chardev.h"
+#include "fsdev/share.h"
 #include "net/net.h"
 #include "vm/object.h"
 
@@ -117,6 +118,15 @@ const Option option_rows[] = {
     { "net", NULL, TAKE_LIST, AT(net), .arg = "nic[,PROP=VALUE...]|KIND[,...]|none",
       .help = "the same in two options", .print = netdevs_help,
       .print_one = netdev_help, .check = net_check, .always = true,
+      .restore = RESTORE_ANEW },
+    { "fsdev", NULL, TAKE_LIST, AT(fsdev),
+      .arg = "local,id=ID,path=FOLDER,security_model=MODEL[,readonly=on]",
+      .help = "a folder that virtio-9p-pci shares with the guest",
+      .print = shares_help, .print_one = share_help,
+      .restore = RESTORE_BY_ID },
+    { "virtfs", NULL, TAKE_NOTHING, .judge = virtfs_judge,
+      .arg = "local,path=FOLDER,mount_tag=TAG,security_model=MODEL[,readonly=on]",
+      .help = "the same and its device: the guest mounts it as TAG, type 9p",
       .restore = RESTORE_ANEW },
 
     { .kind = TAKE_HEADING, .help = "Terminal and files" },

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "block/drive.h"
 #include "chardev/chardev.h"
+#include "fsdev/share.h"
 #include "net/net.h"
 #include "ui/frontend.h"
 #include "vm/disks.h"
@@ -164,6 +165,7 @@ static bool make_back_ends(GError **err)
            make_serials(err) && make_monitor_ends(err) &&
            disks_open(config, err) &&
            make_all(config->netdev, "netdev", netdev_new, err) &&
+           make_all(config->fsdev, "fsdev", share_add, err) &&
            make_cards(false, err) &&
            make_all(config->object, "object", object_new_late, err) &&
            make_all(config->mon, "mon", make_mon, err);
@@ -414,6 +416,7 @@ void vm_teardown(void)
     disks_close();
     objects_close_all();
     netdevs_close_all();
+    shares_close_all();
     chardevs_close_all();
     g_clear_pointer(&monitor_ends, g_ptr_array_unref);
     g_clear_pointer(&accel_said, g_free);

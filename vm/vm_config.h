@@ -142,7 +142,7 @@ typedef struct VmConfig {
     str cpu, kernel, initrd, append, bios, uuid, log_file, pidfile, vga, keymap;
     GPtrArray *accel, *smbios, *fw_cfg, *object, *chardev, *global, *device;
     GPtrArray *blockdev, *drive;
-    GPtrArray *serial, *monitor, *mon, *netdev, *nic, *net;
+    GPtrArray *serial, *monitor, *mon, *netdev, *nic, *net, *fsdev;
     bool nographic, nodefaults, no_hpet, no_acpi, paused, daemonize;
     bool no_parallel, full_screen, snapshot;
 

@@ -8,6 +8,7 @@
 
 #include "hw/virtio/virtio.h"
 
+extern const VirtioType virtio_9p;
 extern const VirtioType virtio_blk;
 extern const VirtioType virtio_gpu;
 extern const VirtioType virtio_keyboard, virtio_mouse, virtio_tablet, virtio_multitouch;

@@ -115,6 +115,16 @@ bad "-pidfile: no such folder" "$dir/none/pid" -pidfile "$dir/none/pid"
 bad "-D: no such folder" "$dir/none/log" -d guest_errors -D "$dir/none/log"
 
 # Networks.
+bad "-virtfs: no tag" "mount_tag is missing" -virtfs local,path=/,security_model=none
+bad "-virtfs: no model" "'security-model' is required" -virtfs "local,path=$dir,mount_tag=t"
+bad "-virtfs: no such folder" "path '$dir/none': No such file" \
+    -virtfs "local,path=$dir/none,mount_tag=t,security_model=none"
+bad "-virtfs: a tag that is too long" "not a text of up to 32 bytes" -virtfs \
+    "local,path=$dir,id=s,mount_tag=a-name-of-more-than-thirty-two-bytes,security_model=none"
+bad "-fsdev: an id twice" "Duplicate ID 's'" -fsdev "local,id=s,path=$dir,security_model=none" \
+    -fsdev "local,id=s,path=$dir,security_model=none"
+bad "-fsdev: another driver" "'proxy'.*'local'" -fsdev proxy,id=s,socket=x
+bad "virtio-9p-pci: no such folder" "no shared folder 'x'" -device virtio-9p-pci,fsdev=x,mount_tag=t
 bad "-netdev: unknown kind, with the nearest" "usr.*user" -netdev usr,id=n
 bad "-netdev: no id" "'id' is required" -netdev user
 bad "-netdev: an id twice" "Duplicate ID 'n'" -netdev user,id=n -netdev user,id=n

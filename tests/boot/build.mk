@@ -1,3 +1,4 @@
+check_script += tests/boot/9p.sh
 check_script += tests/boot/bad-input.sh
 check_script += tests/boot/cloud.sh
 check_script += tests/boot/disk.sh

@@ -12,6 +12,7 @@
 #include "base/lock.h"
 #include "block/block.h"
 #include "chardev/chardev.h"
+#include "fsdev/share.h"
 #include "hw/ide/ide.h"
 #include "hw/machine/q35.h"
 #include "hw/virtio/devices.h"
@@ -59,6 +60,7 @@ static const struct {
     { "ide-hd", "drive=hd" },
     { "isa-debugcon", "chardev=void" },
     { "isa-serial", "chardev=void,index=2" },
+    { "virtio-9p", "fsdev=folder,mount_tag=tag,thread=off,ioeventfd=off" },
     { "virtio-blk", "drive=disk,ioeventfd=off" },
     { "virtio-rng", "max-bytes=100000,period=1000" },
 };
@@ -400,6 +402,8 @@ int main(int argc, char **argv)
 
     g_test_init(&argc, &argv, NULL);
     g_assert_true(blockdev_add("null-co,node-name=disk,size=1M", NULL));
+    g_assert_true(share_add("local,id=folder,path=.,security_model=none,readonly=on",
+                            NULL));
     g_assert_true(blockdev_add("null-co,node-name=hd,size=1M", NULL));
     g_assert_true(blockdev_add("null-co,node-name=cd,size=1M", NULL));
     sink = chardev_new("null,id=void,mux=on", NULL);

@@ -6,6 +6,7 @@
 
 #include "base/lock.h"
 #include "block/block.h"
+#include "fsdev/share.h"
 #include "hw/virtio/devices.h"
 #include "tests/lib/echo.h"
 #include "tests/lib/hostile.h"
@@ -13,6 +14,13 @@
 #include <stdlib.h>
 
 enum { ROUNDS = 20000, ROUNDS_PER_RIG = 2000 };
+
+static const char *options_of(const DeviceType *type)
+{
+    return type == &virtio_blk.device ? "drive=disk,ioeventfd=off"
+           : type == &virtio_9p.device
+           ? "fsdev=folder,mount_tag=tag,thread=off,ioeventfd=off" : NULL;
+}
 
 static void test_rings(gconstpointer data)
 {
@@ -23,9 +31,7 @@ static void test_rings(gconstpointer data)
 
     for (; done < rounds; done += ROUNDS_PER_RIG) {
         u64 seed = (u32)g_test_rand_int();
-        bool is_disk = type == &virtio_blk.device;
-        Rig *rig = rig_new(type, &virtio_pci_bus,
-                           is_disk ? "drive=disk,ioeventfd=off" : NULL, NS_PER_SEC, NULL);
+        Rig *rig = rig_new(type, &virtio_pci_bus, options_of(type), NS_PER_SEC, NULL);
         g_autofree char *why = NULL;
 
         g_assert_nonnull(rig);
@@ -54,6 +60,8 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_assert_true(blockdev_add("null-co,node-name=disk,size=1M", NULL));
+    g_assert_true(share_add("local,id=folder,path=.,security_model=none,readonly=on",
+                            NULL));
     add_device(&echo_type.device);
     for (const DeviceType *const *type = device_types; *type; type++) {
         if (type[0]->bus[0] == &virtio_pci_bus) {

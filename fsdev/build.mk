@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+src += fsdev/p9.c
+src += fsdev/p9_fid.c
+src += fsdev/p9_file.c
+src += fsdev/p9_save.c
+src += fsdev/p9_tree.c
+src += fsdev/p9_xattr.c
+src += fsdev/place.c
+src += fsdev/place_make.c
+src += fsdev/place_owner.c
+src += fsdev/share.c
+src += fsdev/wire.c
