@@ -26,7 +26,7 @@ SHELL := /bin/sh
 all:
 
 # These first install what is missing, so they must work before there is a configuration.
-outer := demo check check-unit check-cpu check-smp check-rig check-asan check-tsan check-fuzz \
+outer := demo check check-unit check-cpu check-smp check-net check-rig check-asan check-tsan check-fuzz \
 	bench
 plain := help clean distclean setup guest $(outer)
 
@@ -37,6 +37,7 @@ setup-check := build test
 setup-check-unit := build test
 setup-check-cpu := build test
 setup-check-smp := build test
+setup-check-net := build test
 setup-check-asan := build test
 setup-check-tsan := build test
 setup-check-fuzz := build test
@@ -64,6 +65,7 @@ help:
 	@echo 'make check-unit the unit and conformance tests alone'
 	@echo 'make check-cpu  the long test of the software CPU against this CPU'
 	@echo 'make check-smp  four processors under load, 50 times'
+	@echo 'make check-net  networks: 1 GiB each way, every byte compared'
 	@echo 'make check-rig  the tests under real KVM and VFIO in an emulated machine'
 	@echo 'make check-asan unit and conformance tests with ASan and UBSan'
 	@echo 'make check-tsan unit tests with ThreadSanitizer'
@@ -187,6 +189,11 @@ run-check-cpu: for-tests
 run-check-smp: for-tests
 	@scripts/guest cloud || :
 	@MAYFLY_LONG=50 $(check) -t 7200 tests/boot/smp.sh
+
+run-check-net: for-tests
+	@scripts/guest cloud || :
+	@MAYFLY_LONG=16 $(check) -j 1 -t 1800 tests/boot/net-user.sh tests/boot/net-tap.sh \
+		tests/boot/net.sh
 
 run-check-rig: for-tests
 	@scripts/guest cloud generic || :

@@ -42,10 +42,34 @@ bool net_refuse_errno(GError **err, const char *fmt, ...)
 
 /* ---- kinds ---- */
 
+/* What QEMU has and we have not, and what serves instead. */
+static const struct { const char *name, *instead; } other_kinds[] = {
+    { "bridge", "tap,ifname= takes an interface that is in the bridge already" },
+    { "hubport", "each card has a back end of its own; stream and socket join machines" },
+    { "vde", "passt and others speak stream" },
+    { "l2tpv3", "tap takes the host's l2tp interface" },
+    { "vhost-user", "tap and stream are the nearest" },
+    { "vhost-vdpa", "tap is the nearest" },
+    { "af-xdp", "tap is the nearest" },
+};
+
+static const NetKind *refuse_kind(const char *name, const char *near, GError **err)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(other_kinds); i++) {
+        if (strcmp(other_kinds[i].name, name) == 0) {
+            net_refuse(err, "there is no '%s'; %s", name, other_kinds[i].instead);
+            return NULL;
+        }
+    }
+    net_refuse(err, "'%s' is not a kind of network back end%s%s%s", name,
+               near ? "; did you mean '" : " (-netdev help lists them)",
+               near ? near : "", near ? "'?" : "");
+    return NULL;
+}
+
 static const NetKind *find_kind(const char *name, GError **err)
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new();
-    const char *near;
 
     for (const NetKind *const *kind = net_kinds; *kind; kind++) {
         if (strcmp((*kind)->name, name) == 0) {
@@ -54,11 +78,7 @@ static const NetKind *find_kind(const char *name, GError **err)
         g_ptr_array_add(names, (char *)(*kind)->name);
     }
     g_ptr_array_add(names, NULL);
-    near = nearest_name(name, (const char *const *)names->pdata);
-    net_refuse(err, "'%s' is not a kind of network back end%s%s%s", name,
-               near ? "; did you mean '" : " (-netdev help lists them)",
-               near ? near : "", near ? "'?" : "");
-    return NULL;
+    return refuse_kind(name, nearest_name(name, (const char *const *)names->pdata), err);
 }
 
 void netdevs_help(GString *out)

@@ -126,6 +126,8 @@ bad "-fsdev: an id twice" "Duplicate ID 's'" -fsdev "local,id=s,path=$dir,securi
 bad "-fsdev: another driver" "'proxy'.*'local'" -fsdev proxy,id=s,socket=x
 bad "virtio-9p-pci: no such folder" "no shared folder 'x'" -device virtio-9p-pci,fsdev=x,mount_tag=t
 bad "-netdev: unknown kind, with the nearest" "usr.*user" -netdev usr,id=n
+bad "-netdev: a kind that only others have" "no 'hubport'; each card" \
+    -netdev hubport,id=h,hubid=0
 bad "-netdev: no id" "'id' is required" -netdev user
 bad "-netdev: an id twice" "Duplicate ID 'n'" -netdev user,id=n -netdev user,id=n
 bad "-netdev user: no such network" "10.0.2.0/33" -netdev user,id=n,net=10.0.2.0/33

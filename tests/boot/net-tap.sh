@@ -71,4 +71,28 @@ vm_signal TERM
 check "SIGTERM ends it with status 0" ends_with 0
 check "the interface is gone" sh -c '! ip link show tap-test 2> /dev/null'
 check "the kernel log is clean" never_says "$trouble"
+
+# fd=: somebody else has made the interface.
+cat > "$dir/open" << 'END'
+import fcntl, os, struct, sys
+fd = os.open("/dev/net/tun", os.O_RDWR)
+# TUNSETIFF: IFF_TAP | IFF_NO_PI | IFF_VNET_HDR
+fcntl.ioctl(fd, 0x400454ca, struct.pack("16sH22x", b"tap-fd", 0x5002))
+os.dup2(fd, 9)
+os.execvp(sys.argv[1], sys.argv[1:])
+END
+if command -v python3 > /dev/null; then
+    kill $server
+    MAYFLY="python3 $dir/open $MAYFLY"
+    boot cloud "quiet mayfly.net=192.168.9.2 mayfly.run=\"cd /tmp; until wget -q -O blob http://192.168.9.1/blob; do sleep 1; done; echo sum: \$(md5sum < blob); echo serving\"" \
+        -netdev tap,id=n,fd=9 -device virtio-net-pci,netdev=n
+    n=0
+    until "$dir/up" tap-fd 2> /dev/null || [ $n = 100 ]; do sleep 0.1; n=$((n + 1)); done
+    "$guests/busybox" httpd -f -p 80 -h "$dir/www" &
+    server=$!
+    check "fd=: a file from the host" told_sum
+    check "fd=: power-off ends with status 0" ends_with 0
+else
+    skip "fd=" "no python3 to open the interface"
+fi
 finish
