@@ -93,7 +93,14 @@ typedef struct {
     bool (*check)(const void *config, GError **err);        /* rules across options */
     bool (*open)(Device *dev, GError **err);
     void (*close)(Device *dev);
+    /*
+     * Firmware can boot from it: its place among others (NO_BOOTINDEX: none was given)
+     * and its name in OpenFirmware's words, which the caller frees.
+     */
+    char *(*boot_path)(Device *dev, u32 *bootindex);
 } DeviceType;
+
+enum { NO_BOOTINDEX = UINT32_MAX };
 
 /*
  * The .size and .part rows of a type whose object T has members `config` and `state`.

@@ -291,11 +291,11 @@ AhciPort *ide_port_find(Machine *machine, const char *bus, GError **err)
     return port;
 }
 
-bool ide_port_is_free(Machine *machine, const char *bus)
+char *ide_boot_path(const AhciPort *port)
 {
-    AhciPort *port = find(machine, bus);
+    g_autofree char *pci = pci_boot_path(pci_device(&port->ahci->dev), "pci8086,2922");
 
-    return port && !port->drive;
+    return g_strdup_printf("%s/drive@%x/disk@0", pci, port->n);
 }
 
 void ide_plug(AhciPort *port, IdeDrive *drive)

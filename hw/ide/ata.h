@@ -36,7 +36,7 @@ enum {
     (str,  ver,     "revision of its firmware", .max = ATA_REVISION_MAX,            \
            .def_str = "1.0"),                                                       \
     (u64,  wwn,     "world wide name; 0: none"),                                    \
-    (u32,  bootindex, "place in the firmware's order", .def = UINT32_MAX),          \
+    (u32,  bootindex, "place in the firmware's order", .def = NO_BOOTINDEX),        \
     (u32,  logical_block_size,  "bytes; 512", .def = 512, .min = 512, .max = 2048), \
     (u32,  physical_block_size, "bytes", .def = 512, .min = 512, .max = 32768),     \
     (u32,  discard_granularity, "bytes", .is_size = true, .def = 512),              \

@@ -175,6 +175,14 @@ static bool loaded_drive(Device *dev, GError **err)
     return true;
 }
 
+static char *drive_boot_path(Device *dev, u32 *bootindex)
+{
+    IdeDrive *drive = drive_of(dev);
+
+    *bootindex = drive->config.bootindex;
+    return ide_boot_path(drive->port);
+}
+
 static bool check_drive(const void *opaque, GError **err)
 {
     const IdeConfig *c = opaque;
@@ -193,7 +201,7 @@ const BusType ide_bus = { .name = "IDE", .suffix = "" };
 
 #define DRIVE_PART                                                                  \
     .bus = { &ide_bus }, .size = sizeof(IdeDrive), .check = check_drive,            \
-    .close = close_drive,                                                           \
+    .close = close_drive, .boot_path = drive_boot_path,                             \
     .part = {                                                                       \
         .name = "ide", .reset = reset_drive, .loaded = loaded_drive,                \
         DEVICE_CONFIG(IdeDrive, IdeConfig), DEVICE_STATE(IdeDrive, IdeState),       \

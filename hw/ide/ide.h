@@ -78,7 +78,7 @@ void ide_end(IdeCommand *command, u8 status, u8 error);
 AhciPort *ide_port_find(Machine *machine, const char *bus, GError **err);
 void ide_plug(AhciPort *port, IdeDrive *drive);
 void ide_unplug(AhciPort *port);
-bool ide_port_is_free(Machine *machine, const char *bus);
+char *ide_boot_path(const AhciPort *port);      /* of the drive on it; caller frees */
 
 extern const BusType ide_bus;
 extern const PciType ahci_type;

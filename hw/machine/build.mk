@@ -7,6 +7,7 @@ src += hw/machine/aml_resource.c
 src += hw/machine/boot.c
 src += hw/machine/boot_elf.c
 src += hw/machine/boot_linux.c
+src += hw/machine/boot_order.c
 src += hw/machine/boot_multiboot.c
 src += hw/machine/boot_state.c
 src += hw/machine/e820.c

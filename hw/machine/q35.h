@@ -35,6 +35,8 @@ PciWindows q35_pci_windows(const Machine *machine);
 bool q35_load_bios(Q35 *q35, GError **err) must_check;
 bool q35_fill_fw_cfg(Q35 *q35, GError **err) must_check;
 void q35_fill_cmos(Q35 *q35);
+/* boot_order.c: what bootindex= says; fails if two have the same. */
+bool q35_add_boot_order(Q35 *q35, GError **err) must_check;
 /* What firmware would have done to the chipset before it enters a kernel. */
 void q35_play_firmware(Q35 *q35);
 

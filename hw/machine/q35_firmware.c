@@ -168,8 +168,8 @@ bool q35_fill_fw_cfg(Q35 *q35, GError **err)
     fw_cfg_add_number(fw, FW_CFG_MAX_CPUS, max_cpus, 2);
     fw_cfg_add_number(fw, FW_CFG_NUMA, 0, 8);
     fw_cfg_add_number(fw, FW_CFG_IRQ0_OVERRIDE, 1, 4);
-    return add_boot_options(fw, config, err) && add_e820(fw, machine, err) &&
-           add_users_items(fw, config, err);
+    return add_boot_options(fw, config, err) && q35_add_boot_order(q35, err) &&
+           add_e820(fw, machine, err) && add_users_items(fw, config, err);
 }
 
 /* ---- in firmware's place ---- */

@@ -120,6 +120,18 @@ void pci_intx(PciDevice *pci, bool level)
     pci_update_intx(pci);
 }
 
+/* ---- names ---- */
+
+/* IEEE 1275's PCI binding, 2.2.1.3; the host bridge is the one at port 0xcf8. */
+char *pci_boot_path(const PciDevice *pci, const char *node)
+{
+    unsigned fn = PCI_FUNC(pci->devfn);
+    g_autofree char *function = fn ? g_strdup_printf(",%x", fn) : NULL;
+
+    return g_strdup_printf("/pci@i0cf8/%s@%x%s", node, PCI_SLOT(pci->devfn),
+                           function ? function : "");
+}
+
 /* ---- plugging in ---- */
 
 static bool slot_is_free(const PciBus *bus, unsigned slot)

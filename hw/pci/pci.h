@@ -223,6 +223,8 @@ typedef struct { PciWindow io, mem, mem64; u8 irq[8]; } PciWindows;
 void pci_assign(PciBus *bus, const PciWindows *windows);
 
 void pci_print(PciBus *bus, GString *out);      /* info pci */
+/* "/pci@i0cf8/NODE@SLOT[,FUNCTION]", for a bootindex; caller frees. */
+char *pci_boot_path(const PciDevice *pci, const char *node);
 
 /* ---- a device's side ---- */
 

@@ -11,6 +11,7 @@
  */
 
 #include "block/block.h"
+#include "hw/pci/pci.h"
 #include "hw/virtio/devices.h"
 
 #include <errno.h>
@@ -77,7 +78,7 @@ PROPS(BlkConfig,
     (u32,  min_io_size,         "bytes; 0: not said", .is_size = true),
     (u32,  opt_io_size,         "bytes; 0: not said", .is_size = true),
     (u32,  discard_granularity, "bytes", .is_size = true, .def = UINT32_MAX),
-    (u32,  bootindex,    "place in the firmware's order", .def = UINT32_MAX),
+    (u32,  bootindex,    "place in the firmware's order", .def = NO_BOOTINDEX),
     (u8,   write_cache,  "whether a flush is needed", .names = on_off_auto),
     (bool, discard,      "offer discard", .def = 1),
     (bool, write_zeroes, "offer write-zeroes", .def = 1),
@@ -413,6 +414,14 @@ static void reset_blk(Device *dev)
                            : block_writeback(blk->block);
 }
 
+static char *blk_boot_path(Device *dev, u32 *bootindex)
+{
+    g_autofree char *pci = pci_boot_path(pci_device(dev), "scsi");
+
+    *bootindex = container_of(dev, Blk, virtio.device)->config.bootindex;
+    return g_strconcat(pci, "/disk@0,0", NULL);
+}
+
 static bool is_power(u32 n)
 {
     return (n & (n - 1)) == 0;
@@ -450,6 +459,7 @@ const VirtioType virtio_blk = {
         .check   = blk_check,
         .open    = blk_open,
         .close   = blk_close,
+        .boot_path = blk_boot_path,
     },
     .id          = 2,
     .class       = 0x010000,

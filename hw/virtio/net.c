@@ -10,6 +10,7 @@
  * Under the machine lock.
  */
 
+#include "hw/pci/pci.h"
 #include "hw/virtio/devices.h"
 #include "hw/virtio/net.h"
 
@@ -417,6 +418,14 @@ static bool net_loaded(Device *dev, GError **err)
     return true;
 }
 
+static char *net_boot_path(Device *dev, u32 *bootindex)
+{
+    g_autofree char *pci = pci_boot_path(pci_device(dev), "ethernet");
+
+    *bootindex = container_of(dev, VirtioNet, virtio.device)->config.bootindex;
+    return g_strconcat(pci, "/ethernet-phy@0", NULL);
+}
+
 const VirtioType virtio_net = {
     .device = {
         .name    = "virtio-net",
@@ -432,6 +441,7 @@ const VirtioType virtio_net = {
         .check   = net_check,
         .open    = net_open,
         .close   = close_net,
+        .boot_path = net_boot_path,
     },
     .id          = 1,
     .class       = 0x020000,

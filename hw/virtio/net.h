@@ -67,6 +67,7 @@ enum { NET_TABLE = 64, NET_VLANS = 4096, NET_PAIRS_MAX = NET_QUEUES_MAX };
     (u16,    tx_queue_size, "descriptors", .def = 256, .min = 64, .max = 1024),     \
     (u32,    speed,   "of the link, Mbit/s; 0: not told", .max = INT32_MAX),        \
     (u8,     duplex,  "of the link", .names = net_duplexes),                        \
+    (u32,    bootindex, "place in the firmware's order", .def = NO_BOOTINDEX),      \
     NET_FEATURE_ROWS
 
 #define NET_STATE_ROWS                                                              \
