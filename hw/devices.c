@@ -6,6 +6,7 @@
 #include "hw/devices.h"
 
 #include "hw/display/devices.h"
+#include "hw/flash/pflash.h"
 #include "hw/ide/ide.h"
 #include "hw/input/i8042.h"
 #include "hw/intc/ioapic.h"
@@ -22,6 +23,7 @@
 const DeviceType *const device_types[] = {
     &vga_pci.device,
     &bochs_display.device,
+    &pflash_type,
     &fw_cfg_type,
     &hpet_type,
     &i8042_type,

@@ -21,6 +21,7 @@
 static const struct {
     const char *type, *options;
 } needed[] = {
+    { "cfi.pflash01", "drive=flash,base=0xffff0000,bytes=64K" },
     { "isa-debugcon", "chardev=void" },
     { "isa-serial", "chardev=void" },
     { "mc146818rtc", "clock=vm,base=2024-02-29T23:59:58" },
@@ -150,6 +151,7 @@ int main(int argc, char **argv)
     g_assert_true(blockdev_add("null-co,node-name=disk,size=1M", NULL));
     g_assert_true(share_add("local,id=folder,path=.,security_model=none,readonly=on",
                             NULL));
+    g_assert_true(blockdev_add("null-co,node-name=flash,size=64K", NULL));
     g_test_add_func("/devices/sorted", listed_once_and_sorted);
     for (const DeviceType *const *t = device_types; *t; t++) {
         add_device(*t, t[0]->bus[0]);

@@ -24,7 +24,11 @@ static const char *const host_features =
     "pni ssse3 sse4.1 sse4.2 aes pclmulqdq movbe rdrand rdseed rdpid adx abm bmi1 bmi2 "
     "sha-ni gfni clwb xsavec xgetbv1 avx avx2 fma f16c vaes vpclmulqdq avx-vnni";
 
-enum { PHYS_BITS = 46, APIC_BUS_KHZ = 1000000 };
+/*
+ * 40 bits as in QEMU: OVMF maps all that it may address in pages of 2 MiB before it does
+ * anything else.
+ */
+enum { PHYS_BITS = 40, APIC_BUS_KHZ = 1000000 };
 
 static void add_features(CpuidTable *out, const char *list, const CpuidTable *host)
 {

@@ -157,10 +157,7 @@ static void place_read(Cpu *cpu, const Place *p, u8 *to, size_t n)
 
 static void place_write(Cpu *cpu, const Place *p, const u8 *from, size_t n)
 {
-    if (p->kind & TLB_ROM) {
-        return;
-    }
-    if (p->host) {
+    if (p->host && !(p->kind & TLB_ROM)) {
         memcpy(p->host, from, n);
         place_written(cpu, p, n);
         return;

@@ -180,7 +180,7 @@ void space_write(Space *space, u64 at, u64 value, unsigned size)
         } else {
             u64 offset = at + done - range->base + range->offset;
 
-            if (range->region->host) {
+            if (range->region->host && !range->region->ops) {
                 host_write(range->region, offset, part, n);
             } else {
                 n = region_write(range->region, offset, low_bytes(part, n), n);

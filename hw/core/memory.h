@@ -113,7 +113,7 @@ struct Region {
     u64 base, size;             /* bytes (or ports) */
     int priority;               /* the higher one is seen */
     bool enabled;
-    const RegionOps *ops;       /* MMIO and ports */
+    const RegionOps *ops;       /* MMIO and ports; writes to a flash ROM */
     void *opaque;
     /* private to region.c, space.c, dispatch.c, memory.c */
     Space *space;
@@ -157,6 +157,8 @@ bool region_init_rom(Region *region, const char *name, u64 size,
 bool region_init_alias(Region *region, const char *name, Mem *mem, gpa at, u64 size,
                        bool readonly) must_check;
 u8 *region_rom_bytes(Region *region);       /* to fill a ROM before the guest runs */
+/* A ROM's writes go to `ops` (flash); reads still come from its bytes. */
+void region_set_ops(Region *region, const RegionOps *ops, void *opaque);
 void region_fini(Region *region);           /* removes it from its space first */
 
 void space_add(Space *space, Region *region, u64 base, int priority);   /* enabled */

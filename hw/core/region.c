@@ -48,6 +48,12 @@ u8 *region_rom_bytes(Region *region)
     return region->host;
 }
 
+void region_set_ops(Region *region, const RegionOps *ops, void *opaque)
+{
+    region->ops = ops;
+    region->opaque = opaque;
+}
+
 void region_fini(Region *region)
 {
     space_remove(region);

@@ -15,7 +15,7 @@
 typedef struct {
     Machine *machine;
     const BoardConfig *config;
-    Device *pic, *ioapic, *rtc, *mch, *lpc, *vmgenid;
+    Device *pic, *ioapic, *rtc, *mch, *lpc, *vmgenid, *flash;
     bool gsi[GSI_COUNT];            /* levels of machine->gsi[] */
     bool pirq[16];                  /* levels of PIRQs that are routed to the PIC */
     Irq pic_in[16], ioapic_in[GSI_COUNT];

@@ -5,7 +5,9 @@
  */
 
 #include "hw/machine/q35.h"
+#include "block/drive.h"
 #include "config.h"
+#include "hw/flash/pflash.h"
 #include "hw/isa/lpc.h"
 #include "hw/machine/e820.h"
 #include "hw/machine/mch.h"
@@ -32,11 +34,84 @@ static File *open_bios(const char *given, GError **err)
     return file_open_for("bios", path, BIOS_MAX, err);
 }
 
+/* ---- flash ---- */
+
+enum { CHIPS = 2, FLASH_MAX = 8 << 20 };
+
+static bool bad_flash(GError **err, const Drive *drive, const char *what)
+{
+    g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                "-drive if=pflash,unit=%u: %s", drive->index, what);
+    return false;
+}
+
+static bool is_right(const Drive *drive, u64 bytes, u64 end, GError **err)
+{
+    u64 room = FLASH_MAX - (4 * GiB - end);
+
+    if (drive->index >= CHIPS) {
+        return bad_flash(err, drive, "there are units 0 (firmware) and 1 (variables)");
+    }
+    return (bytes && bytes % PFLASH_SECTOR == 0 && bytes <= room) ||
+           bad_flash(err, drive, bytes % PFLASH_SECTOR || !bytes
+                     ? "its size is not a multiple of 4 KiB"
+                     : "all flash together is more than 8 MiB");
+}
+
+/* Unit 0 ends at 4 GiB, unit 1 below it (OVMF's layout). */
+static bool add_flash(Q35 *q35, GError **err)
+{
+    Drive *drive = NULL;
+    u64 end = 4 * GiB;
+
+    while ((drive = drive_next(DRIVE_PFLASH, drive))) {
+        u64 bytes = block_length(block_by_id(drive->id));
+        g_autofree char *options = NULL;
+        Device *dev;
+
+        if (!is_right(drive, bytes, end, err)) {
+            return false;
+        }
+        end -= bytes;
+        options = g_strdup_printf("drive=%s,base=0x%" PRIx64 ",bytes=%" PRIu64,
+                                  drive->id, end, bytes);
+        dev = device_add(q35->machine, &pflash_type, options, err);
+        if (!dev) {
+            return false;
+        }
+        q35->flash = q35->flash ? q35->flash : dev;
+        drive->taken = true;
+    }
+    return true;
+}
+
+/* True: there is flash, and it has the firmware. */
+static bool load_flash(Q35 *q35, GError **err)
+{
+    const Drive *first = drive_next(DRIVE_PFLASH, NULL);
+
+    if (first->index != 0) {
+        return bad_flash(err, first, "variables without firmware, which is unit 0");
+    }
+    if (q35->config->bios) {
+        return bad_flash(err, first, "it has the firmware, and so has -bios");
+    }
+    if (!add_flash(q35, err)) {
+        return false;
+    }
+    mch_set_rom(q35->mch, pflash_bytes(q35->flash), pflash_size(q35->flash));
+    return true;
+}
+
 bool q35_load_bios(Q35 *q35, GError **err)
 {
-    g_autoptr(File) file = open_bios(q35->config->bios, err);
+    g_autoptr(File) file = NULL;
     u8 *bytes;
 
+    if (drive_next(DRIVE_PFLASH, NULL)) {
+        return load_flash(q35, err);
+    }
+    file = open_bios(q35->config->bios, err);
     if (!file) {
         return false;
     }

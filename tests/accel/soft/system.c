@@ -230,8 +230,8 @@ static void test_msrs(Fixture *f, gconstpointer data)
     g_assert_cmpint(write_msr(f, MSR_EFER, 1 << 12), ==, EXC_GP);
     g_assert_cmpint(write_msr(f, MSR_EFER, EFER_NXE | EFER_LMA), ==, -1);
     g_assert_cmphex(cpu->efer, ==, EFER_NXE);
-    g_assert_cmpint(write_msr(f, MSR_MTRR_PHYSBASE0 + 3, 0xfff00000800), ==, -1);
-    g_assert_cmphex(cpu->mtrr_mask[1], ==, 0xfff00000800);
+    g_assert_cmpint(write_msr(f, MSR_MTRR_PHYSBASE0 + 3, 0xff00000800), ==, -1);
+    g_assert_cmphex(cpu->mtrr_mask[1], ==, 0xff00000800);
     enter_long(f, 0);
     g_assert_cmpint(write_msr(f, MSR_EFER, 0), ==, EXC_GP);  /* LME with paging */
 }
