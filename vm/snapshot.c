@@ -43,13 +43,23 @@ char *snapshot_path(const char *name)
     return g_build_filename(store, name, NULL);
 }
 
+static Snapshot *snapshot_of(const char *dir, StateFile *file)
+{
+    Snapshot *snapshot = file ? g_new0(Snapshot, 1) : NULL;
+
+    if (snapshot) {
+        snapshot->dir = g_strdup(dir);
+        snapshot->file = file;
+    }
+    return snapshot;
+}
+
 Snapshot *snapshot_open(const char *name, GError **err)
 {
     g_autofree char *dir = snapshot_path(name);
     g_autofree char *path = g_build_filename(dir, "state", NULL);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     StateFile *file;
-    Snapshot *snapshot;
 
     if (fd < 0) {
         snapshot_refuse(err, "%s: %s%s", path, g_strerror(errno),
@@ -58,13 +68,12 @@ Snapshot *snapshot_open(const char *name, GError **err)
     }
     file = state_file_read(fd, err);
     close(fd);
-    if (!file) {
-        return NULL;
-    }
-    snapshot = g_new0(Snapshot, 1);
-    snapshot->dir = g_steal_pointer(&dir);
-    snapshot->file = file;
-    return snapshot;
+    return snapshot_of(dir, file);
+}
+
+Snapshot *snapshot_of_bytes(const char *dir, const u8 *state, size_t n, GError **err)
+{
+    return snapshot_of(dir, state_file_parse(state, n, err));
 }
 
 void snapshot_free(Snapshot *snapshot)

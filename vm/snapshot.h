@@ -24,6 +24,9 @@ typedef struct Snapshot Snapshot;
 
 /* Reads a snapshot's `state`.  Nothing of the machine is touched. */
 Snapshot *snapshot_open(const char *name, GError **err) must_check;
+/* The same of a `state` in memory, for tests. */
+Snapshot *snapshot_of_bytes(const char *dir, const u8 *state, size_t n,
+                            GError **err) must_check;
 void snapshot_free(Snapshot *snapshot);             /* NULL is allowed */
 
 /*

@@ -6,3 +6,4 @@ test += tests/fuzz/net.c
 test += tests/fuzz/p9.c
 test += tests/fuzz/qcow2.c
 test += tests/fuzz/ring.c
+test += tests/fuzz/snapshot.c
