@@ -29,6 +29,7 @@ src += vm/snapshot.c
 src += vm/snapshot_disks.c
 src += vm/snapshot_file.c
 src += vm/snapshot_image.c
+src += vm/snapshot_layers.c
 src += vm/snapshot_ram.c
 src += vm/snapshot_save.c
 src += vm/snapshot_when.c

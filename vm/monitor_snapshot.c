@@ -14,7 +14,7 @@ void monitor_savevm(MonitorCall *call)
     g_strstrip(call->rest);
     if (!*call->rest) {
         say(call, "Error: savevm needs a name, or a folder's with a '/'\n");
-    } else if (!snapshot_save_attached(call->rest, &err)) {
+    } else if (!snapshot_save_attached(call->rest, call->flag, &err)) {
         say(call, "Error: %s\n", err->message);
     }
 }

@@ -204,7 +204,7 @@ const Option option_rows[] = {
       .arg = "NAME|FOLDER", .help = "start from a snapshot, which stays as it is",
       .check = loadvm_check, .restore = RESTORE_HOST },
     { "snapshot-when", NULL, TAKE_ROWS, AT(when), .rows = when_rows, .implied = "text",
-      .arg = "TEXT,to=NAME|FOLDER[,exit=on|off]",
+      .arg = "TEXT,to=NAME|FOLDER[,all=on|off][,exit=on|off]",
       .help = "make a snapshot when this text appears on a console",
       .check = when_check, .restore = RESTORE_HOST },
 

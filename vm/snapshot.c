@@ -18,12 +18,12 @@
 struct Snapshot {
     char *dir;
     StateFile *file;
+    Layers *layers;
 };
 
 const Field snapshot_clock_rows[] = SNAPSHOT_CLOCK_ROWS(STATE_ROWS);
 
-/* What guest memory came from; the next save begins with it. */
-static RamLayers *ram_layers;
+static SnapshotOrigin origin;
 
 /* ---- names ---- */
 
@@ -43,13 +43,17 @@ char *snapshot_path(const char *name)
     return g_build_filename(store, name, NULL);
 }
 
-static Snapshot *snapshot_of(const char *dir, StateFile *file)
+static Snapshot *snapshot_of(const char *dir, StateFile *file, GError **err)
 {
     Snapshot *snapshot = file ? g_new0(Snapshot, 1) : NULL;
 
     if (snapshot) {
         snapshot->dir = g_strdup(dir);
         snapshot->file = file;
+        snapshot->layers = layers_load(file, dir, err);
+    }
+    if (snapshot && !snapshot->layers) {
+        g_clear_pointer(&snapshot, snapshot_free);
     }
     return snapshot;
 }
@@ -68,12 +72,12 @@ Snapshot *snapshot_open(const char *name, GError **err)
     }
     file = state_file_read(fd, err);
     close(fd);
-    return snapshot_of(dir, file);
+    return snapshot_of(dir, file, err);
 }
 
 Snapshot *snapshot_of_bytes(const char *dir, const u8 *state, size_t n, GError **err)
 {
-    return snapshot_of(dir, state_file_parse(state, n, err));
+    return snapshot_of(dir, state_file_parse(state, n, err), err);
 }
 
 void snapshot_free(Snapshot *snapshot)
@@ -81,6 +85,7 @@ void snapshot_free(Snapshot *snapshot)
     if (snapshot) {
         g_free(snapshot->dir);
         state_file_free(snapshot->file);
+        layers_free(snapshot->layers);
         g_free(snapshot);
     }
 }
@@ -93,12 +98,12 @@ bool snapshot_words(Snapshot *snapshot, SnapshotWordFn *take, void *opaque,
 
 bool snapshot_drives(Snapshot *snapshot, VmConfig *config, GError **err)
 {
-    return disks_load(snapshot->file, snapshot->dir, config, err);
+    return disks_load(snapshot->file, snapshot->layers, config, err);
 }
 
-const RamLayers *snapshot_ram_layers(void)
+const SnapshotOrigin *snapshot_origin(void)
 {
-    return ram_layers;
+    return origin.layers ? &origin : NULL;
 }
 
 /* ---- the clock ---- */
@@ -131,23 +136,36 @@ static bool load_clock(Snapshot *snapshot, Machine *machine, GError **err)
 
 /* ---- the CPUs ---- */
 
+static bool get_cpuid(Reader *in, CpuidTable *table, GError **err)
+{
+    u32 n = reader_get(in, 4);
+
+    for (u32 i = 0; i < n && i < CPUID_MAX; i++) {
+        CpuidLeaf *leaf = &table->leaf[i];
+
+        leaf->leaf = reader_get(in, 4);
+        leaf->index = reader_get(in, 4);
+        leaf->indexed = reader_get(in, 1) != 0;
+        for (unsigned r = 0; r < 4; r++) {
+            *cpuid_register(leaf, r) = reader_get(in, 4);
+        }
+    }
+    table->n = n;
+    return (!in->failed && in->left == 0 && n <= CPUID_MAX) ||
+           snapshot_refuse(err, "cpuid: damaged");
+}
+
 /* A guest must not lose an instruction that it knows of. */
 static bool check_cpuid(Snapshot *snapshot, Machine *machine, GError **err)
 {
     const CpuidTable *ours = machine->accel->type->cpuid(machine->accel);
     g_autofree CpuidTable *table = g_new0(CpuidTable, 1);
     Reader in;
-    u32 n;
 
-    if (!state_file_section(snapshot->file, "cpuid", &in, err)) {
+    if (!state_file_section(snapshot->file, "cpuid", &in, err) ||
+        !get_cpuid(&in, table, err)) {
         return false;
     }
-    n = reader_get(&in, 4);
-    if (n > CPUID_MAX || in.left != n * sizeof(CpuidLeaf)) {
-        return snapshot_refuse(err, "cpuid: damaged");
-    }
-    memcpy(table->leaf, in.at, n * sizeof(CpuidLeaf));
-    table->n = n;
     for (const CpuFeature *f = cpu_features; f->name; f++) {
         if (cpuid_has_row(table, f) && !cpuid_has_row(ours, f)) {
             return snapshot_refuse(err, "its CPU has %s, which -accel %s has not here; "
@@ -250,9 +268,11 @@ bool snapshot_restore(Snapshot *snapshot, Machine *machine, GError **err)
 {
     bool done;
 
-    g_clear_pointer(&ram_layers, ram_layers_free);
-    ram_layers = snapshot_ram_map(machine->mem, snapshot->file, snapshot->dir, err);
-    done = ram_layers && load_clock(snapshot, machine, err) &&
+    g_clear_pointer(&origin.layers, layers_free);
+    g_clear_pointer(&origin.runs, g_array_unref);
+    origin.layers = g_steal_pointer(&snapshot->layers);
+    origin.runs = snapshot_ram_map(machine->mem, snapshot->file, origin.layers, err);
+    done = origin.runs && load_clock(snapshot, machine, err) &&
            load_cpus(snapshot, machine, err) && load_devices(snapshot, machine, err);
     if (!done) {
         g_prefix_error(err, "%s: ", snapshot->dir);

@@ -49,9 +49,11 @@ bool snapshot_restore(Snapshot *snapshot, Machine *machine, GError **err) must_c
 
 /*
  * Saves the machine, which stands meanwhile, and goes on if it ran.  A snapshot of this
- * name is replaced; anything else is not.
+ * name is replaced; anything else is not.  Of a machine that came from a snapshot only
+ * what has changed is saved, and the new one needs the old one from then on, unless
+ * `all` is.
  */
-bool snapshot_save(Vm *vm, const VmConfig *config, const char *name,
+bool snapshot_save(Vm *vm, const VmConfig *config, const char *name, bool all,
                    GError **err) must_check;
 
 /*
@@ -61,7 +63,7 @@ bool snapshot_save(Vm *vm, const VmConfig *config, const char *name,
 bool snapshot_attach(Vm *vm, const VmConfig *config);
 void snapshot_detach(void);
 /* The same as snapshot_save, of the machine that was attached. */
-bool snapshot_save_attached(const char *name, GError **err) must_check;
+bool snapshot_save_attached(const char *name, bool all, GError **err) must_check;
 
 /* Where a snapshot of this name is or would be; g_malloc'd. */
 char *snapshot_path(const char *name);

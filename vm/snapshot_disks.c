@@ -76,37 +76,40 @@ static GPtrArray *images_of(const BlockNode *root, unsigned i, GError **err)
 }
 
 /*
- * Writes what was written since the user's image; the images are that one and, over it,
- * the new one, if there is anything in it.
+ * Writes what was written since `base`, the image that stays below: the user's, or with
+ * `changes` the uppermost one.
  */
-static bool save_layers(BlockNode *root, const char *dir, unsigned i, GPtrArray *images,
-                        GError **err)
+static bool save_layers(BlockNode *root, const char *dir, unsigned i, bool changes,
+                        GPtrArray *images, GError **err)
 {
     g_autofree char *name = g_strdup_printf("disk%u.qcow2", i);
-    const Image *base = images->pdata[images->len - 1];
-    unsigned above = images->len - 1 + node_is_overlay(root);
-    Image *top;
+    unsigned dropped = changes ? 0 : images->len - 1;
+    unsigned above = dropped + node_is_overlay(root);
+    const Image *base = images->pdata[dropped];
 
-    if (above == 0) {
-        return true;
-    }
-    if (!image_write(root, above, dir, name, base, err)) {
+    if (above && !image_write(root, above, dir, name, base, err)) {
         return false;
     }
-    if (images->len > 1) {
-        g_ptr_array_remove_range(images, 0, images->len - 1);
+    if (dropped) {
+        g_ptr_array_remove_range(images, 0, dropped);
     }
-    top = image_new("snapshot:", name, "qcow2");
-    g_ptr_array_insert(images, 0, top);
+    for (unsigned n = 0; n < images->len; n++) {
+        Image *image = images->pdata[n];
+
+        image->layer += image->layer != IMAGE_USERS;
+    }
+    if (above) {
+        g_ptr_array_insert(images, 0, image_new(0, name, "qcow2"));
+    }
     return true;
 }
 
-static bool save_images(Block *block, unsigned i, const char *dir, GByteArray *out,
-                        GError **err)
+static bool save_images(Block *block, unsigned i, const char *dir, bool changes,
+                        GByteArray *out, GError **err)
 {
     BlockNode *root = block_root(block);
     GPtrArray *images = root ? images_of(root, i, err) : g_ptr_array_new();
-    bool done = images && (!root || save_layers(root, dir, i, images, err));
+    bool done = images && (!root || save_layers(root, dir, i, changes, images, err));
 
     if (done) {
         put_number(out, images->len, 4);
@@ -120,7 +123,7 @@ static bool save_images(Block *block, unsigned i, const char *dir, GByteArray *o
     return done;
 }
 
-static bool save_disk(const VmConfig *config, unsigned i, const char *dir,
+static bool save_disk(const VmConfig *config, unsigned i, const char *dir, bool changes,
                       GByteArray *out, GError **err)
 {
     const Drive *drive = drive_nth(i);
@@ -138,7 +141,7 @@ static bool save_disk(const VmConfig *config, unsigned i, const char *dir,
     } else {
         put_text(out, words);
     }
-    if (!save_images(block, i, dir, out, err)) {
+    if (!save_images(block, i, dir, changes, out, err)) {
         g_prefix_error(err, "disk '%s': ", drive->id);
         return false;
     }
@@ -160,13 +163,14 @@ bool disks_can_be_saved(const VmConfig *config, GError **err)
     return true;
 }
 
-bool disks_save(const VmConfig *config, const char *dir, GByteArray *out, GError **err)
+bool disks_save(const VmConfig *config, const char *dir, bool changes, GByteArray *out,
+                GError **err)
 {
     size_t begin = state_section_begin(out, "disks");
 
     put_number(out, config->drive->len, 4);
     for (unsigned i = 0; i < config->drive->len; i++) {
-        if (!save_disk(config, i, dir, out, err)) {
+        if (!save_disk(config, i, dir, changes, out, err)) {
             return false;
         }
     }
@@ -199,7 +203,8 @@ static char *drive_option(const char *words, const GPtrArray *images)
     return g_string_free(text, FALSE);
 }
 
-static bool load_images(Reader *in, const char *dir, GPtrArray *images, GError **err)
+static bool load_images(Reader *in, const Layers *layers, GPtrArray *images,
+                        GError **err)
 {
     u32 n = reader_get(in, 4);
 
@@ -207,7 +212,7 @@ static bool load_images(Reader *in, const char *dir, GPtrArray *images, GError *
         return snapshot_refuse(err, "%u images over each other", n);
     }
     for (u32 i = 0; i < n; i++) {
-        Image *image = image_get(in, dir, i + 1 == n, err);
+        Image *image = image_get(in, layers, i + 1 == n, err);
 
         if (!image) {
             return false;
@@ -217,7 +222,7 @@ static bool load_images(Reader *in, const char *dir, GPtrArray *images, GError *
     return true;
 }
 
-static bool load_disk(Reader *in, const char *dir, VmConfig *config, GError **err)
+static bool load_disk(Reader *in, const Layers *layers, VmConfig *config, GError **err)
 {
     g_autofree char *words = reader_text(in);
     g_autofree char *ours = words ? kept_words(words, err) : NULL;
@@ -227,7 +232,7 @@ static bool load_disk(Reader *in, const char *dir, VmConfig *config, GError **er
     if (!words) {
         return snapshot_refuse(err, "damaged");
     }
-    if (!ours || !load_images(in, dir, images, err)) {
+    if (!ours || !load_images(in, layers, images, err)) {
         return false;
     }
     g_ptr_array_add(config->drive, drive_option(ours, images));
@@ -239,7 +244,7 @@ static void images_free(void *images)
     g_ptr_array_unref(images);
 }
 
-bool disks_load(StateFile *file, const char *dir, VmConfig *config, GError **err)
+bool disks_load(StateFile *file, const Layers *layers, VmConfig *config, GError **err)
 {
     Reader in;
     u32 n;
@@ -254,7 +259,7 @@ bool disks_load(StateFile *file, const char *dir, VmConfig *config, GError **err
     g_clear_pointer(&loaded_images, g_ptr_array_unref);
     loaded_images = g_ptr_array_new_with_free_func(images_free);
     for (u32 i = 0; i < n; i++) {
-        if (!load_disk(&in, dir, config, err)) {
+        if (!load_disk(&in, layers, config, err)) {
             g_prefix_error(err, "disks: number %u: ", i);
             return false;
         }

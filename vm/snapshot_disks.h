@@ -4,10 +4,9 @@
  *
  *     text     its -drive option, without what names the image
  *     u32      images, each over the next one
- *              text file: "snapshot:NAME" in this folder, or the path of the user's
- *              own, which must not change; text format; u8 1: it is the user's; and of
- *              that u64 bytes, u64 time of change (ns since 1970), u64 hash of the
- *              beginning
+ *              text file, text format, u32 layer (vm/snapshot_layers.h), or all ones:
+ *              it is the user's own, which must not change.  Of that u64 bytes, u64 time
+ *              of change (ns since 1970), u64 hash of the beginning
  *
  * What the machine has written lies in an image of its own here, a qcow2 file; nothing
  * is ever written to one that is in use.  Main thread, the machine paused.
@@ -16,16 +15,19 @@
 #ifndef VM_SNAPSHOT_DISKS_H
 #define VM_SNAPSHOT_DISKS_H
 
-#include "vm/snapshot_file.h"
+#include "vm/snapshot_layers.h"
 #include "vm/vm_config.h"
 
 /* Can all disks of this machine be saved? */
 bool disks_can_be_saved(const VmConfig *config, GError **err) must_check;
-/* Writes images into the folder `dir` and the section into `out`. */
-bool disks_save(const VmConfig *config, const char *dir, GByteArray *out,
+/*
+ * Writes images into the folder `dir` and the section into `out`; `changes`: over those
+ * of the snapshot that the machine came from.
+ */
+bool disks_save(const VmConfig *config, const char *dir, bool changes, GByteArray *out,
                 GError **err) must_check;
 /* Judges the section and adds its -drive options to `config`. */
-bool disks_load(StateFile *file, const char *dir, VmConfig *config,
+bool disks_load(StateFile *file, const Layers *layers, VmConfig *config,
                 GError **err) must_check;
 
 #endif

@@ -72,11 +72,14 @@ char *reader_text(Reader *in)
 
 /* ---- reading ---- */
 
-static bool check_header(Reader *in, GError **err)
+static bool check_header(Reader *in, u32 *crc, GError **err)
 {
     const u8 *start = reader_take(in, sizeof magic);
-    u32 format = reader_get(in, 4), crc = reader_get(in, 4);
-    u64 n = reader_get(in, 8);
+    u32 format = reader_get(in, 4);
+    u64 n;
+
+    *crc = reader_get(in, 4);
+    n = reader_get(in, 8);
 
     if (!start || memcmp(start, magic, sizeof magic) != 0) {
         return snapshot_refuse(err, "state: this is no snapshot of Mayfly");
@@ -89,7 +92,7 @@ static bool check_header(Reader *in, GError **err)
         return snapshot_refuse(err, "state: %zu bytes follow the header, which says "
                                "%" PRIu64, in->left, n);
     }
-    if (crc32_z(0, in->at, in->left) != crc) {
+    if (crc32_z(0, in->at, in->left) != *crc) {
         return snapshot_refuse(err, "state: the checksum is wrong: it is damaged");
     }
     return true;
@@ -132,8 +135,10 @@ static StateFile *parse(u8 *bytes, size_t n, GError **err)
 
     file->bytes = bytes;
     file->sections = g_array_new(FALSE, FALSE, sizeof(StateSection));
-    return check_header(&in, err) && split(file, &in, err) ? g_steal_pointer(&file)
-                                                           : NULL;
+    if (!check_header(&in, &file->crc, err) || !split(file, &in, err)) {
+        return NULL;
+    }
+    return g_steal_pointer(&file);
 }
 
 StateFile *state_file_parse(const u8 *bytes, size_t n, GError **err)

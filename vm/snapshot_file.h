@@ -25,6 +25,7 @@ typedef struct {
 
 typedef struct {
     u8 *bytes;
+    u32 crc;                    /* of the header: this snapshot and no other */
     GArray *sections;           /* StateSection */
 } StateFile;
 

@@ -11,15 +11,15 @@
 
 #define CLUSTER    (64 * KiB)
 #define HEAD_BYTES (64 * KiB)
-#define OURS       "snapshot:"
 
 /* ---- life ---- */
 
-Image *image_new(const char *prefix, const char *name, const char *format)
+Image *image_new(u32 layer, const char *name, const char *format)
 {
     Image *image = g_new0(Image, 1);
 
-    image->name = g_strconcat(prefix, name, NULL);
+    image->layer = layer;
+    image->name = g_strdup(name);
     image->format = g_strdup(format);
     return image;
 }
@@ -93,9 +93,8 @@ Image *image_of_user(const BlockNode *node, GError **err)
         return NULL;
     }
     path = g_canonicalize_filename(file->filename, NULL);
-    image = image_new("", path, file == node ? "raw" : node->driver->name);
+    image = image_new(IMAGE_USERS, path, file == node ? "raw" : node->driver->name);
     image->path = g_strdup(path);
-    image->is_users = true;
     if (!stamp(image, path, err)) {
         g_clear_pointer(&image, image_free);
     }
@@ -186,7 +185,7 @@ void image_put(const Image *image, GByteArray *out)
 {
     put_text(out, image->name);
     put_text(out, image->format);
-    put_number(out, image->is_users, 1);
+    put_number(out, image->layer, 4);
     put_number(out, image->bytes, 8);
     put_number(out, image->changed_ns, 8);
     put_number(out, image->hash, 8);
@@ -211,36 +210,31 @@ static bool is_unchanged(const Image *image, GError **err)
 }
 
 /* Finds the file; a name of a snapshot's own does not lead out of its folder. */
-static bool find(Image *image, const char *dir, bool last, GError **err)
+static bool find(Image *image, const Layers *layers, GError **err)
 {
-    const char *name = image->name + strlen(OURS);
-
-    if (last) {
+    if (image->layer == IMAGE_USERS) {
         image->path = g_strdup(image->name);
         return g_path_is_absolute(image->path) ? is_unchanged(image, err)
                : snapshot_refuse(err, "'%s' is no absolute path", image->name);
     }
-    if (!g_str_has_prefix(image->name, OURS) || !*name || *name == '.' ||
-        strchr(name, '/')) {
-        return snapshot_refuse(err, "'%s' is no name of an image here", image->name);
-    }
-    image->path = g_build_filename(dir, name, NULL);
-    return true;
+    image->path = layers_file(layers, image->layer, image->name);
+    return image->path ||
+           snapshot_refuse(err, "'%s' is no name of an image here", image->name);
 }
 
-Image *image_get(Reader *in, const char *dir, bool last, GError **err)
+Image *image_get(Reader *in, const Layers *layers, bool last, GError **err)
 {
     Image *image = g_new0(Image, 1);
 
     image->name = reader_text(in);
     image->format = reader_text(in);
-    image->is_users = reader_get(in, 1);
+    image->layer = reader_get(in, 4);
     image->bytes = reader_get(in, 8);
     image->changed_ns = reader_get(in, 8);
     image->hash = reader_get(in, 8);
-    if (in->failed || image->is_users != last) {
+    if (in->failed || (image->layer == IMAGE_USERS) != last) {
         snapshot_refuse(err, "damaged");
-    } else if (find(image, dir, last, err)) {
+    } else if (find(image, layers, err)) {
         return image;
     }
     image_free(image);

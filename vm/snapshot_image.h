@@ -8,17 +8,19 @@
 #define VM_SNAPSHOT_IMAGE_H
 
 #include "block/node.h"
-#include "vm/snapshot_file.h"
+#include "vm/snapshot_layers.h"
+
+#define IMAGE_USERS UINT32_MAX
 
 typedef struct {
-    char *name;                 /* as it stands in the snapshot */
+    char *name;                 /* a file of the layer, or a path of the user's */
     char *path;                 /* where it is */
     char *format;
-    bool is_users;
+    u32 layer;                  /* or IMAGE_USERS */
     u64 bytes, changed_ns, hash;
 } Image;
 
-Image *image_new(const char *prefix, const char *name, const char *format);
+Image *image_new(u32 layer, const char *name, const char *format);
 void *image_copy(const void *image, void *unused);
 void image_free(void *image);
 
@@ -34,6 +36,6 @@ bool image_write(BlockNode *root, unsigned above, const char *dir, const char *n
 
 void image_put(const Image *image, GByteArray *out);
 /* `last`: it must be a user's, unchanged; the others must be a snapshot's. */
-Image *image_get(Reader *in, const char *dir, bool last, GError **err) must_check;
+Image *image_get(Reader *in, const Layers *layers, bool last, GError **err) must_check;
 
 #endif

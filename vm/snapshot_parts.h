@@ -4,7 +4,7 @@
  * of their own.
  *
  *     clock          a record: SnapshotClock
- *     cpuid          u32 number, CpuidLeaf each: what the guest's CPUs are
+ *     cpuid          u32 number, each u32 leaf, index, u8 indexed, u32 eax, ebx, ecx, edx
  *     cpu0, cpu1..   the records of an X86State (accel/x86_state.h)
  *     device/PATH    of each device, as hw/core/state.c has it
  */
@@ -22,7 +22,13 @@
 SNAPSHOT_CLOCK_ROWS(STATE_STRUCT);
 extern const Field snapshot_clock_rows[];
 
-/* What the machine's RAM was mapped from; NULL: it was not. */
-const RamLayers *snapshot_ram_layers(void);
+/* What the machine came from: its folders, and where its RAM lies in them. */
+typedef struct {
+    Layers *layers;
+    GArray *runs;               /* RamRun */
+} SnapshotOrigin;
+
+/* NULL: it did not come from a snapshot. */
+const SnapshotOrigin *snapshot_origin(void);
 
 #endif

@@ -12,34 +12,17 @@
 
 enum {
     LAYER_NONE = 0xff,          /* in `source`: no file has it, it is zeroes */
-    LAYERS_MAX = 64, RUNS_MAX = 16384,
+    RUNS_MAX = 16384,
     BATCH = 8192,               /* pages looked at at once */
     GAP_MAX = 512,              /* pages of zeroes that do not end a run, or more: */
     GAPS = RUNS_MAX / 2,        /* so many such gaps there can be */
+    COPY_MAX = 16,              /* pages of a parent that are copied to join two runs */
 };
 
 /* Linux Documentation/admin-guide/mm/pagemap.rst */
 #define PAGEMAP_PRESENT (1ull << 63)
 #define PAGEMAP_SWAPPED (1ull << 62)
 #define PAGEMAP_FILE    (1ull << 61)        /* a file's page: not written since */
-
-RamLayers *ram_layers_new(void)
-{
-    RamLayers *layers = g_new0(RamLayers, 1);
-
-    layers->dirs = g_ptr_array_new_with_free_func(g_free);
-    layers->runs = g_array_new(FALSE, FALSE, sizeof(RamRun));
-    return layers;
-}
-
-void ram_layers_free(RamLayers *layers)
-{
-    if (layers) {
-        g_ptr_array_unref(layers->dirs);
-        g_array_unref(layers->runs);
-        g_free(layers);
-    }
-}
 
 /* ---- saving ---- */
 
@@ -48,6 +31,7 @@ typedef struct {
     int fd, pagemap;            /* pagemap -1: all pages are looked at */
     u8 *source;                 /* of each page: its layer */
     u64 *flags;                 /* BATCH words of the page map */
+    bool changes;
     u64 written;
 } Saver;
 
@@ -92,12 +76,24 @@ static void look(Saver *saver, const u8 *host, unsigned n)
     }
 }
 
-/* Must this page be written?  It is, unless nobody touched it and no file has it. */
-static bool is_wanted(const Saver *saver, u64 flags, u64 page, const u8 *host)
+/*
+ * Decides where a page is from now on; true: it must be written.  It need not be if
+ * nobody touched it and no file has it, if it is zeroes, or if only changes are wanted
+ * and it is as a parent has it.
+ */
+static bool place_page(Saver *saver, u64 flags, u64 page, const u8 *host)
 {
-    bool touched = (flags & (PAGEMAP_PRESENT | PAGEMAP_SWAPPED)) != 0;
+    bool there = (flags & (PAGEMAP_PRESENT | PAGEMAP_SWAPPED)) != 0;
+    bool changed = there && !(flags & PAGEMAP_FILE);
+    u8 *source = &saver->source[page];
+    bool in_parent = *source != LAYER_NONE, zero;
 
-    return (touched || saver->source[page] != LAYER_NONE) && !is_zero(host);
+    if (saver->changes && in_parent && !changed) {
+        return false;
+    }
+    zero = (!there && !in_parent) || is_zero(host);
+    *source = !zero || (saver->changes && in_parent) ? 0 : LAYER_NONE;
+    return !zero;
 }
 
 static bool save_batch(Saver *saver, const u8 *host, u64 page, unsigned n, GError **err)
@@ -106,18 +102,38 @@ static bool save_batch(Saver *saver, const u8 *host, u64 page, unsigned n, GErro
 
     look(saver, host, n);
     for (unsigned i = 0; i <= n; i++) {
-        bool wanted = i < n && is_wanted(saver, saver->flags[i], page + i,
-                                         host + (u64)i * PAGE_BYTES);
+        bool wanted = i < n && place_page(saver, saver->flags[i], page + i,
+                                          host + (u64)i * PAGE_BYTES);
 
         if (!wanted && i > from &&
             !write_all(saver, host + (u64)from * PAGE_BYTES, page + from, i - from,
                        err)) {
             return false;
         }
-        if (i < n) {
-            saver->source[page + i] = wanted ? 0 : LAYER_NONE;
-        }
         from = wanted ? from : i + 1;
+    }
+    return true;
+}
+
+/* Few pages between two of ours become ours: a run costs a restore more than a page. */
+static bool join_runs(Saver *saver, const u8 *host, u64 page, u64 pages, GError **err)
+{
+    u64 next = 0;               /* after the last page of ours */
+
+    for (u64 i = 0; i < pages; i++) {
+        if (saver->source[page + i] != 0) {
+            continue;
+        }
+        for (u64 k = next && i - next <= COPY_MAX ? next : i; k < i; k++) {
+            const u8 *at = host + k * PAGE_BYTES;
+
+            if (saver->source[page + k] != LAYER_NONE && !is_zero(at) &&
+                !write_all(saver, at, page + k, 1, err)) {
+                return false;
+            }
+            saver->source[page + k] = 0;
+        }
+        next = i + 1;
     }
     return true;
 }
@@ -136,7 +152,8 @@ static bool save_region(Saver *saver, const MemRegion *region, GError **err)
             return false;
         }
     }
-    return true;
+    return !saver->changes ||
+           join_runs(saver, iov.iov_base, region->page, pages, err);
 }
 
 /* ---- the section ---- */
@@ -194,8 +211,6 @@ static void put_section(const Saver *saver, GByteArray *out)
     size_t begin = state_section_begin(out, "ram");
 
     put_regions(saver->mem, out);
-    put_number(out, 1, 4);
-    put_text(out, ".");
     put_number(out, runs->len, 4);
     for (unsigned i = 0; i < runs->len; i++) {
         const RamRun *run = &g_array_index(runs, RamRun, i);
@@ -207,13 +222,13 @@ static void put_section(const Saver *saver, GByteArray *out)
     state_section_end(out, begin);
 }
 
-static void fill_source(u8 *source, u64 pages, const RamLayers *from)
+static void fill_source(Saver *saver, const GArray *from)
 {
-    memset(source, LAYER_NONE, pages);
-    for (unsigned i = 0; from && i < from->runs->len; i++) {
-        const RamRun *run = &g_array_index(from->runs, RamRun, i);
+    memset(saver->source, LAYER_NONE, mem_pages(saver->mem));
+    for (unsigned i = 0; from && i < from->len; i++) {
+        const RamRun *run = &g_array_index(from, RamRun, i);
 
-        memset(source + run->page, run->layer, run->pages);
+        memset(saver->source + run->page, run->layer + 1, run->pages);
     }
 }
 
@@ -235,17 +250,18 @@ static bool save_all(Saver *saver, GError **err)
     return true;
 }
 
-bool snapshot_ram_save(Mem *mem, const RamLayers *from, int fd, GByteArray *out,
-                       u64 *written, GError **err)
+bool snapshot_ram_save(Mem *mem, const GArray *from, bool changes, int fd,
+                       GByteArray *out, u64 *written, GError **err)
 {
-    u64 pages = mem_pages(mem);
-    g_autofree u8 *source = g_malloc(pages);
+    g_autofree u8 *source = g_malloc(mem_pages(mem));
     g_autofree u64 *flags = g_new(u64, BATCH);
-    Saver saver = { mem, fd, open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC), source,
-                    flags, 0 };
+    Saver saver = {
+        .mem = mem, .fd = fd, .source = source, .flags = flags, .changes = changes,
+        .pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC),
+    };
     bool done;
 
-    fill_source(source, pages, from);
+    fill_source(&saver, from);
     done = save_all(&saver, err);
     if (done) {
         put_section(&saver, out);
@@ -275,25 +291,6 @@ static bool same_regions(const Mem *mem, Reader *in, GError **err)
     }
     return !mem_region(mem, i, &region) ||
            snapshot_refuse(err, "ram: this machine has more: %s", region.name);
-}
-
-/* Another snapshot's name in this one: no absolute path that nobody asked for. */
-static bool get_layers(Reader *in, const char *dir, RamLayers *layers, GError **err)
-{
-    u32 n = reader_get(in, 4);
-
-    if (n == 0 || n > LAYERS_MAX) {
-        return snapshot_refuse(err, "ram: %u layers", n);
-    }
-    for (u32 i = 0; i < n; i++) {
-        g_autofree char *name = reader_text(in);
-
-        if (!name || !*name) {
-            return snapshot_refuse(err, "ram: layer %u has no name", i);
-        }
-        g_ptr_array_add(layers->dirs, g_canonicalize_filename(name, dir));
-    }
-    return true;
 }
 
 /* The base address of RAM page `page` and what is left of its region from there on. */
@@ -331,8 +328,8 @@ static bool map_run(Mem *mem, const RamRun *run, const int *fds, GError **err)
     return true;
 }
 
-static bool map_runs(Mem *mem, Reader *in, RamLayers *layers, const int *fds,
-                     GError **err)
+static bool map_runs(Mem *mem, Reader *in, const Layers *layers, const int *fds,
+                     GArray *runs, GError **err)
 {
     u32 n = reader_get(in, 4);
     u64 end = 0;
@@ -346,23 +343,23 @@ static bool map_runs(Mem *mem, Reader *in, RamLayers *layers, const int *fds,
         run.page = reader_get(in, 8);
         run.pages = reader_get(in, 8);
         run.layer = reader_get(in, 4);
-        if (in->failed || run.layer >= layers->dirs->len || run.page < end) {
+        if (in->failed || run.layer >= layers->n || run.page < end) {
             return snapshot_refuse(err, "ram: run %u is damaged", i);
         }
         if (!map_run(mem, &run, fds, err)) {
             return false;
         }
         end = run.page + run.pages;
-        g_array_append_val(layers->runs, run);
+        g_array_append_val(runs, run);
     }
     return in->left == 0 ||
            snapshot_refuse(err, "ram: %zu bytes are too many", in->left);
 }
 
-static bool open_layers(const RamLayers *layers, int *fds, GError **err)
+static bool open_layers(const Layers *layers, int *fds, GError **err)
 {
-    for (unsigned i = 0; i < layers->dirs->len; i++) {
-        g_autofree char *path = g_build_filename(layers->dirs->pdata[i], "ram", NULL);
+    for (unsigned i = 0; i < layers->n; i++) {
+        g_autofree char *path = layers_file(layers, i, "ram");
 
         fds[i] = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
         if (fds[i] < 0) {
@@ -385,9 +382,9 @@ static void no_huge_pages(Mem *mem)
     }
 }
 
-RamLayers *snapshot_ram_map(Mem *mem, StateFile *file, const char *dir, GError **err)
+GArray *snapshot_ram_map(Mem *mem, StateFile *file, const Layers *layers, GError **err)
 {
-    RamLayers *layers = ram_layers_new();
+    GArray *runs = g_array_new(FALSE, FALSE, sizeof(RamRun));
     int fds[LAYERS_MAX];
     Reader in;
     bool done;
@@ -395,15 +392,15 @@ RamLayers *snapshot_ram_map(Mem *mem, StateFile *file, const char *dir, GError *
     memset(fds, -1, sizeof fds);
     no_huge_pages(mem);
     done = state_file_section(file, "ram", &in, err) && same_regions(mem, &in, err) &&
-           get_layers(&in, dir, layers, err) && open_layers(layers, fds, err) &&
-           map_runs(mem, &in, layers, fds, err);
+           open_layers(layers, fds, err) &&
+           map_runs(mem, &in, layers, fds, runs, err);
     for (unsigned i = 0; i < LAYERS_MAX; i++) {
         if (fds[i] >= 0) {
             close(fds[i]);
         }
     }
     if (!done) {
-        g_clear_pointer(&layers, ram_layers_free);
+        g_clear_pointer(&runs, g_array_unref);
     }
-    return layers;
+    return runs;
 }

@@ -10,7 +10,6 @@
  *                          own file     the parent's
  *
  *     u32 regions   each u64 base, u64 size: must be those of the machine
- *     u32 layers    each text: the folder of a parent, relative to the snapshot
  *     u32 runs      each u64 first page, u64 pages, u32 layer; in order
  *
  * Restoring maps the runs privately; nothing is read.  Which pages have changed since
@@ -21,31 +20,24 @@
 #define VM_SNAPSHOT_RAM_H
 
 #include "hw/core/memory.h"
-#include "vm/snapshot_file.h"
+#include "vm/snapshot_layers.h"
 
-/* What RAM was mapped from: kept as long as the machine, for the next save. */
-typedef struct {
-    GPtrArray *dirs;            /* char *, absolute; layer i: the i-th */
-    GArray *runs;               /* RamRun */
-} RamLayers;
-
+/* Pages that lie in the `ram` of one layer. */
 typedef struct {
     u64 page, pages;
     u32 layer;
 } RamRun;
 
-RamLayers *ram_layers_new(void);
-void ram_layers_free(RamLayers *layers);            /* NULL is allowed */
-
 /*
- * Writes RAM into `fd` and the section into `out`.  `from`: what it was mapped from, or
- * NULL.  *written: bytes that went into the file.
+ * Writes RAM into `fd` and the section into `out`.  `from`: the runs (RamRun) that it
+ * was mapped from, or NULL; `changes`: what is as it lies there stays there, and layer i
+ * becomes layer i + 1.  *written: bytes that went into the file.
  */
-bool snapshot_ram_save(Mem *mem, const RamLayers *from, int fd, GByteArray *out,
-                       u64 *written, GError **err) must_check;
+bool snapshot_ram_save(Mem *mem, const GArray *from, bool changes, int fd,
+                       GByteArray *out, u64 *written, GError **err) must_check;
 
-/* Maps what the section says; `dir` is the snapshot's folder.  NULL: refused. */
-RamLayers *snapshot_ram_map(Mem *mem, StateFile *file, const char *dir,
-                            GError **err) must_check;
+/* Maps what the section says; the runs, or NULL: refused. */
+GArray *snapshot_ram_map(Mem *mem, StateFile *file, const Layers *layers,
+                         GError **err) must_check;
 
 #endif

@@ -30,6 +30,7 @@ typedef struct {
     char *path, *temporary;
     int dir;
     GByteArray *out;            /* sections of `state` */
+    bool changes;               /* what is as in the snapshot it came from, stays */
     u64 ram_written;
 } Saver;
 
@@ -59,8 +60,16 @@ static void save_cpuid(Saver *saver)
     size_t begin = state_section_begin(saver->out, "cpuid");
 
     put_number(saver->out, table->n, 4);
-    g_byte_array_append(saver->out, (const u8 *)table->leaf,
-                        table->n * sizeof(CpuidLeaf));
+    for (unsigned i = 0; i < table->n; i++) {
+        CpuidLeaf leaf = table->leaf[i];
+
+        put_number(saver->out, leaf.leaf, 4);
+        put_number(saver->out, leaf.index, 4);
+        put_number(saver->out, leaf.indexed, 1);
+        for (unsigned r = 0; r < 4; r++) {
+            put_number(saver->out, *cpuid_register(&leaf, r), 4);
+        }
+    }
     state_section_end(saver->out, begin);
 }
 
@@ -193,6 +202,9 @@ static bool write_json(const Saver *saver, GError **err)
     add_number(json, "cpus", machine->cpus);
     add_number(json, "ram-bytes", mem_size(machine->mem));
     add_number(json, "ram-stored", saver->ram_written);
+    if (saver->changes) {
+        add_string(json, "parent", snapshot_origin()->layers->layer[0].dir);
+    }
     add_number(json, "guest-time-ns", clock_now(machine->clock));
     add_words(json, saver->config->words);
     add_devices(json, machine);
@@ -205,14 +217,15 @@ static bool write_json(const Saver *saver, GError **err)
 
 static bool write_ram(Saver *saver, GError **err)
 {
+    const SnapshotOrigin *origin = snapshot_origin();
     int fd = openat(saver->dir, "ram", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     bool done;
 
     if (fd < 0) {
         return fail_errno(err, "ram");
     }
-    done = snapshot_ram_save(saver->machine->mem, snapshot_ram_layers(), fd, saver->out,
-                             &saver->ram_written, err);
+    done = snapshot_ram_save(saver->machine->mem, origin ? origin->runs : NULL,
+                             saver->changes, fd, saver->out, &saver->ram_written, err);
     close(fd);
     return done;
 }
@@ -221,13 +234,16 @@ static bool write_ram(Saver *saver, GError **err)
 
 static bool save_machine(Saver *saver, GError **err)
 {
+    layers_save(saver->changes ? snapshot_origin()->layers : NULL, saver->path,
+                saver->out);
     save_clock(saver);
     save_cpuid(saver);
     if (!save_cpus(saver, err)) {
         return false;
     }
     save_devices(saver);
-    return disks_save(saver->config, saver->temporary, saver->out, err) &&
+    return disks_save(saver->config, saver->temporary, saver->changes, saver->out,
+                      err) &&
            write_ram(saver, err);
 }
 
@@ -340,12 +356,23 @@ static bool save(Saver *saver, GError **err)
            sync_folder(saver->temporary, err) && put_in_place(saver, err);
 }
 
-bool snapshot_save(Vm *vm, const VmConfig *config, const char *name, GError **err)
+/* A parent can't be replaced by its child; nor are there parents without end. */
+static bool can_have_parent(const char *path)
+{
+    const SnapshotOrigin *origin = snapshot_origin();
+
+    return origin && origin->layers->n < LAYERS_MAX &&
+           !layers_have(origin->layers, path);
+}
+
+bool snapshot_save(Vm *vm, const VmConfig *config, const char *name, bool all,
+                   GError **err)
 {
     Saver saver = { .vm = vm, .machine = vm->machine, .config = config, .dir = -1 };
     bool done;
 
     saver.path = snapshot_path(name);
+    saver.changes = !all && can_have_parent(saver.path);
     saver.temporary = g_strdup_printf("%s.new.%d", saver.path, (int)getpid());
     saver.out = g_byte_array_new();
     done = save(&saver, err);

@@ -22,7 +22,7 @@ static gboolean save_now(gpointer unused)
         return G_SOURCE_REMOVE;
     }
     when = &the_config->when;
-    if (!snapshot_save_attached(when->to, &error)) {
+    if (!snapshot_save_attached(when->to, when->all, &error)) {
         info_user("-snapshot-when: %s", error->message);
     }
     if (when->exit) {
@@ -54,7 +54,7 @@ void snapshot_detach(void)
     the_vm = NULL;
 }
 
-bool snapshot_save_attached(const char *name, GError **err)
+bool snapshot_save_attached(const char *name, bool all, GError **err)
 {
-    return snapshot_save(the_vm, the_config, name, err);
+    return snapshot_save(the_vm, the_config, name, all, err);
 }

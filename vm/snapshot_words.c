@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/keyval.h"
+#include "vm/snapshot_parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -124,14 +125,24 @@ static bool copy_bytes(File *file, int fd)
     return fsync(fd) == 0;
 }
 
+/* A snapshot's files do not change: two of them may share one. */
+static bool share_file(const char *from, int dir_fd, const char *name)
+{
+    const SnapshotOrigin *origin = snapshot_origin();
+    g_autofree char *dir = g_path_get_dirname(from);
+
+    return origin && layers_have(origin->layers, dir) &&
+           linkat(AT_FDCWD, from, dir_fd, name, 0) == 0;
+}
+
 static bool copy_file(const char *from, int dir_fd, const char *name, GError **err)
 {
     g_autoptr(File) file = file_open(from, COPY_MAX, err);
     int fd;
     bool done;
 
-    if (!file) {
-        return false;
+    if (!file || share_file(from, dir_fd, name)) {
+        return file != NULL;
     }
     fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     done = fd >= 0 && copy_bytes(file, fd);

@@ -101,6 +101,7 @@ enum { SMP_MAX = 64 };
 #define WHEN_OPTION(rows) rows(WhenOption,                                             \
     (str,  text, "what appears on a console, literally"),                              \
     (str,  to,   "the snapshot: a folder, or a name without '/'"),                     \
+    (bool, all,  "what did not change is saved, too: it needs no other snapshot"),     \
     (bool, exit, "end once it is saved"))
 
 MACHINE_OPTION(OPTION_STRUCT);

@@ -83,7 +83,7 @@ for case in one:-smp:1 four:-smp:4; do
 done
 
 # Saved from a run of itself, and moved.
-restore four -snapshot-when "save me again,to=$dir/again,exit=on"
+restore four -snapshot-when "save me again,to=$dir/again,all=on,exit=on"
 vm_send 'y=kept; echo save me "again"'
 check "saved a second time" ends_with 0
 mv "$dir/again" "$dir/moved"
@@ -120,7 +120,7 @@ check "disk: a forwarded port takes new connections" fetch
 vm_send 'head -c 5000 /dev/zero | dd of=/dev/vda bs=100 seek=7 conv=notrunc; sync; md5sum < /dev/vda > /tmp/f; echo save me "too"'
 check "disk: it can be written" says '^save me too'
 vm_stop
-restore disk -snapshot-when "save me too,to=$dir/disk2,exit=on"
+restore disk -snapshot-when "save me too,to=$dir/disk2,all=on,exit=on"
 vm_send 'head -c 5000 /dev/zero | dd of=/dev/vda bs=100 seek=7 conv=notrunc; sync; md5sum < /dev/vda > /tmp/f; echo save me "too"'
 check "disk: saved again, with more written" ends_with 0
 rm -rf "$dir/disk"

@@ -109,7 +109,7 @@ static u8 *save(const char *where, size_t *n)
     g_autoptr(GError) err = NULL;
     char *bytes = NULL;
 
-    if (!snapshot_save(vm, config, where, &err) ||
+    if (!snapshot_save(vm, config, where, true, &err) ||
         !g_file_get_contents(path, &bytes, n, &err)) {
         g_error("%s", err->message);
     }
@@ -177,10 +177,10 @@ static void hurt_bytes(u8 *bytes, size_t n)
                                UINT32_MAX, INT64_MAX, UINT64_MAX };
 
     for (u64 times = 1 + below(4); times && n; times--) {
-        size_t at = below(n), width = MIN(1u << below(4), n - at);
+        size_t at = below(n), width = 1u << below(4);
         u64 value = below(2) ? odd[below(G_N_ELEMENTS(odd))] : chance_next(&chance);
 
-        memcpy(bytes + at, &value, width);
+        memcpy(bytes + at, &value, MIN(width, n - at));
     }
 }
 
@@ -203,7 +203,8 @@ static GByteArray *hurt(const StateFile *file)
             bytes = &g_array_index(file->sections, StateSection, below(n));
         }
         begin = state_section_begin(out, what == 2 ? "device/other" : from->name);
-        g_byte_array_append(out, bytes->bytes, what == 3 ? below(bytes->n + 1) : bytes->n);
+        g_byte_array_append(out, bytes->bytes,
+                            what == 3 ? below(bytes->n + 1) : bytes->n);
         if (what > 3 && what <= 24) {
             hurt_bytes(out->data + begin, out->len - begin);
         }
@@ -262,7 +263,7 @@ static void test_checksum(void)
     }
 }
 
-/* Saved, restored, saved: the same bytes, but for the generation and the time of day. */
+/* Saved, restored, saved: the same bytes, but for generation and time of day. */
 static void test_round_trip(void)
 {
     static const char *const change[] = {
