@@ -11,7 +11,7 @@
  *
  * Each sequence has a seed of its own, which a failure shows; it is made smaller first.
  * MAYFLY_LONG=1 runs ten million, MAYFLY_SEED=N just the one of that seed,
- * MAYFLY_COUNT=N that many.
+ * MAYFLY_COUNT=N that many, from that seed on.
  */
 
 #include "accel/soft/mmu.h"
@@ -559,24 +559,25 @@ static void choose_engine(bool translator)
     test.bed->soft->hot = translator;
 }
 
+static u64 how_many(void)
+{
+    return number("MAYFLY_COUNT", g_getenv("MAYFLY_SEED") ? 1 :
+                  g_getenv("MAYFLY_LONG") ? LONG_COUNT : SHORT_COUNT);
+}
+
 static void test_sequences(gconstpointer translator)
 {
-    bool one = g_getenv("MAYFLY_SEED");
-    u64 count = number("MAYFLY_COUNT", g_getenv("MAYFLY_LONG") ? LONG_COUNT : SHORT_COUNT);
-
     choose_engine(translator);
-    run_sequences(number("MAYFLY_SEED", 1), one ? 1 : count);
+    run_sequences(number("MAYFLY_SEED", 1), how_many());
 }
 
 /* Whatever comes between, nothing is to be seen of it. */
 static void test_interrupted(gconstpointer translator)
 {
-    u64 count = number("MAYFLY_COUNT", g_getenv("MAYFLY_LONG") ? LONG_COUNT : SHORT_COUNT);
-
     choose_engine(translator);
     atomic_store(&test.storm_ends, false);
     pthread_create(&test.storm, NULL, storm_run, NULL);
-    run_sequences(1ull << 40, count / 4);
+    run_sequences((1ull << 40) + number("MAYFLY_SEED", 0), (how_many() + 3) / 4);
     atomic_store(&test.storm_ends, true);
     pthread_join(test.storm, NULL);
 }
