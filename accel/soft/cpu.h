@@ -127,6 +127,8 @@ struct Cpu {
     u64 jump_tag;               /* mode and age of what may be entered from `jump` now */
     gva code_page;              /* translated code: where its page is */
     u64 jit_temp;               /* of translated code */
+    u64 host_sp, return_limit;  /* its stack: where it begins, and how far returns may be kept */
+    u64 stub_sp;
     u32 host_mxcsr;
     s32 hint_budget;            /* wrong hints (below) until jit/run.c looks at them */
     u64 hint_since;             /* the host's TSC then */

@@ -4,13 +4,18 @@
  *
  * Within its page a direct jump is linked to the translation it leads to.  All others look the target up in the jump cache, in
  * line; what is not there is done by the interpreter, which also finds what is wrong with a target.
+ *
+ * A guest's call is a host's call too, and so the host predicts the guest's returns.  The host's stack has then, from its top:
+ *
+ *      where the host goes on: landing()       where the guest goes on         Cpu.jump_tag at the call
+ *
+ * A return looks whether it goes there, in the same mode and with no flush in between, and returns.  If not (another stack, a
+ * return that was no return, a call that was interpreted) all of that is dropped, and the jump cache says where to go.  Nothing
+ * depends on what is on the host's stack: below it is an entry that matches nothing, and leaving drops all.
  */
 
 #include "accel/soft/jit/code.h"
 #include "accel/soft/run.h"
-
-enum { JUMP_SHIFT = 32 - JUMP_BITS - 5 };
-_Static_assert(sizeof(JumpEntry) == 32, "the shift above");
 
 Cold *code_new_cold(Code *c, u32 jump)
 {
@@ -27,44 +32,17 @@ Cold *code_new_cold(Code *c, u32 jump)
 
 /* ---- leaving ---- */
 
-/* S1: where to go.  `undo`: what is to be added to rsp if the instruction is done by the interpreter after all. */
-static void look_up(Code *c, s32 undo)
+static s32 next_of(const Code *c)
 {
-    size_t entry = offsetof(Cpu, jump);
-    Emit *e = c->e;
-    Cold *miss;
-
-    emit_rr(e, 0x69, S2, S1);                                                   /* imul */
-    emit32(e, JUMP_MIX);
-    emit_rr(e, 0xc1, 5, S2);                                                    /* shr */
-    emit8(e, JUMP_SHIFT);
-    emit_rr(e, 0x81, 4, S2);                                                    /* and */
-    emit32(e, (JUMP_SIZE - 1) * sizeof(JumpEntry));
-    emit_rm(e, 0x3b | X_W | X_GS, S1, NO_REG, S2, 0, entry + offsetof(JumpEntry, rip));
-    miss = code_new_cold(c, emit_jump(e, CC_NZ, 0));
-    miss->insn = c->insn;
-    miss->undo = undo;
-    emit_cpu(e, 0x8b | X_W, S1, offsetof(Cpu, jump_tag));
-    emit_rm(e, 0x3b | X_W | X_GS, S1, NO_REG, S2, 0, entry + offsetof(JumpEntry, tag));
-    miss = code_new_cold(c, emit_jump(e, CC_NZ, 0));
-    miss->insn = c->insn;
-    miss->undo = undo;
-    emit_rm(e, 0xff | X_GS, 4, NO_REG, S2, 0, entry + offsetof(JumpEntry, code));
-}
-
-/* `to` from the page's start. */
-static void leave_page(Code *c, s32 to, s32 undo)
-{
-    code_keep_flags(c);
-    emit_cpu(c->e, 0x8b | X_W, S1, offsetof(Cpu, code_page));
-    emit_rm(c->e, 0x8d | X_W, S1, S1, NO_REG, 0, to);
-    look_up(c, undo);
+    return c->page_at + c->insn->at + c->insn->len;
 }
 
 static bool in_page(s64 to)
 {
     return to >= 0 && to < (s64)PAGE_BYTES;
 }
+
+enum { CALL = -2 };             /* beside JMP and conditions */
 
 /* A jump that can be linked: its distance is aligned, so that it changes at once. */
 static JitExit *link_jump(Code *c, int cc, s64 to)
@@ -76,12 +54,90 @@ static JitExit *link_jump(Code *c, int cc, s64 to)
         c->failed = true;
         return NULL;
     }
-    emit_nops(c->e, -(c->e->at + (cc == JMP ? 1 : 2)) & 3);
-    cold = code_new_cold(c, emit_jump(c->e, cc, 0));
+    emit_nops(c->e, -(c->e->at + (cc < 0 ? 1 : 2)) & 3);
+    cold = code_new_cold(c, cc == CALL ? emit_call(c->e, 0) : emit_jump(c->e, cc, 0));
     *exit = (JitExit){ .owner = c->block, .to = to, .jump = cold->jump,
                        .back = to <= c->page_at + c->insn->at, .saved = c->saved, .gone = c->gone };
     cold->exit = exit;
     return exit;
+}
+
+/* S1, which is on another page, is where the guest goes on; nothing of the present instruction is left to do. */
+static void go_elsewhere(Code *c)
+{
+    emit_cpu(c->e, 0x89 | X_W, S1, offsetof(Cpu, rip));
+    emit_call(c->e, c->jit->find_return);
+    emit_rr(c->e, 0x31, S1, S1);
+    emit_jump(c->e, JMP, c->jit->leave);
+}
+
+/* Control comes back with a return's target, which is S1 and is next_of(). */
+static void landing(Code *c)
+{
+    emit_rm(c->e, 0x8d | X_W, HOST_SP, HOST_SP, NO_REG, 0, RETURN_BYTES - 8);
+    if (!in_page(next_of(c))) {
+        go_elsewhere(c);
+        return;
+    }
+    emit_rm(c->e, 0x8d | X_W, S1, S1, NO_REG, 0, -next_of(c));
+    emit_cpu(c->e, 0x89 | X_W, S1, offsetof(Cpu, code_page));
+    c->saved = c->gone = true;
+    link_jump(c, JMP, next_of(c));
+}
+
+static void code_next(Code *c, unsigned to)
+{
+    emit_cpu(c->e, 0x8b | X_W, to, offsetof(Cpu, code_page));
+    emit_rm(c->e, 0x8d | X_W, to, to, NO_REG, 0, next_of(c));
+}
+
+/* Forgets all returns if there are too many. */
+static void limit_returns(Code *c)
+{
+    Cold *cold;
+
+    emit_cpu(c->e, 0x3b | X_W, HOST_SP, offsetof(Cpu, return_limit));
+    cold = code_new_cold(c, emit_jump(c->e, CC_B, 0));
+    cold->insn = c->insn;
+    cold->drop = true;
+    cold->back = c->e->at;
+}
+
+/* S1: where to go.  `undo`: what is to be added to rsp if the instruction is done by the interpreter after all. */
+static void look_up(Code *c, s32 undo, bool call)
+{
+    size_t entry = offsetof(Cpu, jump);
+    Emit *e = c->e;
+    Cold *miss;
+
+    code_hash(e);
+    emit_rm(e, 0x3b | X_W | X_GS, S1, NO_REG, S2, 0, entry + offsetof(JumpEntry, rip));
+    miss = code_new_cold(c, emit_jump(e, CC_NZ, 0));
+    miss->insn = c->insn;
+    miss->undo = undo;
+    emit_cpu(e, 0x8b | X_W, S1, offsetof(Cpu, jump_tag));
+    emit_rm(e, 0x3b | X_W | X_GS, S1, NO_REG, S2, 0, entry + offsetof(JumpEntry, tag));
+    miss = code_new_cold(c, emit_jump(e, CC_NZ, 0));
+    miss->insn = c->insn;
+    miss->undo = undo;
+    if (call) {
+        emit_z(e, 0x50, S1);                                                    /* push */
+        code_next(c, S1);
+        emit_z(e, 0x50, S1);
+    }
+    emit_rm(e, 0xff | X_GS, call ? 2 : 4, NO_REG, S2, 0, entry + offsetof(JumpEntry, code));
+    if (call) {
+        landing(c);
+    }
+}
+
+/* `to` from the page's start. */
+static void leave_page(Code *c, s32 to, s32 undo, bool call)
+{
+    code_keep_flags(c);
+    emit_cpu(c->e, 0x8b | X_W, S1, offsetof(Cpu, code_page));
+    emit_rm(c->e, 0x8d | X_W, S1, S1, NO_REG, 0, to);
+    look_up(c, undo, call);
 }
 
 void code_fall(Code *c, s64 to)
@@ -89,7 +145,7 @@ void code_fall(Code *c, s64 to)
     if (in_page(to)) {
         link_jump(c, JMP, to);
     } else {
-        leave_page(c, to, 0);
+        leave_page(c, to, 0, false);
     }
 }
 
@@ -146,12 +202,21 @@ static void load_fp(Code *c, const Cold *cold, unsigned what)
     }
 }
 
+static void cold_drop(Code *c, const Cold *cold)
+{
+    emit_cpu(c->e, 0x8b | X_W, HOST_SP, offsetof(Cpu, host_sp));
+    emit_jump(c->e, JMP, cold->back);
+}
+
 static void cold_interpret(Code *c, const Cold *cold)
 {
     unsigned sp = host_register_of[RSP];
 
     if (cold->hit) {
         code_look_again(c, cold);
+    }
+    if (cold->find) {
+        emit_call(c->e, c->jit->find_return);
     }
     if (cold->undo) {
         emit_rm(c->e, 0x8d | X_W, sp, sp, NO_REG, 0, cold->undo);
@@ -182,7 +247,9 @@ void code_cold(Code *c)
         } else {
             emit_set_target(c->e, cold->jump, c->e->at);
         }
-        if (cold->insn) {
+        if (cold->drop) {
+            cold_drop(c, cold);
+        } else if (cold->insn) {
             cold_interpret(c, cold);
         } else if (cold->exit) {
             cold_exit(c, cold);
@@ -194,13 +261,12 @@ void code_cold(Code *c)
 
 /* ---- branches ---- */
 
-/* Stores the address of the next instruction below the stack; rsp is changed after. */
+/* Stores the address of the next instruction, which stays in S1, below the stack; rsp is changed after. */
 static void push_next(Code *c)
 {
     Place place = code_place(c, RSP, -8, 8, true);
 
-    emit_cpu(c->e, 0x8b | X_W, S1, offsetof(Cpu, code_page));
-    emit_rm(c->e, 0x8d | X_W, S1, S1, NO_REG, 0, c->page_at + c->insn->at + c->insn->len);
+    code_next(c, S1);
     code_at(c, 0x89 | X_W, S1, &place);
 }
 
@@ -213,8 +279,6 @@ static void move_sp(Code *c, s32 by)
 
 static void jump_if(Code *c, int cc, s64 to)
 {
-    s64 next = c->page_at + c->insn->at + c->insn->len;
-
     code_settle_flags(c, S2);
     if (in_page(to)) {
         link_jump(c, cc, to);
@@ -222,27 +286,28 @@ static void jump_if(Code *c, int cc, s64 to)
         u32 skip = emit_jump(c->e, cc ^ 1, 0);
         bool saved = c->saved;
 
-        leave_page(c, to, 0);
+        leave_page(c, to, 0, false);
         c->saved = saved;
         emit_set_target(c->e, skip, c->e->at);
     }
-    code_fall(c, next);
+    code_fall(c, next_of(c));
 }
 
 static void call_direct(Code *c, s64 to)
 {
-    if (in_page(to)) {
-        code_begin_access(c);
-        push_next(c);
-        code_end_access(c, NULL);
-        move_sp(c, -8);
-        link_jump(c, JMP, to);
-        return;
-    }
     code_keep_flags(c);
+    c->gone = true;
     push_next(c);
     move_sp(c, -8);
-    leave_page(c, to, 8);
+    limit_returns(c);
+    if (in_page(to)) {
+        emit_cpu(c->e, 0xff, 6, offsetof(Cpu, jump_tag));                       /* push */
+        emit_z(c->e, 0x50, S1);
+        link_jump(c, CALL, to);
+        landing(c);
+    } else {
+        leave_page(c, to, 8, true);
+    }
 }
 
 /* S1 = the operand of JMP and CALL. */
@@ -267,7 +332,7 @@ static void jump_indirect(Code *c)
 {
     code_keep_flags(c);
     load_target(c);
-    look_up(c, 0);
+    look_up(c, 0, false);
 }
 
 static void call_indirect(Code *c)
@@ -277,8 +342,19 @@ static void call_indirect(Code *c)
     emit_cpu(c->e, 0x89 | X_W, S1, offsetof(Cpu, jit_temp));
     push_next(c);
     move_sp(c, -8);
+    limit_returns(c);
     emit_cpu(c->e, 0x8b | X_W, S1, offsetof(Cpu, jit_temp));
-    look_up(c, 8);
+    look_up(c, 8, true);
+}
+
+/* Is this the return from the call that is kept last?  Where not, all that are kept are worth nothing. */
+static void return_or_find(Code *c, u32 jump, s32 undo)
+{
+    Cold *miss = code_new_cold(c, jump);
+
+    miss->insn = c->insn;
+    miss->find = true;
+    miss->undo = undo;
 }
 
 static void return_near(Code *c)
@@ -290,19 +366,23 @@ static void return_near(Code *c)
     place = code_place(c, RSP, 0, 8, false);
     code_at(c, 0x8b | X_W, S1, &place);
     move_sp(c, drop);
-    look_up(c, -drop);
+    emit_cpu(c->e, 0x8b | X_W, S2, offsetof(Cpu, jump_tag));
+    emit_rm(c->e, 0x3b | X_W, S2, HOST_SP, NO_REG, 0, 16);                      /* cmp */
+    return_or_find(c, emit_jump(c->e, CC_NZ, 0), -drop);
+    emit_rm(c->e, 0x3b | X_W, S1, HOST_SP, NO_REG, 0, 8);
+    return_or_find(c, emit_jump(c->e, CC_NZ, 0), -drop);
+    emit8(c->e, 0xc3);
 }
 
 /* The block ends here because interrupts may come after the next instruction. */
 bool code_sti(Code *c)
 {
-    s64 next = c->page_at + c->insn->at + c->insn->len;
     JitExit *exit;
 
-    if (!in_page(next) || !code_set_interrupt_flag(c)) {
+    if (!in_page(next_of(c)) || !code_set_interrupt_flag(c)) {
         return false;
     }
-    exit = link_jump(c, JMP, next);
+    exit = link_jump(c, JMP, next_of(c));
     if (exit) {
         exit->shadow = true;
     }

@@ -14,6 +14,8 @@
 
 enum { COLD_MAX = 500, INSNS_MAX = 64 + 2 };
 
+enum { RETURN_BYTES = 24, RETURNS_MAX = 2048 };     /* of a call on the host's stack, see branch.c */
+
 /* What lies behind the code proper: where a memory check that failed goes, and exits. */
 enum { FP_SSE = 1, FP_X87 = 2, FP_AVX = 4 };    /* Cpu.fp_live; the others (with x87: MMX) never without SSE */
 
@@ -30,6 +32,8 @@ typedef struct {
     bool saved;                 /* the flags are in Cpu.arith already */
     u8 fp;                      /* FP_*: registers that are in the host's there, and have to be again */
     u8 load_fp;                 /* to load these is all that is to be done */
+    bool find;                  /* the jump cache is looked at first, for S1 */
+    bool drop;                  /* all returns that are kept are forgotten, which is all that is to be done */
     bool trap;                  /* nothing jumps here but a trap's handler; `jump` becomes where it is */
 } Cold;
 
@@ -113,6 +117,9 @@ void fp_store(Emit *e);
 /* ---- system.c ---- */
 bool code_system(Code *c);                  /* false: not one that it knows */
 bool code_set_interrupt_flag(Code *c);      /* STI, but for what follows it */
+
+/* ---- stubs.c ---- */
+void code_hash(Emit *e);        /* S2 = where in the jump cache S1 would be, in bytes */
 
 /* ---- branch.c ---- */
 bool code_branch(Code *c);      /* false: not a branch that it knows */

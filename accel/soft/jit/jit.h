@@ -38,7 +38,7 @@ typedef struct Jit {
     u8 *write, *exec;
     u64 bytes;
     u32 first;                          /* behind the stubs: where translations begin */
-    u32 enter, leave, leave_flags, not_translated;
+    u32 enter, leave, leave_flags, not_translated, find_return;
     u32 load_sse, load_x87, load_avx;
     u32 interpret, interpret_saved, interpret_last, interpret_last_saved;
     u32 find_entry[MMU_MODES][2];       /* [1]: for a write */

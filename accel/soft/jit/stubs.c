@@ -6,7 +6,6 @@
 #include "accel/soft/jit/code.h"
 #include <stddef.h>
 
-/* In the order of pushing; the stack is aligned after one more word. */
 static const u8 kept[] = { H_RBX, H_RBP, 12, 13, 14, 15 };
 
 static void load_guest(Emit *e)
@@ -36,8 +35,13 @@ static void make_enter(Jit *jit)
     for (unsigned i = 0; i < sizeof kept; i++) {
         emit_z(e, 0x50, kept[i]);
     }
-    emit_rr(e, 0x83 | X_W, 5, HOST_SP);                 /* sub $8, %rsp */
-    emit8(e, 8);
+    for (unsigned i = 0; i < RETURN_BYTES / 8; i++) {   /* a return that matches nothing: no jump_tag is 0 */
+        emit8(e, 0x6a);                                 /* push $0 */
+        emit8(e, 0);
+    }
+    emit_cpu(e, 0x89 | X_W, HOST_SP, offsetof(Cpu, host_sp));
+    emit_rm(e, 0x8d | X_W, S1, HOST_SP, NO_REG, 0, -RETURNS_MAX * RETURN_BYTES);
+    emit_cpu(e, 0x89 | X_W, S1, offsetof(Cpu, return_limit));
     emit_rr(e, 0x8b | X_W, S2, H_RSI);
     emit_cpu(e, 0x89 | X_W, H_RDI, offsetof(Cpu, jit_temp));
     load_guest(e);
@@ -46,8 +50,9 @@ static void make_enter(Jit *jit)
 
 static void leave_function(Emit *e)
 {
-    emit_rr(e, 0x83 | X_W, 0, HOST_SP);                 /* add $8, %rsp */
-    emit8(e, 8);
+    emit_cpu(e, 0x8b | X_W, HOST_SP, offsetof(Cpu, host_sp));
+    emit_rr(e, 0x83 | X_W, 0, HOST_SP);                 /* add */
+    emit8(e, RETURN_BYTES);
     for (unsigned i = sizeof kept; i-- > 0;) {
         emit_z(e, 0x58, kept[i]);
     }
@@ -80,7 +85,19 @@ static void make_not_translated(Jit *jit)
     emit_jump(e, JMP, jit->leave);
 }
 
-/* S1: Insn, S2: Block.  Called by translations, so the stack is off by one word. */
+/* The stack may be anywhere. */
+static void call_c(Emit *e, const void *function)
+{
+    emit_cpu(e, 0x89 | X_W, HOST_SP, offsetof(Cpu, stub_sp));
+    emit_rr(e, 0x83 | X_W, 4, HOST_SP);                 /* and $-16, %rsp */
+    emit8(e, 0xf0);
+    emit_z(e, 0xb8 | X_W, H_RAX);
+    emit64(e, (uintptr_t)function);
+    emit_rr(e, 0xff, 2, H_RAX);                         /* call */
+    emit_cpu(e, 0x8b | X_W, HOST_SP, offsetof(Cpu, stub_sp));
+}
+
+/* S1: Insn, S2: Block.  Called by translations. */
 static u32 make_interpret(Jit *jit, bool save, bool last)
 {
     Emit *e = &jit->e;
@@ -94,22 +111,14 @@ static u32 make_interpret(Jit *jit, bool save, bool last)
     emit_cpu(e, 0x8b | X_W, H_RDI, offsetof(Cpu, self));
     emit_rr(e, 0x8b | X_W, H_RSI, S1);
     emit_rr(e, 0x8b | X_W, H_RDX, S2);
-    emit_rr(e, 0x83 | X_W, 5, HOST_SP);
-    emit8(e, 8);
-    emit_z(e, 0xb8 | X_W, H_RAX);
-    emit64(e, last ? (uintptr_t)jit_interpret_last : (uintptr_t)jit_interpret);
-    emit_rr(e, 0xff, 2, H_RAX);                         /* call */
-    emit_rr(e, 0x83 | X_W, 0, HOST_SP);
-    emit8(e, 8);
+    call_c(e, last ? (const void *)jit_interpret_last : (const void *)jit_interpret);
     emit_rr(e, last ? 0x85 | X_W : 0x84, H_RAX, H_RAX); /* test */
     more = emit_jump(e, last ? CC_NZ : CC_Z, 0);
-    emit_rr(e, 0x83 | X_W, 0, HOST_SP);                 /* the return address */
-    emit8(e, 8);
     emit_rr(e, 0x31, H_RAX, H_RAX);
     leave_function(e);
     emit_set_target(e, more, e->at);
     if (last) {
-        emit_rr(e, 0x83 | X_W, 0, HOST_SP);
+        emit_rr(e, 0x83 | X_W, 0, HOST_SP);             /* the return address */
         emit8(e, 8);
         emit_rm(e, 0x8d | X_W, S2, H_RAX, NO_REG, 0, -1);
         load_guest(e);
@@ -120,6 +129,40 @@ static u32 make_interpret(Jit *jit, bool save, bool last)
         emit8(e, 0xc3);
     }
     return at;
+}
+
+enum { JUMP_SHIFT = 32 - JUMP_BITS - 5 };
+_Static_assert(sizeof(JumpEntry) == 32, "the shift above");
+
+void code_hash(Emit *e)
+{
+    emit_rr(e, 0x69, S2, S1);                           /* imul */
+    emit32(e, JUMP_MIX);
+    emit_rr(e, 0xc1, 5, S2);                            /* shr */
+    emit8(e, JUMP_SHIFT);
+    emit_rr(e, 0x81, 4, S2);                            /* and */
+    emit32(e, (JUMP_SIZE - 1) * sizeof(JumpEntry));
+}
+
+/* A return to S1 that was not expected.  Called; comes back only if the jump cache does not know it. */
+static void make_find_return(Jit *jit)
+{
+    size_t entry = offsetof(Cpu, jump);
+    Emit *e = &jit->e;
+    u32 other, old;
+
+    jit->find_return = e->at;
+    code_hash(e);
+    emit_rm(e, 0x3b | X_W | X_GS, S1, NO_REG, S2, 0, entry + offsetof(JumpEntry, rip));
+    other = emit_jump(e, CC_NZ, 0);
+    emit_cpu(e, 0x8b | X_W, S1, offsetof(Cpu, jump_tag));
+    emit_rm(e, 0x3b | X_W | X_GS, S1, NO_REG, S2, 0, entry + offsetof(JumpEntry, tag));
+    old = emit_jump(e, CC_NZ, 0);
+    emit_cpu(e, 0x8b | X_W, HOST_SP, offsetof(Cpu, host_sp));
+    emit_rm(e, 0xff | X_GS, 4, NO_REG, S2, 0, entry + offsetof(JumpEntry, code));
+    emit_set_target(e, other, e->at);
+    emit_set_target(e, old, e->at);
+    emit8(e, 0xc3);
 }
 
 /*
@@ -153,5 +196,6 @@ void jit_make_stubs(Jit *jit)
         jit->find_entry[mode][0] = make_find_entry(jit, mode, false);
         jit->find_entry[mode][1] = make_find_entry(jit, mode, true);
     }
+    make_find_return(jit);
     fp_make_loads(jit);
 }

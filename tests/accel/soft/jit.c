@@ -211,7 +211,85 @@ static void test_branch(void)
     g_assert_cmpuint((uintptr_t)(code + 1) % 4, ==, 0);
 }
 
-/* ---- calls: Insn in r14, Block in r15, then the stub ---- */
+/* ---- calls and returns ---- */
+
+/* A guest's call within its page is a call of the host, whose distance is aligned. */
+static void test_guest_call(void)
+{
+    g_autoptr(SoftBed) bed = bed_new();
+    const u8 *code = translate(bed, "\xe8\x10\x00\x00\x00", 5);
+
+    while (memcmp(code, "\x65\x48\x3b\x24\x25", 5)) {                   /* cmp %gs:return_limit, %rsp */
+        code++;
+    }
+    code = expect32(code + 5, offsetof(Cpu, return_limit));
+    code = EXPECT(code, "\x0f\x82") + 4;                                /* jb */
+    code = EXPECT(code, "\x65\xff\x34\x25");                            /* push %gs:jump_tag */
+    code = expect32(code, offsetof(Cpu, jump_tag));
+    code = EXPECT(code, "\x41\x56");                                    /* push %r14: where the guest comes back */
+    while (*code != 0xe8) {
+        code++;
+    }
+    g_assert_cmpuint((uintptr_t)(code + 1) % 4, ==, 0);
+    EXPECT(code + 5, "\x48\x8d\x64\x24\x10\x4d\x8d\x76\xfb");          /* lea 16(%rsp), %rsp; lea -5(%r14), %r14 */
+}
+
+/* Returns only where the call that was kept last would: the tag, then the address. */
+static void test_guest_return(void)
+{
+    g_autoptr(SoftBed) bed = bed_new();
+    const u8 *code = translate(bed, "\xc3", 1);
+
+    while (memcmp(code, "\x4d\x8d\x64\x24\x08", 5)) {                   /* lea 8(%r12), %r12 */
+        code++;
+    }
+    code = EXPECT(code + 5, "\x65\x4c\x8b\x3c\x25");                    /* mov %gs:jump_tag, %r15 */
+    code = expect32(code, offsetof(Cpu, jump_tag));
+    code = EXPECT(code, "\x4c\x3b\x7c\x24\x10\x0f\x85") + 4;            /* cmp 16(%rsp), %r15; jnz */
+    code = EXPECT(code, "\x4c\x3b\x74\x24\x08\x0f\x85") + 4;            /* cmp 8(%rsp), %r14; jnz */
+    EXPECT(code, "\xc3");
+}
+
+/*
+ * A call that is the last of its page: its return goes on in the next page, and does not call again.  And more calls
+ * than are kept, none of which returns in the order of the host's stack.
+ */
+static void run_to_halt(SoftBed *bed)
+{
+    bed->soft->hot = 1;
+    soft_bed_set(bed);
+    g_assert_cmpint(soft_bed_run(bed), ==, REQUEST_EXIT);
+}
+
+static void test_returns(void)
+{
+    enum { DEEP = 10000, FUNCTION = CODE + 2 * PAGE_BYTES };
+    g_autoptr(SoftBed) bed = bed_new();
+    static const u8 recurse[] = {
+        0x48, 0xff, 0xc3,                       /* inc %rbx */
+        0x48, 0x81, 0xfb, 0x10, 0x27, 0, 0,     /* cmp $10000, %rbx */
+        0x73, 0x05,                             /* jae 1f */
+        0xe8, 0xef, 0xff, 0xff, 0xff,           /* call recurse */
+        0x48, 0xff, 0xc1,                       /* 1: inc %rcx */
+        0xc3,
+    };
+    static const u8 end[] = { 0xb0, 0x05, 0xe6, BED_EXIT_PORT };        /* mov $5, %al; out %al, $port */
+    s32 distance = FUNCTION - (CODE + PAGE_BYTES);
+
+    /* Three times, so that all of it is translated and linked. */
+    soft_bed_put(bed, CODE + PAGE_BYTES - 5, "\xe8", 1);
+    soft_bed_put(bed, CODE + PAGE_BYTES - 4, &distance, 4);
+    soft_bed_put(bed, CODE + PAGE_BYTES, "\x48\x31\xdb\xff\xca\x75\xf2", 7);     /* xor %rbx, %rbx; dec %edx; jnz call */
+    soft_bed_put(bed, CODE + PAGE_BYTES + 7, end, sizeof end);
+    soft_bed_put(bed, FUNCTION, recurse, sizeof recurse);
+    bed->state.regs.rip = CODE + PAGE_BYTES - 5;
+    bed->state.regs.gpr[RDX] = 3;
+    run_to_halt(bed);
+    g_assert_cmpuint(bed->cpu->gpr[RCX], ==, 3 * DEEP);
+    g_assert_cmphex(bed->cpu->gpr[RSP], ==, STACK);
+}
+
+/* ---- the interpreter's: Insn in r14, Block in r15, then the stub ---- */
 
 static void test_call(void)
 {
@@ -248,6 +326,9 @@ int main(int argc, char **argv)
     g_test_add_func("/soft/jit/flags", test_flags);
     g_test_add_func("/soft/jit/hint", test_hint);
     g_test_add_func("/soft/jit/branch", test_branch);
+    g_test_add_func("/soft/jit/guest-call", test_guest_call);
+    g_test_add_func("/soft/jit/guest-return", test_guest_return);
+    g_test_add_func("/soft/jit/returns", test_returns);
     g_test_add_func("/soft/jit/call", test_call);
     g_test_add_func("/soft/jit/rights", test_rights);
     return g_test_run();
