@@ -2,6 +2,7 @@ check_script += tests/boot/9p.sh
 check_script += tests/boot/bad-input.sh
 check_script += tests/boot/cloud.sh
 check_script += tests/boot/disk.sh
+check_script += tests/boot/drives.sh
 check_script += tests/boot/end.sh
 check_script += tests/boot/firmware.sh
 check_script += tests/boot/latest.sh
