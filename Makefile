@@ -10,6 +10,7 @@
 #   testlib += tests/lib/driver.c       what the test programs share
 #   check_script += tests/boot/linux.sh             a test that prints TAP
 #   rig_script += tests/rig/kvm.sh                  the same, for make check-rig
+#   disk_script += tests/disk/kill.sh               the same, for make check-disk
 #   cflags/accel/soft/x.c := -mno-red-zone          flags for one file
 #   module-$(CONFIG_SDL) += ui-sdl      $(build)/modules/ui-sdl.so, loaded when needed, of
 #   src/ui-sdl += ui/sdl/window.c       these files,
@@ -26,8 +27,8 @@ SHELL := /bin/sh
 all:
 
 # These first install what is missing, so they must work before there is a configuration.
-outer := demo check check-unit check-cpu check-smp check-net check-rig check-asan check-tsan check-fuzz \
-	bench
+outer := demo check check-unit check-cpu check-smp check-net check-disk check-rig \
+	check-asan check-tsan check-fuzz bench
 plain := help clean distclean setup guest $(outer)
 
 CONFIG ?= config.mk
@@ -38,6 +39,7 @@ setup-check-unit := build test
 setup-check-cpu := build test
 setup-check-smp := build test
 setup-check-net := build test
+setup-check-disk := build test disk
 setup-check-asan := build test
 setup-check-tsan := build test
 setup-check-fuzz := build test
@@ -66,6 +68,7 @@ help:
 	@echo 'make check-cpu  the long test of the software CPU against this CPU'
 	@echo 'make check-smp  four processors under load, 50 times'
 	@echo 'make check-net  networks: 1 GiB each way, every byte compared'
+	@echo 'make check-disk Debian from its disk with every firmware; kill -9 while it writes'
 	@echo 'make check-rig  the tests under real KVM and VFIO in an emulated machine'
 	@echo 'make check-asan unit and conformance tests with ASan and UBSan'
 	@echo 'make check-tsan unit tests with ThreadSanitizer'
@@ -194,6 +197,10 @@ run-check-net: for-tests
 	@scripts/guest cloud || :
 	@MAYFLY_LONG=16 $(check) -j 1 -t 1800 tests/boot/net-user.sh tests/boot/net-tap.sh \
 		tests/boot/net.sh
+
+run-check-disk: for-tests
+	@scripts/disk
+	@MAYFLY_LONG=$(or $(MAYFLY_LONG),100) $(check) -j 1 $(disk_script)
 
 run-check-rig: for-tests
 	@scripts/guest cloud generic || :

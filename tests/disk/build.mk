@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+disk_script += tests/disk/debian.sh
+disk_script += tests/disk/kill.sh
