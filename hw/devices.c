@@ -47,6 +47,7 @@ const DeviceType *const device_types[] = {
     &virtio_9p.device,
     &virtio_blk.device,
     &virtio_gpu.device,
+    &virtio_gpu_gl.device,
     &virtio_keyboard.device,
     &virtio_mouse.device,
     &virtio_multitouch.device,
@@ -55,6 +56,7 @@ const DeviceType *const device_types[] = {
     &virtio_serial.device,
     &virtio_tablet.device,
     &virtio_vga.device,
+    &virtio_vga_gl.device,
     &virtserialport_type,
     &vmgenid_type,
     NULL

@@ -9,6 +9,7 @@ testlib += tests/lib/driver.c
 testlib += tests/lib/driver_ring.c
 testlib += tests/lib/echo.c
 testlib += tests/lib/fake_net.c
+testlib += tests/lib/fake_render.c
 testlib += tests/lib/hostile.c
 testlib += tests/lib/kernels.c
 testlib += tests/lib/packets.c

@@ -14,6 +14,7 @@
 #include "tests/broken/gizmo.h"
 #include "tests/lib/conform.h"
 #include "tests/lib/echo.h"
+#include "tests/lib/fake_render.h"
 
 #include <string.h>
 
@@ -152,6 +153,7 @@ int main(int argc, char **argv)
     g_assert_true(share_add("local,id=folder,path=.,security_model=none,readonly=on",
                             NULL));
     g_assert_true(blockdev_add("null-co,node-name=flash,size=64K", NULL));
+    fake_render_install();
     g_test_add_func("/devices/sorted", listed_once_and_sorted);
     for (const DeviceType *const *t = device_types; *t; t++) {
         add_device(*t, t[0]->bus[0]);

@@ -47,13 +47,34 @@ void console_free(Console *console)
     g_free(console);
 }
 
-void console_set_surface(Console *console, const Surface *surface)
+static void set_picture(Console *console, const Surface *surface, bool texture)
 {
     console->surface = surface ? *surface : (Surface){ 0 };
+    console->texture = texture;
     tell(console, &(ConsoleNews){
         .surface = true,
         .damage = { 0, 0, console->surface.width, console->surface.height },
     });
+}
+
+void console_set_surface(Console *console, const Surface *surface)
+{
+    set_picture(console, surface, false);
+}
+
+void console_set_texture(Console *console, const Surface *surface)
+{
+    set_picture(console, surface, true);
+}
+
+bool console_wants_pixels(const Console *console)
+{
+    for (unsigned i = 0; i < console->viewers->len; i++) {
+        if (!viewer_takes_textures(g_ptr_array_index(console->viewers, i))) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void console_damage(Console *console, u32 x, u32 y, u32 w, u32 h)
@@ -114,6 +135,9 @@ void console_update(Console *console)
     if (console->ops->update) {
         console->ops->update(console->opaque);
     }
+    if (console->texture && console->ops->fetch) {
+        console->ops->fetch(console->opaque);
+    }
 }
 
 void console_resize(Console *console, u32 width, u32 height)
@@ -121,4 +145,9 @@ void console_resize(Console *console, u32 width, u32 height)
     if (console->ops->resize) {
         console->ops->resize(console->opaque, width, height);
     }
+}
+
+bool console_window(Console *console, const ConsoleWindow *window)
+{
+    return console->ops->window && console->ops->window(console->opaque, window);
 }

@@ -55,6 +55,13 @@ typedef struct {
     u32 *pixels;                    /* NULL: the guest shows none */
 } CursorImage;
 
+/* A window of the X server. */
+typedef struct {
+    unsigned long id;               /* 0: none any more */
+    u32 width, height;              /* pixels */
+    bool draw_pointer;              /* the guest's, into the picture */
+} ConsoleWindow;
+
 /* What a device does for its console. */
 typedef struct {
     /*
@@ -64,6 +71,14 @@ typedef struct {
     void (*update)(void *opaque);
     /* The window has this size now: the guest may follow.  NULL: it can't. */
     void (*resize)(void *opaque, u32 width, u32 height);
+    /* Reads what a texture shows into the surface.  NULL: there are no textures. */
+    void (*fetch)(void *opaque);
+    /*
+     * Textures are drawn into this window, and now: it is new, or must be drawn again.
+     * A window that is no more is not touched once this has returned.  False: it can't
+     * be drawn into; then its pictures must be had as pixels.
+     */
+    bool (*window)(void *opaque, const ConsoleWindow *window);
 } ConsoleOps;
 
 struct Console {
@@ -71,6 +86,7 @@ struct Console {
     const ConsoleOps *ops;
     void *opaque;
     Surface surface;
+    bool texture;                   /* the picture is the GPU's: see console_set_texture */
     CursorImage cursor;
     s32 cursor_x, cursor_y;         /* of the image's corner */
     GPtrArray *viewers;             /* Viewer * */
@@ -90,6 +106,12 @@ Console *console_new(const char *name, const ConsoleOps *ops, void *opaque);
 void console_free(Console *console);            /* NULL is allowed */
 /* Damages all of it.  NULL: no picture. */
 void console_set_surface(Console *console, const Surface *surface);
+/*
+ * The same for a picture that is a texture of the device's: it is drawn by `window`, or
+ * its pixels are read into the surface, where console_wants_pixels or `fetch` asks.
+ */
+void console_set_texture(Console *console, const Surface *surface);
+bool console_wants_pixels(const Console *console);
 /* Clipped to the surface. */
 void console_damage(Console *console, u32 x, u32 y, u32 w, u32 h);
 /* Copies the pixels; NULL: no image. */
@@ -106,12 +128,16 @@ Console *console_find(const char *name);
 /* Brings the surface up to date, for who can't wait: screendump. */
 void console_update(Console *console);
 void console_resize(Console *console, u32 width, u32 height);
+/* False: the device has no textures, or can't draw into this window. */
+bool console_window(Console *console, const ConsoleWindow *window);
 
 typedef struct {
     /* Takes what it needs out of console->surface; under the machine lock. */
     void (*copy)(void *opaque, Console *console, const ConsoleNews *news);
     /* Shows what it took; without the lock.  May be NULL. */
     void (*present)(void *opaque);
+    /* The textures of its console are drawn into its window. */
+    bool textures;
 } ViewerOps;
 
 /* Main thread. */
@@ -120,7 +146,9 @@ void viewer_free(Viewer *viewer);
 /* Somebody did something that the guest may answer: look again soon. */
 void viewer_stir(Viewer *viewer);
 
-/* For console.c: there are news. */
+/* For console.c. */
+bool viewer_takes_textures(const Viewer *viewer);
+/* There are news. */
 void viewer_note(Viewer *viewer, const ConsoleNews *news);
 
 /* ---- rectangles ---- */

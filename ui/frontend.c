@@ -13,10 +13,23 @@
 
 /* What a front end or a part of one needs, for who has not got it. */
 static const struct {
-    const char *file, *package, *configure;
+    const char *file, *package, *configure, *without;
 } modules[] = {
-    { "ui-sdl", "libsdl2-2.0-0", "sdl" },
+    { "gpu-virgl", "libvirglrenderer1", "virgl", "a device without \"-gl\"" },
+    { "ui-sdl", "libsdl2-2.0-0", "sdl", "-display none" },
 };
+
+static GlHost the_gl_host;
+
+const GlHost *gl_host(void)
+{
+    return &the_gl_host;
+}
+
+void gl_host_set(const GlHost *host)
+{
+    the_gl_host = *host;
+}
 
 /* Caller frees; NULL: nowhere. */
 static char *module_path(const char *file)
@@ -46,8 +59,8 @@ static void error_missing(GError **err, const char *file)
         if (strcmp(modules[i].file, file) == 0) {
             g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_NOENT,
                         "module %s.so is not installed: it is built by ./configure "
-                        "--enable-%s and needs %s; -display none works without", file,
-                        modules[i].configure, modules[i].package);
+                        "--enable-%s and needs %s; %s works without", file,
+                        modules[i].configure, modules[i].package, modules[i].without);
             return;
         }
     }

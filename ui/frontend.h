@@ -19,6 +19,7 @@
 typedef struct {
     const char *title;              /* the guest's name, or NULL */
     bool full_screen, show_cursor, window_close;
+    bool gl;                        /* GL draws where the guest does */
     void (*quit)(void);             /* the window was closed; any thread */
 } FrontEndConfig;
 
@@ -30,6 +31,17 @@ typedef struct {
 
 /* Loads the module of this name; it stays. */
 const FrontEnd *front_end_load(const char *name, GError **err) must_check;
+
+/*
+ * What the host's GL is used for, said before devices are made; all zero until then.
+ * Strings are borrowed.
+ */
+typedef struct {
+    bool window;                    /* in windows of the X server */
+    const char *render_node;        /* GPU that is wanted, /dev/dri/renderD128 or so */
+} GlHost;
+const GlHost *gl_host(void);
+void gl_host_set(const GlHost *host);
 
 /* Is there its module, and a display server to show it on? */
 bool front_end_is_likely(const char *name);

@@ -60,6 +60,11 @@ void viewer_note(Viewer *v, const ConsoleNews *news)
     schedule(v);
 }
 
+bool viewer_takes_textures(const Viewer *v)
+{
+    return v->ops->textures;
+}
+
 void viewer_stir(Viewer *v)
 {
     if (looks(v) && v->pause > LOOK_FIRST_US) {
@@ -73,7 +78,7 @@ static void look(Viewer *v, gint64 now)
 {
     bool before = v->is_new;
 
-    console_update(v->console);
+    v->console->ops->update(v->console->opaque);
     v->pause = v->is_new && !before ? LOOK_FIRST_US
                                     : MIN(v->pause * 3 / 2, LOOK_LAST_US);
     v->look = now + v->pause;

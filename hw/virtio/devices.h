@@ -10,11 +10,11 @@
 
 extern const VirtioType virtio_9p;
 extern const VirtioType virtio_blk;
-extern const VirtioType virtio_gpu;
+extern const VirtioType virtio_gpu, virtio_gpu_gl;
 extern const VirtioType virtio_keyboard, virtio_mouse, virtio_tablet, virtio_multitouch;
 extern const VirtioType virtio_net;
 extern const VirtioType virtio_rng;
-extern const VirtioType virtio_vga;
+extern const VirtioType virtio_vga, virtio_vga_gl;
 extern const VirtioType virtio_serial;
 
 /* Ports of a virtio-serial controller, and where they are plugged in. */

@@ -9,11 +9,12 @@
 
 #include "hw/pci/pci.h"
 #include "hw/virtio/devices.h"
-#include "hw/virtio/gpu.h"
+#include "hw/virtio/gpu_gl.h"
 
 #include <string.h>
 
 static const Field config_fields[] = STATE_ROWS(GpuConfig, GPU_CONFIG_ROWS);
+static const Field gl_config_fields[] = STATE_ROWS(GpuConfig, GPU_GL_CONFIG_ROWS);
 static const Field state_fields[] = STATE_ROWS(GpuState, GPU_STATE_ROWS);
 
 /* ---- configuration space (5.7.4) ---- */
@@ -22,7 +23,8 @@ static void config_get(VirtioDevice *virtio, u8 *bytes)
 {
     Gpu *gpu = gpu_of(&virtio->device);
     GpuConfigSpace space = { .events_read = gpu->state.events,
-                             .scanouts = gpu->config.max_outputs };
+                             .scanouts = gpu->config.max_outputs,
+                             .capsets = gpu->gl ? gpu_gl_capsets(gpu) : 0 };
 
     memcpy(bytes, &space, sizeof space);
 }
@@ -46,6 +48,9 @@ static void reset(Device *dev)
 
     gpu_consoles_blank(gpu);
     gpu_resources_free(gpu);
+    if (gpu->gl) {
+        gpu_gl_reset(gpu);
+    }
     for (unsigned i = 0; i < gpu->config.max_outputs; i++) {
         console_set_cursor(gpu->scanout[i].console, NULL);
     }
@@ -76,22 +81,28 @@ static void close_gpu(Device *dev)
     if (gpu->resources) {
         gpu_consoles_blank(gpu);
         gpu_resources_free(gpu);
+        gpu_gl_close(gpu);
         gpu_scanouts_close(gpu);
         g_clear_pointer(&gpu->resources, g_hash_table_unref);
     }
 }
 
-#define GPU_PART(T)                                                                 \
+static bool open_gl(Device *dev, GError **err)
+{
+    return gpu_gl_open(gpu_of(dev), err) && open_gpu(dev, err);
+}
+
+#define GPU_PART(T, fields)                                                         \
     .name = "virtio-gpu",                                                           \
-    .config = config_fields, .config_at = offsetof(T, config),                      \
+    .config = fields, .config_at = offsetof(T, config),                             \
     .state = state_fields, .state_at = offsetof(T, state),                          \
     .state_size = sizeof(GpuState),                                                 \
     .reset = reset, .save_more = gpu_save_more, .load_more = gpu_load_more
 
-#define GPU_VIRTIO(pci_class)                                                       \
+#define GPU_VIRTIO(pci_class, control)                                              \
     .id = 16,                                                                       \
     .class = pci_class,                                                             \
-    .queue = { { "control", 256, gpu_control }, { "cursor", 16, gpu_cursor } },     \
+    .queue = { { "control", 256, control }, { "cursor", 16, gpu_cursor } },         \
     .config_size = sizeof(GpuConfigSpace),                                          \
     .config_get = config_get,                                                       \
     .config_set = config_set
@@ -103,11 +114,27 @@ const VirtioType virtio_gpu = {
         .aliases = { "virtio-gpu" },
         .bus     = VIRTIO_BUSES,
         .size    = sizeof(Gpu),
-        .part    = { GPU_PART(Gpu) },
+        .part    = { GPU_PART(Gpu, config_fields) },
         .open    = open_gpu,
         .close   = close_gpu,
     },
-    GPU_VIRTIO(0x038000),
+    GPU_VIRTIO(0x038000, gpu_control),
+};
+
+const VirtioType virtio_gpu_gl = {
+    .device = {
+        .name    = "virtio-gpu-gl",
+        .help    = "the same with 3D: its driver's GL is drawn by the host's",
+        .aliases = { "virtio-gpu-gl" },
+        .bus     = VIRTIO_BUSES,
+        .size    = sizeof(Gpu),
+        .part    = { GPU_PART(Gpu, gl_config_fields) },
+        .open    = open_gl,
+        .close   = close_gpu,
+    },
+    GPU_VIRTIO(0x038000, gpu_gl_control),
+    .stop = gpu_gl_stop,
+    .paused = gpu_gl_paused,
 };
 
 /* ---- virtio-vga ---- */
@@ -161,6 +188,11 @@ static bool open_virtio_vga(Device *dev, GError **err)
     return open_gpu(dev, err);
 }
 
+static bool open_virtio_vga_gl(Device *dev, GError **err)
+{
+    return gpu_gl_open(gpu_of(dev), err) && open_virtio_vga(dev, err);
+}
+
 static void close_virtio_vga(Device *dev)
 {
     close_gpu(dev);
@@ -173,9 +205,24 @@ const VirtioType virtio_vga = {
         .help    = "virtio-gpu with a VGA for firmware and early boot",
         .bus     = { &virtio_pci_plain_bus },
         .size    = sizeof(VirtioVga),
-        .part    = { GPU_PART(Gpu) },
+        .part    = { GPU_PART(Gpu, config_fields) },
         .open    = open_virtio_vga,
         .close   = close_virtio_vga,
     },
-    GPU_VIRTIO(0x030000),
+    GPU_VIRTIO(0x030000, gpu_control),
+};
+
+const VirtioType virtio_vga_gl = {
+    .device = {
+        .name    = "virtio-vga-gl",
+        .help    = "virtio-gpu-gl with a VGA for firmware and early boot",
+        .bus     = { &virtio_pci_plain_bus },
+        .size    = sizeof(VirtioVga),
+        .part    = { GPU_PART(Gpu, gl_config_fields) },
+        .open    = open_virtio_vga_gl,
+        .close   = close_virtio_vga,
+    },
+    GPU_VIRTIO(0x030000, gpu_gl_control),
+    .stop = gpu_gl_stop,
+    .paused = gpu_gl_paused,
 };

@@ -8,6 +8,7 @@
  *     gpu_resource.c   resources: pixels on the host, pages of the guest
  *     gpu_scanout.c    what the consoles show
  *     gpu_state.c      saving and restoring resources
+ *     gpu_gl.c, gpu_gl_command.c, gpu_gl_scanout.c    3D: see gpu_gl.h
  *
  * A 2D resource has its pixels in host memory; the driver copies from its own pages
  * into it (transfer) and says when that shall be seen (flush).  A blob resource has no copy:
@@ -36,9 +37,13 @@ typedef struct {
     u64 charged;                    /* host memory that is counted for it */
     GpuPages *pages;
     u32 n_pages;
+    bool gl;                        /* the renderer has its pixels */
+    u64 serial;                     /* of those with this id */
 } GpuResource;
 
-#define GPU_CONFIG_ROWS                                                             \
+#define GPU_CONFIG_ROWS GPU_CONFIG_ROWS_(256ull << 20)
+#define GPU_GL_CONFIG_ROWS GPU_CONFIG_ROWS_(4ull << 30)
+#define GPU_CONFIG_ROWS_(hostmem)                                                   \
     (u32,  max_outputs, "displays", .def = 1, .min = 1, .max = GPU_SCANOUTS),       \
     (u32,  xres,  "pixels across that the first display likes best", .def = 1280,   \
            .min = 64, .max = SURFACE_MAX),                                          \
@@ -46,7 +51,7 @@ typedef struct {
            .max = SURFACE_MAX),                                                     \
     (bool, edid,  "tell what the displays can do", .def = 1),                       \
     (bool, blob,  "offer resources that are guest memory"),                         \
-    (u64,  max_hostmem, "host memory for resources, at most", .def = 256 << 20,     \
+    (u64,  max_hostmem, "host memory for resources, at most", .def = hostmem,       \
            .min = 16 << 20, .max = 1ull << 40, .is_size = true)
 
 #define GPU_STATE_ROWS                                                              \
@@ -88,18 +93,15 @@ struct Gpu {
     u64 host_bytes;                 /* charged for all resources */
     GpuScanout scanout[GPU_SCANOUTS];
     Vga *vga;                       /* virtio-vga's: shows until the driver does */
+    struct GpuGl *gl;               /* NULL: it has no 3D */
 };
 
 /* gpu_command.c */
 typedef struct {
     Chain *chain;
     GpuHeader header;
-    union {
-        GpuCreate2d create; GpuId id; GpuSetScanout scanout; GpuFlush flush;
-        GpuTransfer2d transfer; GpuAttach attach; GpuGetEdid edid; GpuCreateBlob blob;
-        GpuScanoutBlob scanout_blob; GpuCursor cursor;
-    } in;
-    union { GpuDisplayInfo info; GpuEdid edid; } out;
+    GpuBody in;
+    union { GpuDisplayInfo info; GpuEdid edid; GpuCapsetInfo capset; } out;
     size_t out_bytes;
 } GpuRequest;
 
@@ -111,9 +113,19 @@ typedef struct {
 
 void gpu_control(VirtioDevice *virtio, Chain *chain);
 void gpu_cursor(VirtioDevice *virtio, Chain *chain);
+const GpuCommand *gpu_command_find(const GpuCommand *table, u32 type);  /* or NULL */
+/* Runs it (NULL: there is no such command) and completes the chain. */
+void gpu_serve(Gpu *gpu, const GpuCommand *command, GpuRequest *request);
+/* The header of an answer of this type, and what stands behind it; `out` may be NULL. */
+void gpu_answer(Gpu *gpu, Chain *chain, const GpuHeader *asked, u32 type,
+                const void *out, size_t bytes);
 
 /* gpu_2d.c: end with a type of 0. */
 extern const GpuCommand gpu_commands_2d[], gpu_commands_cursor[];
+u32 gpu_get_display_info(Gpu *gpu, GpuRequest *request);
+u32 gpu_get_edid(Gpu *gpu, GpuRequest *request);
+/* The entries behind a command; NULL: too many, or not there. */
+GpuPages *gpu_get_pages(Chain *chain, u32 n);
 
 /* gpu_resource.c */
 bool gpu_format_known(u32 format);
@@ -124,6 +136,8 @@ GpuResource *gpu_resource(Gpu *gpu, u32 id);            /* NULL: there is none *
 /* NULL and the answer's type in *error. */
 GpuResource *gpu_resource_2d(Gpu *gpu, const GpuCreate2d *create, u32 *error);
 GpuResource *gpu_resource_blob(Gpu *gpu, u32 id, u64 bytes, u32 *error);
+/* One that the renderer shall make; `bytes` are charged. */
+GpuResource *gpu_resource_gl(Gpu *gpu, u32 id, u64 bytes, u32 *error);
 /* Takes the array over; false (and it is freed): more host memory than is allowed. */
 bool gpu_resource_attach(Gpu *gpu, GpuResource *r, GpuPages *pages, u32 n) must_check;
 void gpu_resource_detach(Gpu *gpu, GpuResource *r);

@@ -10,7 +10,7 @@
 
 /* ---- what the displays are ---- */
 
-static u32 get_display_info(Gpu *gpu, GpuRequest *request)
+u32 gpu_get_display_info(Gpu *gpu, GpuRequest *request)
 {
     GpuDisplayInfo *info = &request->out.info;
 
@@ -23,7 +23,7 @@ static u32 get_display_info(Gpu *gpu, GpuRequest *request)
     return GPU_OK_DISPLAY_INFO;
 }
 
-static u32 get_edid(Gpu *gpu, GpuRequest *request)
+u32 gpu_get_edid(Gpu *gpu, GpuRequest *request)
 {
     u32 n = request->in.edid.scanout;
     EdidInfo info;
@@ -63,18 +63,17 @@ static u32 unref(Gpu *gpu, GpuRequest *request)
     return GPU_OK;
 }
 
-/* The entries behind a command; NULL: too many, or not there. */
-static GpuPages *get_pages(GpuRequest *request, u32 n)
+GpuPages *gpu_get_pages(Chain *chain, u32 n)
 {
     GpuPages *pages;
     GpuEntry entry;
 
-    if (n > GPU_BACKING_MAX || chain_left(request->chain) < n * sizeof entry) {
+    if (n > GPU_BACKING_MAX || chain_left(chain) < n * sizeof entry) {
         return NULL;
     }
     pages = g_new0(GpuPages, MAX(n, 1));
     for (u32 i = 0; i < n; i++) {
-        if (!chain_get(request->chain, &entry, sizeof entry)) {
+        if (!chain_get(chain, &entry, sizeof entry)) {
             g_free(pages);
             return NULL;
         }
@@ -96,7 +95,7 @@ static u32 attach_backing(Gpu *gpu, GpuRequest *request)
     if (r->n_pages) {
         return GPU_ERR_UNSPEC;
     }
-    pages = get_pages(request, n);
+    pages = gpu_get_pages(request->chain, n);
     if (!pages) {
         return GPU_ERR_UNSPEC;
     }
@@ -127,7 +126,7 @@ static u32 create_blob(Gpu *gpu, GpuRequest *request)
     if (in->memory != GPU_BLOB_GUEST || !in->size) {
         return GPU_ERR_PARAMETER;       /* the others need a context */
     }
-    pages = get_pages(request, in->entries);
+    pages = gpu_get_pages(request->chain, in->entries);
     if (!pages) {
         return GPU_ERR_UNSPEC;
     }
@@ -292,7 +291,7 @@ static u32 move_cursor(Gpu *gpu, GpuRequest *request)
 }
 
 const GpuCommand gpu_commands_2d[] = {
-    { GPU_GET_DISPLAY_INFO, 0, get_display_info },
+    { GPU_GET_DISPLAY_INFO, 0, gpu_get_display_info },
     { GPU_RESOURCE_CREATE_2D, sizeof(GpuCreate2d), create_2d },
     { GPU_RESOURCE_UNREF, sizeof(GpuId), unref },
     { GPU_SET_SCANOUT, sizeof(GpuSetScanout), set_scanout },
@@ -300,7 +299,7 @@ const GpuCommand gpu_commands_2d[] = {
     { GPU_TRANSFER_TO_HOST_2D, sizeof(GpuTransfer2d), transfer_2d },
     { GPU_ATTACH_BACKING, sizeof(GpuAttach), attach_backing },
     { GPU_DETACH_BACKING, sizeof(GpuId), detach_backing },
-    { GPU_GET_EDID, sizeof(GpuGetEdid), get_edid },
+    { GPU_GET_EDID, sizeof(GpuGetEdid), gpu_get_edid },
     { GPU_CREATE_BLOB, sizeof(GpuCreateBlob), create_blob },
     { GPU_SET_SCANOUT_BLOB, sizeof(GpuScanoutBlob), set_scanout_blob },
     { 0 }

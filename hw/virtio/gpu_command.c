@@ -9,26 +9,31 @@
 #include <string.h>
 
 /* 5.7.6.7: a fence is answered with its own number, when what it fences is done. */
-static void answer(GpuRequest *request, u32 type)
+void gpu_answer(Gpu *gpu, Chain *chain, const GpuHeader *asked, u32 type,
+                const void *out, size_t bytes)
 {
     GpuHeader header = { .type = type };
-    size_t room = chain_room(request->chain), n = sizeof header;
+    size_t room = chain_room(chain), n = sizeof header;
 
-    if (request->header.flags & GPU_FLAG_FENCE) {
-        header.flags = request->header.flags & (GPU_FLAG_FENCE | GPU_FLAG_RING);
-        header.fence_id = request->header.fence_id;
-        header.ctx_id = request->header.ctx_id;
-        header.ring = request->header.ring;
+    if (type >= GPU_ERR_UNSPEC) {
+        device_fault(&gpu->virtio.device, "5.7.6: command 0x%x fails with 0x%x",
+                     asked->type, type);
+    }
+    if (asked->flags & GPU_FLAG_FENCE) {
+        header.flags = asked->flags & (GPU_FLAG_FENCE | GPU_FLAG_RING);
+        header.fence_id = asked->fence_id;
+        header.ctx_id = asked->ctx_id;
+        header.ring = asked->ring;
     }
     /* A driver that has less room gets less. */
-    chain_put(request->chain, &header, MIN(room, n));
+    chain_put(chain, &header, MIN(room, n));
     room -= MIN(room, n);
-    if (request->out_bytes) {
-        chain_put(request->chain, &request->out, MIN(room, request->out_bytes));
+    if (out) {
+        chain_put(chain, out, MIN(room, bytes));
     }
 }
 
-static const GpuCommand *find(const GpuCommand *table, u32 type)
+const GpuCommand *gpu_command_find(const GpuCommand *table, u32 type)
 {
     for (; table->type; table++) {
         if (table->type == type) {
@@ -38,27 +43,28 @@ static const GpuCommand *find(const GpuCommand *table, u32 type)
     return NULL;
 }
 
+void gpu_serve(Gpu *gpu, const GpuCommand *command, GpuRequest *request)
+{
+    u32 type = GPU_ERR_UNSPEC;
+
+    if (command && chain_get(request->chain, &request->in, command->bytes)) {
+        type = command->run(gpu, request);
+    }
+    gpu_answer(gpu, request->chain, &request->header, type, &request->out,
+               request->out_bytes);
+    chain_done(request->chain);
+}
+
 static void serve(Gpu *gpu, const GpuCommand *table, Chain *chain)
 {
     GpuRequest request = { .chain = chain };
-    const GpuCommand *command;
-    u32 type = GPU_ERR_UNSPEC;
 
     if (!chain_get(chain, &request.header, sizeof request.header)) {
         chain_fault(chain, "5.7.6.7: no header");
         chain_done(chain);
         return;
     }
-    command = find(table, request.header.type);
-    if (command && chain_get(chain, &request.in, command->bytes)) {
-        type = command->run(gpu, &request);
-    }
-    if (type >= GPU_ERR_UNSPEC) {
-        device_fault(&gpu->virtio.device, "5.7.6: command 0x%x fails with 0x%x",
-                     request.header.type, type);
-    }
-    answer(&request, type);
-    chain_done(chain);
+    gpu_serve(gpu, gpu_command_find(table, request.header.type), &request);
 }
 
 void gpu_control(VirtioDevice *virtio, Chain *chain)

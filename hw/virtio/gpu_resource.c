@@ -132,6 +132,19 @@ GpuResource *gpu_resource_blob(Gpu *gpu, u32 id, u64 bytes, u32 *error)
     return r;
 }
 
+GpuResource *gpu_resource_gl(Gpu *gpu, u32 id, u64 bytes, u32 *error)
+{
+    static u64 serial;
+    GpuResource *r = resource_new(gpu, id, bytes, error);
+
+    if (r) {
+        r->gl = true;
+        r->bytes = bytes;
+        r->serial = ++serial;
+    }
+    return r;
+}
+
 bool gpu_resource_attach(Gpu *gpu, GpuResource *r, GpuPages *pages, u32 n)
 {
     u64 first = 0;

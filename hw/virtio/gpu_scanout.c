@@ -6,7 +6,7 @@
  * formats and blobs are copied at each flush.
  */
 
-#include "hw/virtio/gpu.h"
+#include "hw/virtio/gpu_gl.h"
 
 #include <string.h>
 
@@ -141,6 +141,16 @@ bool gpu_cursor_show(Gpu *gpu, unsigned n)
 
     if (!s->cursor[n]) {
         console_set_cursor(gpu->scanout[n].console, NULL);
+        if (gpu->gl) {
+            gpu_gl_pointer(gpu, n, true);
+        }
+        return true;
+    }
+    if (r && r->gl) {
+        if (r->width < GPU_CURSOR_SIZE || r->height < GPU_CURSOR_SIZE) {
+            return false;
+        }
+        gpu_gl_cursor(gpu, n);          /* shown when its pixels are there */
         return true;
     }
     if (!r || (r->pixels ? r->width != GPU_CURSOR_SIZE || r->height != GPU_CURSOR_SIZE
@@ -161,6 +171,9 @@ void gpu_cursor_move(Gpu *gpu, unsigned n)
 {
     console_move_cursor(gpu->scanout[n].console, gpu->state.cursor_x[n],
                         gpu->state.cursor_y[n]);
+    if (gpu->gl) {
+        gpu_gl_pointer(gpu, n, false);
+    }
 }
 
 /* ---- consoles ---- */
@@ -191,8 +204,26 @@ static void vga_looks(void *opaque)
     }
 }
 
-static const ConsoleOps console_ops = { .resize = resized };
-static const ConsoleOps vga_console_ops = { .update = vga_looks, .resize = resized };
+static void fetch(void *opaque)
+{
+    const GpuScanout *scanout = opaque;
+
+    gpu_gl_fetch(scanout->gpu, scanout->n);
+}
+
+static bool window(void *opaque, const ConsoleWindow *window)
+{
+    const GpuScanout *scanout = opaque;
+
+    return gpu_gl_window(scanout->gpu, scanout->n, window);
+}
+
+/* By: has it 3D, is it the VGA's. */
+static const ConsoleOps console_ops[2][2] = {
+    { { .resize = resized }, { .resize = resized, .update = vga_looks } },
+    { { .resize = resized, .fetch = fetch, .window = window },
+      { .resize = resized, .fetch = fetch, .window = window, .update = vga_looks } },
+};
 
 void gpu_scanouts_open(Gpu *gpu)
 {
@@ -207,10 +238,11 @@ void gpu_scanouts_open(Gpu *gpu)
         scanout->n = i;
         if (gpu->vga && i == 0) {
             scanout->console = gpu->vga->console;
-            scanout->console->ops = &vga_console_ops;
+            scanout->console->ops = &console_ops[gpu->gl != NULL][1];
             scanout->console->opaque = scanout;
         } else {
-            scanout->console = console_new(i ? nth : name, &console_ops, scanout);
+            scanout->console = console_new(i ? nth : name, &console_ops[gpu->gl != NULL][0],
+                                           scanout);
         }
     }
 }

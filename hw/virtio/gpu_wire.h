@@ -32,6 +32,7 @@ enum { GPU_F_VIRGL = 1 << 0, GPU_F_EDID = 1 << 1, GPU_F_BLOB = 1 << 3,
        GPU_F_CONTEXT_INIT = 1 << 4 };
 enum { GPU_FLAG_FENCE = 1, GPU_FLAG_RING = 2, GPU_EVENT_DISPLAY = 1 };
 enum { GPU_SCANOUTS = 16, GPU_BACKING_MAX = 16384, GPU_CURSOR_SIZE = 64 };
+enum { GPU_CAPSETS = 2, GPU_CREATE_Y_0_TOP = 1 };
 enum { GPU_BLOB_GUEST = 1, GPU_BLOB_HOST = 2, GPU_BLOB_HOST_GUEST = 3 };
 
 typedef struct { u32 x, y, width, height; } GpuRect;
@@ -63,9 +64,36 @@ typedef struct {
     u32 scanout, x, y, padding, resource, hot_x, hot_y, padding2;
 } GpuCursor;
 
+
+/* 5.7.6.8.3: 3D.  The context is the header's. */
+typedef struct { u32 index, padding; } GpuCapsetIndex;
+typedef struct { u32 id, version; } GpuGetCapset;
+typedef struct { u32 name_bytes, context_init; char name[64]; } GpuCtxCreate;
+typedef struct {
+    u32 resource, target, format, bind, width, height, depth, array_size, last_level,
+        samples, flags, padding;
+} GpuCreate3d;
+typedef struct { u32 x, y, z, w, h, d; } GpuBox;
+typedef struct {
+    GpuBox box;
+    u64 offset;
+    u32 resource, level, stride, layer_stride;
+} GpuTransfer3d;
+typedef struct { u32 bytes, padding; } GpuSubmit;
+
+/* What stands behind a command's header. */
+typedef union {
+    GpuCreate2d create; GpuId id; GpuSetScanout scanout; GpuFlush flush;
+    GpuTransfer2d transfer; GpuAttach attach; GpuGetEdid edid; GpuCreateBlob blob;
+    GpuScanoutBlob scanout_blob; GpuCursor cursor;
+    GpuCapsetIndex capset_index; GpuGetCapset capset; GpuCtxCreate context;
+    GpuCreate3d create_3d; GpuTransfer3d transfer_3d; GpuSubmit submit;
+} GpuBody;
+
 typedef struct {
     struct { GpuRect rect; u32 enabled, flags; } mode[GPU_SCANOUTS];
 } GpuDisplayInfo;
+typedef struct { u32 id, version, bytes, padding; } GpuCapsetInfo;
 typedef struct { u32 size, padding; u8 edid[1024]; } GpuEdid;
 
 /* 5.7.4 */

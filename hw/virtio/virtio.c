@@ -382,6 +382,9 @@ void virtio_pause(VirtioDevice *virtio, bool on)
     bool took = io_enter(virtio->io);
 
     virtio->paused = on;
+    if (on && virtio->type->paused) {
+        virtio->type->paused(virtio);
+    }
     for (unsigned i = 0; !on && i < virtio->n_queues; i++) {
         virtio_notify(virtio, i);           /* it may have rung meanwhile */
     }

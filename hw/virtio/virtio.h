@@ -63,6 +63,8 @@ typedef struct {
      * restore and the end.  NULL where requests complete at once.
      */
     void (*stop)(VirtioDevice *virtio);
+    /* The machine stands from here on: end what is under way.  NULL: nothing is. */
+    void (*paused)(VirtioDevice *virtio);
     /* Before and after the requests that were found together. */
     void (*batch)(VirtioDevice *virtio, bool begins);
     /*

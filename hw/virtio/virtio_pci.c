@@ -418,4 +418,5 @@ const BusType virtio_pci_plain_bus = {
     .prepare = virtio_pci_prepare,
     .attach  = virtio_pci_attach,
     .detach  = virtio_pci_detach,
+    .pause   = virtio_pci_pause,
 };

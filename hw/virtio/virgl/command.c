@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The driver's commands, as calls of virglrenderer.  What could be judged without it
+ * (ids, lengths) the device has judged; virglrenderer judges the rest.  See inside.h.
+ */
+
+#define VIRGL_RENDERER_UNSTABLE_APIS
+
+#include "hw/virtio/virgl/inside.h"
+
+#include <virgl/virglrenderer.h>
+
+enum { TEXTURE_2D = 2, BIND_RENDER_TARGET = 1 << 1, CAPSET_MASK = 0xff };
+
+static u32 create(Renderer *r, u32 id,
+                  const struct virgl_renderer_resource_create_args *wanted)
+{
+    struct virgl_renderer_resource_create_args args = *wanted;
+
+    args.handle = id;
+    if (virgl_renderer_resource_create(&args, NULL, 0)) {
+        return GPU_ERR_PARAMETER;
+    }
+    g_hash_table_insert(r->resources, GUINT_TO_POINTER(id), NULL);
+    return GPU_OK;
+}
+
+static u32 create_2d(Renderer *r, RenderJob *job)
+{
+    const GpuCreate2d *in = &job->in.create;
+
+    return create(r, in->resource, &(struct virgl_renderer_resource_create_args){
+        .target = TEXTURE_2D, .format = in->format, .bind = BIND_RENDER_TARGET,
+        .width = in->width, .height = in->height, .depth = 1, .array_size = 1,
+        .flags = GPU_CREATE_Y_0_TOP,
+    });
+}
+
+static u32 create_3d(Renderer *r, RenderJob *job)
+{
+    const GpuCreate3d *in = &job->in.create_3d;
+
+    return create(r, in->resource, &(struct virgl_renderer_resource_create_args){
+        .target = in->target, .format = in->format, .bind = in->bind,
+        .width = in->width, .height = in->height, .depth = in->depth,
+        .array_size = in->array_size, .last_level = in->last_level,
+        .nr_samples = in->samples, .flags = in->flags,
+    });
+}
+
+static bool is_resource(const Renderer *r, u32 id)
+{
+    return g_hash_table_contains(r->resources, GUINT_TO_POINTER(id));
+}
+
+static u32 detach_backing(Renderer *r, RenderJob *job)
+{
+    u32 id = job->in.id.resource;
+    struct iovec *iov;
+    int n;
+
+    if (is_resource(r, id)) {
+        virgl_renderer_resource_detach_iov(id, &iov, &n);
+        g_hash_table_insert(r->resources, GUINT_TO_POINTER(id), NULL);
+    }
+    return GPU_OK;
+}
+
+static u32 attach_backing(Renderer *r, RenderJob *job)
+{
+    u32 id = job->in.attach.resource;
+
+    if (!is_resource(r, id) ||
+        virgl_renderer_resource_attach_iov(id, job->iov, job->n_iov)) {
+        return GPU_ERR_UNSPEC;
+    }
+    g_hash_table_insert(r->resources, GUINT_TO_POINTER(id),
+                        g_steal_pointer(&job->iov));
+    return GPU_OK;
+}
+
+static void free_resource(Renderer *r, u32 id)
+{
+    struct iovec *iov;
+    int n;
+
+    shown_forget(r, id);
+    virgl_renderer_resource_detach_iov(id, &iov, &n);
+    virgl_renderer_resource_unref(id);
+}
+
+static u32 unref(Renderer *r, RenderJob *job)
+{
+    u32 id = job->in.id.resource;
+
+    if (is_resource(r, id)) {
+        free_resource(r, id);
+        g_hash_table_remove(r->resources, GUINT_TO_POINTER(id));
+    }
+    return GPU_OK;
+}
+
+static u32 create_context(Renderer *r, RenderJob *job)
+{
+    GpuCtxCreate *in = &job->in.context;
+    u32 bytes = MIN(in->name_bytes, sizeof in->name - 1), id = job->header.ctx_id;
+    int bad;
+
+    in->name[bytes] = 0;
+    bad = in->context_init & CAPSET_MASK
+          ? virgl_renderer_context_create_with_flags(
+                id, in->context_init & CAPSET_MASK, bytes, in->name)
+          : virgl_renderer_context_create(id, bytes, in->name);
+    if (bad) {
+        return GPU_ERR_UNSPEC;
+    }
+    g_hash_table_add(r->contexts, GUINT_TO_POINTER(id));
+    return GPU_OK;
+}
+
+static u32 destroy_context(Renderer *r, RenderJob *job)
+{
+    if (g_hash_table_remove(r->contexts, GUINT_TO_POINTER(job->header.ctx_id))) {
+        virgl_renderer_context_destroy(job->header.ctx_id);
+        render_drop_fences(r, job->header.ctx_id);
+    }
+    return GPU_OK;
+}
+
+/*
+ * One by one: after virgl_renderer_reset the library no longer waits for fences on its
+ * own thread.
+ */
+void render_free_all(Renderer *r)
+{
+    GHashTableIter each;
+    gpointer id;
+
+    g_hash_table_iter_init(&each, r->contexts);
+    while (g_hash_table_iter_next(&each, &id, NULL)) {
+        virgl_renderer_context_destroy(GPOINTER_TO_UINT(id));
+    }
+    g_hash_table_remove_all(r->contexts);
+    g_hash_table_iter_init(&each, r->resources);
+    while (g_hash_table_iter_next(&each, &id, NULL)) {
+        free_resource(r, GPOINTER_TO_UINT(id));
+    }
+    g_hash_table_remove_all(r->resources);
+}
+
+static u32 attach_resource(Renderer *r, RenderJob *job)
+{
+    virgl_renderer_ctx_attach_resource(job->header.ctx_id, job->in.id.resource);
+    return GPU_OK;
+}
+
+static u32 detach_resource(Renderer *r, RenderJob *job)
+{
+    virgl_renderer_ctx_detach_resource(job->header.ctx_id, job->in.id.resource);
+    return GPU_OK;
+}
+
+static u32 transfer_2d(Renderer *r, RenderJob *job)
+{
+    const GpuTransfer2d *in = &job->in.transfer;
+    GpuBox box = { in->rect.x, in->rect.y, 0, in->rect.width, in->rect.height, 1 };
+
+    return virgl_renderer_transfer_write_iov(in->resource, 0, 0, 0, 0,
+                                             (struct virgl_box *)&box, in->offset, NULL,
+                                             0) ? GPU_ERR_PARAMETER : GPU_OK;
+}
+
+static u32 transfer_to(Renderer *r, RenderJob *job)
+{
+    GpuTransfer3d *in = &job->in.transfer_3d;
+
+    return virgl_renderer_transfer_write_iov(
+               in->resource, job->header.ctx_id, in->level, in->stride,
+               in->layer_stride, (struct virgl_box *)&in->box, in->offset, NULL, 0)
+           ? GPU_ERR_PARAMETER : GPU_OK;
+}
+
+static u32 transfer_from(Renderer *r, RenderJob *job)
+{
+    GpuTransfer3d *in = &job->in.transfer_3d;
+
+    return virgl_renderer_transfer_read_iov(
+               in->resource, job->header.ctx_id, in->level, in->stride,
+               in->layer_stride, (struct virgl_box *)&in->box, in->offset, NULL, 0)
+           ? GPU_ERR_PARAMETER : GPU_OK;
+}
+
+static u32 submit(Renderer *r, RenderJob *job)
+{
+    return virgl_renderer_submit_cmd(job->data, job->header.ctx_id, job->bytes / 4)
+           ? GPU_ERR_PARAMETER : GPU_OK;
+}
+
+static u32 set_scanout(Renderer *r, RenderJob *job)
+{
+    shown_set(r, job);
+    return GPU_OK;
+}
+
+static u32 flush(Renderer *r, RenderJob *job)
+{
+    shown_flush(r, job);
+    return GPU_OK;
+}
+
+static const struct {
+    u32 type;
+    u32 (*run)(Renderer *r, RenderJob *job);        /* the answer */
+} commands[] = {
+    { GPU_RESOURCE_CREATE_2D, create_2d },
+    { GPU_RESOURCE_UNREF, unref },
+    { GPU_SET_SCANOUT, set_scanout },
+    { GPU_RESOURCE_FLUSH, flush },
+    { GPU_TRANSFER_TO_HOST_2D, transfer_2d },
+    { GPU_ATTACH_BACKING, attach_backing },
+    { GPU_DETACH_BACKING, detach_backing },
+    { GPU_CTX_CREATE, create_context },
+    { GPU_CTX_DESTROY, destroy_context },
+    { GPU_CTX_ATTACH_RESOURCE, attach_resource },
+    { GPU_CTX_DETACH_RESOURCE, detach_resource },
+    { GPU_RESOURCE_CREATE_3D, create_3d },
+    { GPU_TRANSFER_TO_HOST_3D, transfer_to },
+    { GPU_TRANSFER_FROM_HOST_3D, transfer_from },
+    { GPU_SUBMIT_3D, submit },
+};
+
+void render_command(Renderer *r, RenderJob *job)
+{
+    job->answer = GPU_ERR_UNSPEC;
+    for (unsigned i = 0; i < G_N_ELEMENTS(commands); i++) {
+        if (commands[i].type == job->type) {
+            job->answer = commands[i].run(r, job);
+            return;
+        }
+    }
+}

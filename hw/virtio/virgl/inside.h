@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The module that draws with virglrenderer: what its files share.
+ *
+ *     thread.c     the thread, its jobs and fences
+ *     egl.c        the display, contexts, the windows' surfaces
+ *     command.c    the driver's commands
+ *     show.c       scanouts: reading back, drawing into windows
+ *
+ * Everything but the functions of the table at the end of thread.c runs on the
+ * renderer's thread.
+ */
+
+#ifndef HW_VIRTIO_VIRGL_INSIDE_H
+#define HW_VIRTIO_VIRGL_INSIDE_H
+
+#include "hw/virtio/gpu_render.h"
+
+#include <epoxy/egl.h>
+
+typedef struct {
+    EGLDisplay display;
+    EGLConfig config;
+    EGLContext root;                /* ours; all others share with it */
+    EGLint visual;                  /* of windows that `config` can draw into */
+    char *name, *where;
+    bool software;
+} Egl;
+
+typedef struct {
+    u32 resource;                   /* 0: none */
+    GpuRect rect;
+    RenderWindow window;
+    EGLSurface surface;
+    RenderPointer pointer;
+    unsigned pointer_texture;
+} Shown;
+
+struct Renderer {
+    RenderHost host;
+    GThread *thread;
+    GMutex lock;
+    GCond changed;
+    bool begun, ending;
+    char *why;                      /* it could not begin */
+    int wake;                       /* eventfd */
+    RenderJob *first, *last;        /* to do; under `lock` */
+    RenderJob *done_first, *done_last;      /* under `lock` */
+
+    RenderJob *fenced, *fenced_last;        /* done but for their fence */
+    u32 fence;                      /* the newest */
+    Egl egl;
+    RenderCapset capset[GPU_CAPSETS];
+    Shown shown[GPU_SCANOUTS];
+    GHashTable *contexts;           /* ids of those there are */
+    GHashTable *resources;          /* id -> iov that the library has of it, or NULL */
+    unsigned program, vertices, sampler;    /* GL's, for drawing; 0: not made yet */
+};
+
+/* thread.c */
+void render_finish(Renderer *r, RenderJob *job);
+/* Ends the wait of jobs whose fence is `context`'s; 0: of all. */
+void render_drop_fences(Renderer *r, u32 context);
+
+/* egl.c: false and the reason (static). */
+bool egl_open(Egl *egl, const RenderHost *host, const char **why);
+void egl_close(Egl *egl);
+EGLContext egl_new_context(const Egl *egl, int major, int minor);
+/* Our own context; EGL_NO_SURFACE: for reading and writing textures. */
+bool egl_use(const Egl *egl, EGLSurface surface);
+
+/* command.c */
+void render_command(Renderer *r, RenderJob *job);
+void render_free_all(Renderer *r);      /* contexts and resources */
+
+/* show.c */
+void shown_flush(Renderer *r, RenderJob *job);
+void shown_set(Renderer *r, const RenderJob *job);
+void shown_read(Renderer *r, RenderJob *job);
+void shown_read_cursor(Renderer *r, RenderJob *job);
+void shown_window(Renderer *r, RenderJob *job);
+void shown_pointer(Renderer *r, RenderJob *job);
+void shown_forget(Renderer *r, u32 resource);       /* 0: all */
+void shown_close(Renderer *r);
+
+#endif

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The renderer's thread, its jobs and its fences; and, last, the module's table, whose
+ * functions any thread may call.  See inside.h and gpu_render.h.
+ *
+ * virglrenderer is one per process and is used by this thread alone.  It waits for
+ * fences on a thread of its own and says through a descriptor that some have passed.
+ */
+
+#define VIRGL_RENDERER_UNSTABLE_APIS    /* fences of contexts' rings */
+
+#include "hw/virtio/virgl/inside.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include <virgl/virglrenderer.h>
+
+static RenderHost the_host;         /* the library's log has no cookie */
+
+/* ---- what the library asks of us ---- */
+
+static virgl_renderer_gl_context new_context(void *cookie, int scanout,
+                                             struct virgl_renderer_gl_ctx_param *param)
+{
+    Renderer *r = cookie;
+
+    (void)scanout;
+    return egl_new_context(&r->egl, param->major_ver, param->minor_ver);
+}
+
+static void free_context(void *cookie, virgl_renderer_gl_context context)
+{
+    eglDestroyContext(((Renderer *)cookie)->egl.display, context);
+}
+
+/* Also on the library's own thread. */
+static int use_context(void *cookie, int scanout, virgl_renderer_gl_context context)
+{
+    Renderer *r = cookie;
+
+    (void)scanout;
+    return !eglMakeCurrent(r->egl.display, EGL_NO_SURFACE, EGL_NO_SURFACE, context);
+}
+
+/* ---- fences ---- */
+
+void render_finish(Renderer *r, RenderJob *job)
+{
+    u64 one = 1;
+
+    job->next = NULL;
+    g_mutex_lock(&r->lock);
+    if (job->waited) {
+        job->ready = true;
+        g_cond_broadcast(&r->changed);
+    } else if (r->done_last) {
+        r->done_last = r->done_last->next = job;
+    } else {
+        r->done_first = r->done_last = job;
+        if (write(r->host.done, &one, sizeof one) < 0) {
+            /* an eventfd that is full is read soon */
+        }
+    }
+    g_mutex_unlock(&r->lock);
+}
+
+static bool of_ring(const RenderJob *job)
+{
+    return job->header.flags & GPU_FLAG_RING;
+}
+
+/* Finishes the fenced jobs that `passed` says yes to. */
+static void pass(Renderer *r, bool (*passed)(const RenderJob *, const void *),
+                 const void *what)
+{
+    RenderJob **at = &r->fenced, *job;
+
+    r->fenced_last = NULL;
+    while ((job = *at)) {
+        if (passed(job, what)) {
+            *at = job->next;
+            render_finish(r, job);
+        } else {
+            r->fenced_last = job;
+            at = &job->next;
+        }
+    }
+}
+
+static bool up_to(const RenderJob *job, const void *fence)
+{
+    return !of_ring(job) && (s32)(job->fence - *(const u32 *)fence) <= 0;
+}
+
+static void fence_passed(void *cookie, uint32_t fence)
+{
+    pass(cookie, up_to, &fence);
+}
+
+typedef struct { u32 context, ring, fence; } RingFence;
+
+static bool up_to_in_ring(const RenderJob *job, const void *what)
+{
+    const RingFence *f = what;
+
+    return of_ring(job) && job->header.ctx_id == f->context &&
+           job->header.ring == f->ring && (s32)(job->fence - f->fence) <= 0;
+}
+
+static void ring_fence_passed(void *cookie, uint32_t context, uint32_t ring,
+                              uint64_t fence)
+{
+    pass(cookie, up_to_in_ring, &(RingFence){ context, ring, fence });
+}
+
+static bool of_context(const RenderJob *job, const void *context)
+{
+    u32 wanted = *(const u32 *)context;
+
+    return !wanted || (of_ring(job) && job->header.ctx_id == wanted);
+}
+
+void render_drop_fences(Renderer *r, u32 context)
+{
+    pass(r, of_context, &context);
+}
+
+/* True if the job now waits for one. */
+static bool fence(Renderer *r, RenderJob *job)
+{
+    int bad;
+
+    if (!(job->header.flags & GPU_FLAG_FENCE) || job->answer >= GPU_ERR_UNSPEC ||
+        job->type == GPU_SET_SCANOUT) {
+        return false;
+    }
+    job->fence = ++r->fence;
+    bad = of_ring(job)
+          ? virgl_renderer_context_create_fence(job->header.ctx_id, 0, job->header.ring,
+                                                job->fence)
+          : virgl_renderer_create_fence(job->fence, job->header.ctx_id);
+    if (bad) {
+        return false;
+    }
+    job->next = NULL;
+    if (r->fenced_last) {
+        r->fenced_last->next = job;
+    } else {
+        r->fenced = job;
+    }
+    r->fenced_last = job;
+    return true;
+}
+
+/* ---- jobs ---- */
+
+static void reset(Renderer *r)
+{
+    shown_forget(r, 0);
+    render_free_all(r);
+    render_drop_fences(r, 0);
+}
+
+static void wait_for_fences(Renderer *r)
+{
+    for (unsigned ms = 0; r->fenced && ms < 10000; ms++) {
+        virgl_renderer_poll();
+        g_usleep(r->fenced ? 1000 : 0);
+    }
+    render_drop_fences(r, 0);           /* a GPU that hangs: as if it had answered */
+}
+
+static void work(Renderer *r, RenderJob *job)
+{
+    job->answer = GPU_OK;
+    switch (job->type) {
+    case RENDER_RESET:   reset(r); break;
+    case RENDER_READ:    shown_read(r, job); break;
+    case RENDER_WINDOW:  shown_window(r, job); break;
+    case RENDER_POINTER: shown_pointer(r, job); break;
+    case RENDER_CURSOR:  shown_read_cursor(r, job); break;
+    case RENDER_WAIT:    wait_for_fences(r); break;
+    default:             render_command(r, job);
+    }
+    if (job->waited || !fence(r, job)) {
+        render_finish(r, job);
+    }
+}
+
+static RenderJob *take_all(Renderer *r)
+{
+    RenderJob *all;
+
+    g_mutex_lock(&r->lock);
+    all = r->first;
+    r->first = r->last = NULL;
+    g_mutex_unlock(&r->lock);
+    return all;
+}
+
+static void loop(Renderer *r)
+{
+    struct pollfd fds[2] = { { .fd = r->wake, .events = POLLIN },
+                             { .fd = virgl_renderer_get_poll_fd(), .events = POLLIN } };
+    bool told = fds[1].fd >= 0;
+    RenderJob *job, *next;
+    u64 count;
+
+    while (!__atomic_load_n(&r->ending, __ATOMIC_ACQUIRE)) {
+        poll(fds, told ? 2 : 1, r->fenced && !told ? 1 : -1);
+        if (read(r->wake, &count, sizeof count) < 0 && errno != EAGAIN) {
+            return;
+        }
+        for (job = take_all(r); job; job = next) {
+            next = job->next;
+            work(r, job);
+        }
+        if (r->fenced || (told && (fds[1].revents & POLLIN))) {
+            virgl_renderer_poll();
+        }
+    }
+}
+
+/* ---- life ---- */
+
+static void library_says(const char *format, va_list args)
+{
+    char text[256];
+
+    vsnprintf(text, sizeof text, format, args);
+    if (the_host.log) {
+        the_host.log(g_strchomp(text));
+    }
+}
+
+static void read_capsets(Renderer *r)
+{
+    for (unsigned i = 0; i < GPU_CAPSETS; i++) {
+        RenderCapset *c = &r->capset[i];
+
+        c->id = i + 1;                  /* 5.7.6.8.3: 1 virgl, 2 virgl2 */
+        virgl_renderer_get_cap_set(c->id, &c->version, &c->bytes);
+        c->data = g_malloc0(MAX(c->bytes, 1));
+        if (c->bytes) {
+            virgl_renderer_fill_caps(c->id, c->version, c->data);
+        }
+    }
+}
+
+static bool begin(Renderer *r)
+{
+    static struct virgl_renderer_callbacks callbacks = {
+        .version = 3,
+        .write_fence = fence_passed,
+        .create_gl_context = new_context,
+        .destroy_gl_context = free_context,
+        .make_current = use_context,
+        .write_context_fence = ring_fence_passed,
+    };
+    const char *why = "no EGL (package libegl1)";
+
+    if (!egl_open(&r->egl, &r->host, &why)) {
+        r->why = g_strdup(why);
+        return false;
+    }
+    the_host = r->host;
+    virgl_set_debug_callback(library_says);
+    if (virgl_renderer_init(r, VIRGL_RENDERER_THREAD_SYNC, &callbacks) != 0) {
+        r->why = g_strdup_printf("virglrenderer can't draw with '%s'", r->egl.name);
+        return false;
+    }
+    read_capsets(r);
+    return true;
+}
+
+static gpointer run_thread(gpointer opaque)
+{
+    Renderer *r = opaque;
+    bool good = begin(r);
+
+    g_mutex_lock(&r->lock);
+    r->begun = true;
+    g_cond_broadcast(&r->changed);
+    g_mutex_unlock(&r->lock);
+    if (good) {
+        loop(r);
+        reset(r);
+        shown_close(r);
+        virgl_renderer_cleanup(r);
+    }
+    egl_close(&r->egl);
+    return NULL;
+}
+
+static void free_jobs(RenderJob *job)
+{
+    for (RenderJob *next; job; job = next) {
+        next = job->next;
+        render_job_clear(job);
+        g_free(job);
+    }
+}
+
+static void close_renderer(Renderer *r)
+{
+    u64 one = 1;
+
+    __atomic_store_n(&r->ending, true, __ATOMIC_RELEASE);
+    if (write(r->wake, &one, sizeof one) < 0) {
+        /* an eventfd that is full wakes it as well */
+    }
+    g_thread_join(r->thread);
+    free_jobs(r->first);
+    free_jobs(r->done_first);
+    for (unsigned i = 0; i < GPU_CAPSETS; i++) {
+        g_free(r->capset[i].data);
+    }
+    g_hash_table_unref(r->contexts);
+    g_hash_table_unref(r->resources);
+    close(r->wake);
+    g_mutex_clear(&r->lock);
+    g_cond_clear(&r->changed);
+    g_free(r->why);
+    g_free(r);
+}
+
+static Renderer *open_renderer(const RenderHost *host, char **why)
+{
+    Renderer *r = g_new0(Renderer, 1);
+
+    r->host = *host;
+    r->contexts = g_hash_table_new(NULL, NULL);
+    r->resources = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    g_mutex_init(&r->lock);
+    g_cond_init(&r->changed);
+    r->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    r->thread = g_thread_new("virgl", run_thread, r);
+    g_mutex_lock(&r->lock);
+    while (!r->begun) {
+        g_cond_wait(&r->changed, &r->lock);
+    }
+    g_mutex_unlock(&r->lock);
+    if (r->why) {
+        *why = g_steal_pointer(&r->why);
+        close_renderer(r);
+        return NULL;
+    }
+    return r;
+}
+
+/* ---- what the device calls ---- */
+
+static const RenderCapset *capset(const Renderer *r, unsigned n)
+{
+    return n < GPU_CAPSETS && r->capset[n].bytes ? &r->capset[n] : NULL;
+}
+
+static const char *name(const Renderer *r, bool *software, const char **where)
+{
+    *software = r->egl.software;
+    *where = r->egl.where;
+    return r->egl.name;
+}
+
+static void post(Renderer *r, RenderJob *job)
+{
+    u64 one = 1;
+    bool first;
+
+    job->next = NULL;
+    g_mutex_lock(&r->lock);
+    first = !r->last;
+    if (first) {
+        r->first = r->last = job;
+    } else {
+        r->last = r->last->next = job;
+    }
+    g_mutex_unlock(&r->lock);
+    if (first && write(r->wake, &one, sizeof one) < 0) {
+        /* an eventfd that is full wakes it as well */
+    }
+}
+
+static void run(Renderer *r, RenderJob *job)
+{
+    job->waited = true;
+    job->ready = false;
+    post(r, job);
+    g_mutex_lock(&r->lock);
+    while (!job->ready) {
+        g_cond_wait(&r->changed, &r->lock);
+    }
+    g_mutex_unlock(&r->lock);
+}
+
+static RenderJob *finished(Renderer *r)
+{
+    RenderJob *all;
+
+    g_mutex_lock(&r->lock);
+    all = r->done_first;
+    r->done_first = r->done_last = NULL;
+    g_mutex_unlock(&r->lock);
+    return all;
+}
+
+extern const RenderModule gpu_renderer;
+const RenderModule gpu_renderer = {
+    .open = open_renderer, .close = close_renderer, .capset = capset, .name = name,
+    .post = post, .run = run, .finished = finished,
+};
