@@ -9,9 +9,9 @@
 
 #include <string.h>
 
-static const char *const off_only[] = { "off", NULL };
+static const char *const display_gls[] = { "off", "on", "core", NULL };
 static const char *const display_types[] = {
-    "default", "none", "sdl", NULL
+    "default", "none", "sdl", "egl-headless", NULL
 };
 
 const Field display_rows[] = DISPLAY_OPTION(STATE_ROWS);
@@ -86,6 +86,13 @@ bool display_check(VmConfig *config, const char *value, GError **err)
     display->full_screen |= config->full_screen;
     if (config->nographic && display->type == DISPLAY_DEFAULT) {
         display->type = DISPLAY_NONE;
+    }
+    if (display->rendernode && display->type != DISPLAY_EGL) {
+        return refuse(err, "rendernode is for egl-headless; a window is drawn by the X "
+                      "server's GPU");
+    }
+    if (display->gl && (display->type == DISPLAY_NONE)) {
+        return refuse(err, "gl=on is for a window; egl-headless draws without one");
     }
     if (config->nographic && display->type == DISPLAY_SDL) {
         return refuse(err, "-nographic and a window exclude each other");

@@ -324,6 +324,7 @@ static bool open_front_end(GError **err)
         .full_screen = display->full_screen,
         .show_cursor = display->show_cursor,
         .window_close = display->window_close,
+        .gl = display->gl,
         .quit = window_closed,
     };
 
@@ -379,6 +380,10 @@ Vm *vm_setup(VmConfig *given, GError **err)
     vm_listen(vm, hold_nets, NULL);
     nets_set_clock(machine->clock);
     nets_hold(true);
+    gl_host_set(&(GlHost){
+        .window = config->display.type == DISPLAY_SDL && config->display.gl,
+        .render_node = config->display.rendernode,
+    });
     if (!make_back_ends(err) || !build_machine(err) || !make_monitors(err) ||
         !open_front_end(err)) {
         return NULL;

@@ -90,7 +90,9 @@ enum { SMP_MAX = 64 };
 
 #define DISPLAY_OPTION(rows) rows(DisplayOption,                                       \
     (u8,   type, "what shows the guest's screen", .names = display_types),             \
-    (u8,   gl,   "whether the host's GL draws; it does not yet", .names = off_only),   \
+    (u8,   gl,   "whether the host's GL draws the guest's 3D into the window",         \
+                 .names = display_gls),                                                \
+    (str,  rendernode, "the GPU that egl-headless draws with, as /dev/dri/renderD128"), \
     (bool, full_screen,  "start as full screen"),                                      \
     (bool, show_cursor,  "show the host's pointer, too"),                              \
     (bool, window_close, "closing the window ends the machine", .def = 1))
@@ -117,7 +119,7 @@ DISPLAY_OPTION(OPTION_STRUCT);
 LOADVM_OPTION(OPTION_STRUCT);
 WHEN_OPTION(OPTION_STRUCT);
 
-enum { DISPLAY_DEFAULT, DISPLAY_NONE, DISPLAY_SDL };       /* its types */
+enum { DISPLAY_DEFAULT, DISPLAY_NONE, DISPLAY_SDL, DISPLAY_EGL };  /* its types */
 
 /* A network card, its back end, or both, as -device and -netdev take them. */
 typedef struct {

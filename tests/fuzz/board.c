@@ -18,6 +18,7 @@
 #include "hw/virtio/devices.h"
 #include "tests/lib/chance.h"
 #include "tests/lib/driver.h"
+#include "tests/lib/fake_render.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -401,6 +402,7 @@ int main(int argc, char **argv)
     Chardev *sink;
 
     g_test_init(&argc, &argv, NULL);
+    fake_render_install();
     g_assert_true(blockdev_add("null-co,node-name=disk,size=1M", NULL));
     g_assert_true(share_add("local,id=folder,path=.,security_model=none,readonly=on",
                             NULL));

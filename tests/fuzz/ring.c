@@ -9,6 +9,7 @@
 #include "fsdev/share.h"
 #include "hw/virtio/devices.h"
 #include "tests/lib/echo.h"
+#include "tests/lib/fake_render.h"
 #include "tests/lib/hostile.h"
 
 #include <stdlib.h>
@@ -59,6 +60,7 @@ static void add_device(const DeviceType *type)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    fake_render_install();
     g_assert_true(blockdev_add("null-co,node-name=disk,size=1M", NULL));
     g_assert_true(share_add("local,id=folder,path=.,security_model=none,readonly=on",
                             NULL));

@@ -94,9 +94,30 @@ static void draw(Window *w, const Rect *damage)
     }
 }
 
+/* The device draws: it is told where. */
+static void draw_texture(Window *w)
+{
+    ConsoleWindow window = { .id = w->native, .draw_pointer = !is_absolute() };
+    int width, height;
+
+    SDL_GetWindowSizeInPixels(w->window, &width, &height);
+    window.width = MAX(width, 1);
+    window.height = MAX(height, 1);
+    machine_lock();
+    if (w->gl && console_nth(0)) {
+        console_window(console_nth(0), &window);
+    }
+    machine_unlock();
+}
+
 void window_redraw(Window *w)
 {
-    SDL_Surface *target = SDL_GetWindowSurface(w->window);
+    SDL_Surface *target = w->texture ? NULL : SDL_GetWindowSurface(w->window);
+
+    if (w->texture) {
+        draw_texture(w);
+        return;
+    }
 
     if (target) {
         SDL_FillRect(target, NULL, 0);
@@ -175,9 +196,10 @@ static void take_surface(Window *w)
     if (w->shown) {
         SDL_FreeSurface(w->shown);
     }
+    w->texture = p->texture;
     w->shown = p->width ? SDL_CreateRGBSurfaceWithFormatFrom(
-                              p->pixels, p->width, p->height, 32, p->width * 4,
-                              SDL_PIXELFORMAT_RGB888) : NULL;
+                              p->texture ? NULL : p->pixels, p->width, p->height, 32,
+                              p->width * 4, SDL_PIXELFORMAT_RGB888) : NULL;
     SDL_GetWindowSizeInPixels(w->window, &width, &height);
     if (!w->sized_by_user && (width != (int)p->width || height != (int)p->height)) {
         window_fit(w);
@@ -208,12 +230,12 @@ void window_take_news(Window *w)
     }
     p->damage = (Rect){ 0 };
     p->resized = p->new_cursor = p->moved = false;
-    if (w->shown && !resized) {
+    if (w->shown && !resized && !w->texture) {
         damage = rect_clip(damage, w->shown->w, w->shown->h);
         draw(w, &damage);
     }
     g_mutex_unlock(&p->lock);
-    if (resized) {
+    if (resized || (cursor && w->texture)) {
         window_redraw(w);
     }
     if (cursor) {

@@ -35,13 +35,14 @@ static void copy_cursor(Picture *p, const CursorImage *image)
  * A new size is a new array: until the window's thread has taken the news, `resized`
  * tells it that what it wraps is gone.
  */
-static void copy_size(Picture *p, const Surface *from)
+static void copy_size(Picture *p, const Surface *from, bool texture)
 {
-    if (p->width != from->width || p->height != from->height || !p->pixels) {
-        u32 *old = p->pixels;
-        size_t n = (size_t)from->width * from->height * 4;
+    if (p->width != from->width || p->height != from->height || !p->pixels ||
+        p->texture != texture) {
+        size_t n = texture ? 0 : (size_t)from->width * from->height * 4;
 
-        p->pixels = g_realloc(old, MAX(n, 4));
+        p->pixels = g_realloc(p->pixels, MAX(n, 4));
+        p->texture = texture;
         p->width = from->pixels ? from->width : 0;
         p->height = from->pixels ? from->height : 0;
         p->resized = true;
@@ -56,10 +57,12 @@ static void copy(void *opaque, Console *console, const ConsoleNews *news)
 
     g_mutex_lock(&p->lock);
     if (console) {
-        copy_size(p, &console->surface);
+        bool texture = w->gl && console->texture;
+
+        copy_size(p, &console->surface, texture);
         damage = rect_clip(p->resized ? (Rect){ 0, 0, p->width, p->height }
                                       : news->damage, p->width, p->height);
-        if (console->surface.pixels) {
+        if (console->surface.pixels && !texture) {
             copy_rows(p, &console->surface, &damage);
         }
         if (news->cursor) {
@@ -94,7 +97,11 @@ static void present(void *opaque)
     }
 }
 
-static const ViewerOps viewer_ops = { .copy = copy, .present = present };
+/* By: does the device draw textures. */
+static const ViewerOps viewer_ops[2] = {
+    { .copy = copy, .present = present },
+    { .copy = copy, .present = present, .textures = true },
+};
 
 /* ---- the window's thread ---- */
 
@@ -122,6 +129,9 @@ static const char *begin(Window *w)
         !g_getenv("SDL_VIDEODRIVER")) {
         return "there is no display server";
     }
+    if (w->config.gl) {
+        SDL_SetHint(SDL_HINT_VIDEODRIVER, "x11");
+    }
     if (SDL_Init(SDL_INIT_VIDEO) < 0) {
         return SDL_GetError();
     }
@@ -136,6 +146,9 @@ static const char *begin(Window *w)
     w->zoom = 1;
     window_redraw(w);
     window_show_state(w);
+    if (w->config.gl && !(w->native = window_x11(w->window))) {
+        return "gl=on needs an X server, and it works without gl=on";
+    }
     return NULL;
 }
 
@@ -203,9 +216,11 @@ static bool open_window(const FrontEndConfig *config, GError **err)
     }
     machine_lock();
     console = console_nth(0);
+    w->gl = w->native && console &&
+            console_window(console, &(ConsoleWindow){ .id = w->native });
     machine_unlock();
     if (console) {
-        w->viewer = viewer_new(console, &viewer_ops, w);
+        w->viewer = viewer_new(console, &viewer_ops[w->gl], w);
     }
     return true;
 }
@@ -218,6 +233,12 @@ static void close_window(void)
         return;
     }
     viewer_free(w->viewer);
+    machine_lock();
+    if (w->gl && console_nth(0)) {
+        console_window(console_nth(0), &(ConsoleWindow){ 0 });
+    }
+    w->gl = false;
+    machine_unlock();
     if (w->thread) {
         post(w->end_event);
         g_thread_join(w->thread);

@@ -24,6 +24,7 @@ typedef struct {
     u32 width, height;              /* 0: there is no picture */
     Rect damage;
     bool resized, new_cursor, moved, posted;
+    bool texture;                   /* the device draws it; there are no pixels */
     CursorImage cursor;
     s32 cursor_x, cursor_y;
 } Picture;
@@ -35,6 +36,8 @@ typedef struct {
     Viewer *viewer;
     Picture picture;
     GThread *thread;
+    bool gl;                        /* the device draws its textures into the window */
+    unsigned long native;           /* X's number of it */
     Uint32 news_event, end_event;
 
     /* The SDL thread's. */
@@ -45,6 +48,7 @@ typedef struct {
     SDL_Rect cursor_at;             /* where that is drawn now; w 0: nowhere */
     s32 cursor_x, cursor_y;
     bool grabbed, full_screen, focused;
+    bool texture;                   /* `shown` has a size, and no pixels */
     bool sized_by_user;             /* the window is not as large as the picture */
     double zoom;
 } Window;
@@ -55,6 +59,9 @@ void window_redraw(Window *w);      /* all of it */
 void window_place(const Window *w, int x, int y, unsigned *across, unsigned *down);
 void window_free_drawing(Window *w);
 void window_fit(Window *w);         /* the window as large as the picture, zoomed */
+
+/* x11.c: the X server's number of a window; 0: it is another server's */
+unsigned long window_x11(struct SDL_Window *window);
 
 /* events.c */
 void window_event(Window *w, const SDL_Event *event);
