@@ -34,29 +34,38 @@ static bool try_display(Egl *egl, EGLDisplay display, const char *where)
         return false;
     }
     egl->display = display;
-    egl->config = n ? egl->config : NULL;       /* EGL_KHR_no_config_context */
+    if (epoxy_has_egl_extension(display, "EGL_KHR_no_config_context") || !n) {
+        egl->config = NULL;
+    }
     egl->where = g_strdup(where);
     return true;
 }
 
-/* A config whose windows look as an ordinary one does: 24 bits, no alpha. */
-static bool choose_for_windows(Egl *egl)
+/*
+ * A config whose windows look as an ordinary one does, of 24 bits.  Those of Mesa's
+ * software renderer that have no alpha put pixels of 3 bytes into windows of 4.
+ */
+static bool choose_for_windows(Egl *egl, bool with_alpha)
 {
     static const EGLint wanted[] = {
         EGL_SURFACE_TYPE, EGL_WINDOW_BIT, EGL_RENDERABLE_TYPE, EGL_OPENGL_BIT,
         EGL_RED_SIZE, 8, EGL_GREEN_SIZE, 8, EGL_BLUE_SIZE, 8, EGL_NONE,
     };
     EGLConfig configs[64];
-    EGLint n = 0, alpha = 8;
+    EGLint n = 0;
 
     eglChooseConfig(egl->display, wanted, configs, G_N_ELEMENTS(configs), &n);
-    for (EGLint i = 0; i < n && alpha; i++) {
+    for (EGLint i = 0; i < n; i++) {
+        EGLint alpha = 0, samples = 0;
+
         eglGetConfigAttrib(egl->display, configs[i], EGL_ALPHA_SIZE, &alpha);
-        egl->config = configs[i];
+        eglGetConfigAttrib(egl->display, configs[i], EGL_SAMPLES, &samples);
+        if (!samples && (alpha != 0) == with_alpha) {
+            egl->window_config = configs[i];
+            return true;
+        }
     }
-    return n && !alpha &&
-           eglGetConfigAttrib(egl->display, egl->config, EGL_NATIVE_VISUAL_ID,
-                              &egl->visual);
+    return false;
 }
 
 static bool open_gpu(Egl *egl, const char *node)
@@ -87,10 +96,9 @@ static bool open_gpu(Egl *egl, const char *node)
 static bool open_display(Egl *egl, const RenderHost *host, const char **why)
 {
     if (host->window) {
-        *why = "the X server has no EGL for windows of 24 bits";
+        *why = "the X server has no EGL (is DISPLAY set?)";
         return try_display(egl, eglGetPlatformDisplayEXT(EGL_PLATFORM_X11_EXT, NULL,
-                                                         NULL), "the X server's") &&
-               choose_for_windows(egl);
+                                                         NULL), "the X server's");
     }
     if (host->render_node) {
         *why = "that render node is none, or has no EGL";
@@ -143,7 +151,8 @@ bool egl_open(Egl *egl, const RenderHost *host, const char **why)
     name = (const char *)glGetString(GL_RENDERER);
     egl->name = g_strdup(name ? name : "GL");
     egl->software = is_software(egl->name);
-    return true;
+    *why = "the X server has no EGL for windows of 24 bits";
+    return !host->window || choose_for_windows(egl, egl->software);
 }
 
 void egl_close(Egl *egl)

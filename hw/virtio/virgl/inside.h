@@ -20,9 +20,8 @@
 
 typedef struct {
     EGLDisplay display;
-    EGLConfig config;
+    EGLConfig config, window_config;
     EGLContext root;                /* ours; all others share with it */
-    EGLint visual;                  /* of windows that `config` can draw into */
     char *name, *where;
     bool software;
 } Egl;
@@ -32,6 +31,8 @@ typedef struct {
     GpuRect rect;
     RenderWindow window;
     EGLSurface surface;
+    bool dirty;                     /* to be drawn when `due` has come */
+    gint64 due;                     /* monotonic us */
     RenderPointer pointer;
     unsigned pointer_texture;
 } Shown;
@@ -82,5 +83,7 @@ void shown_window(Renderer *r, RenderJob *job);
 void shown_pointer(Renderer *r, RenderJob *job);
 void shown_forget(Renderer *r, u32 resource);       /* 0: all */
 void shown_close(Renderer *r);
+/* Draws the windows that are due; ms until the next one is, -1: none waits. */
+int shown_draw(Renderer *r);
 
 #endif

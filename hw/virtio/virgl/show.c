@@ -3,14 +3,17 @@
  * What the scanouts show: drawn into windows from the guest's texture itself, or read
  * back for those who need pixels.  See inside.h.
  *
- * Drawing happens here, between two of the guest's commands: it never sees a picture
- * that the guest is still changing.
+ * Drawing happens on this thread, between two of the guest's commands, and takes at most
+ * a quarter of its time: a guest that flushes faster is drawn less often, and the newest
+ * picture always is.
  */
 
 #include "hw/virtio/virgl/inside.h"
 
 #include <epoxy/gl.h>
 #include <virgl/virglrenderer.h>
+
+enum { PERIOD_US = 8000 };
 
 /* ---- reading back ---- */
 
@@ -188,6 +191,26 @@ static void draw_window(Renderer *r, Shown *s)
     virgl_renderer_force_ctx_0();
 }
 
+int shown_draw(Renderer *r)
+{
+    gint64 pause = -1;
+
+    for (unsigned i = 0; i < GPU_SCANOUTS; i++) {
+        Shown *s = &r->shown[i];
+        gint64 now = s->dirty ? g_get_monotonic_time() : 0, after;
+
+        if (s->dirty && now >= s->due) {
+            s->dirty = false;
+            draw_window(r, s);
+            after = g_get_monotonic_time();
+            s->due = MAX(now + PERIOD_US, after + 3 * (after - now));
+        } else if (s->dirty) {
+            pause = pause < 0 ? s->due - now : MIN(pause, s->due - now);
+        }
+    }
+    return pause < 0 ? -1 : pause / 1000 + 1;
+}
+
 /* ---- jobs ---- */
 
 void shown_set(Renderer *r, const RenderJob *job)
@@ -197,7 +220,7 @@ void shown_set(Renderer *r, const RenderJob *job)
 
     s->resource = in->resource;
     s->rect = in->rect;
-    draw_window(r, s);
+    s->dirty = s->surface != EGL_NO_SURFACE;
 }
 
 void shown_flush(Renderer *r, RenderJob *job)
@@ -213,7 +236,7 @@ void shown_flush(Renderer *r, RenderJob *job)
         if (s->resource != job->in.flush.resource || right <= left || bottom <= top) {
             continue;
         }
-        draw_window(r, s);
+        s->dirty = s->surface != EGL_NO_SURFACE;
         if (job->want & 1u << i) {
             add_picture(r, job, i, left - s->rect.x, top - s->rect.y, right - left,
                         bottom - top);
@@ -238,13 +261,13 @@ void shown_window(Renderer *r, RenderJob *job)
     if (s->window.id != job->window.id) {
         drop_surface(r, s);
         if (job->window.id) {
-            s->surface = eglCreateWindowSurface(r->egl.display, r->egl.config,
-                                                job->window.id, NULL);
+            s->surface = eglCreateWindowSurface(
+                r->egl.display, r->egl.window_config, job->window.id, NULL);
             job->answer = s->surface == EGL_NO_SURFACE ? GPU_ERR_UNSPEC : GPU_OK;
         }
     }
     s->window = job->window;
-    draw_window(r, s);
+    s->dirty = s->surface != EGL_NO_SURFACE;
 }
 
 void shown_pointer(Renderer *r, RenderJob *job)
@@ -266,9 +289,7 @@ void shown_pointer(Renderer *r, RenderJob *job)
         virgl_renderer_force_ctx_0();
     }
     s->pointer = *p;
-    if (s->window.draw_pointer) {
-        draw_window(r, s);
-    }
+    s->dirty |= s->window.draw_pointer;
 }
 
 void shown_forget(Renderer *r, u32 resource)

@@ -211,7 +211,9 @@ static void loop(Renderer *r)
     u64 count;
 
     while (!__atomic_load_n(&r->ending, __ATOMIC_ACQUIRE)) {
-        poll(fds, told ? 2 : 1, r->fenced && !told ? 1 : -1);
+        int pause = shown_draw(r);
+
+        poll(fds, told ? 2 : 1, r->fenced && !told ? 1 : pause);
         if (read(r->wake, &count, sizeof count) < 0 && errno != EAGAIN) {
             return;
         }
