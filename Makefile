@@ -181,6 +181,7 @@ for-tests: all
 
 run-check: for-tests
 	@scripts/guest cloud latest || :
+	@scripts/guest-gl gl || :
 	@$(check) $(tests) $(if $(main),$(check_script))
 
 run-check-unit: for-tests

@@ -91,12 +91,16 @@ static bool save_cpu(Saver *saver, unsigned i, GError **err)
     return true;
 }
 
-static void save_devices(Saver *saver)
+static bool save_devices(Saver *saver, GError **err)
 {
     GPtrArray *devices = saver->machine->devices;
+    bool savable = true;
 
     machine_lock();
-    for (unsigned i = 0; i < devices->len; i++) {
+    for (unsigned i = 0; savable && i < devices->len; i++) {
+        savable = device_savable(devices->pdata[i], err);
+    }
+    for (unsigned i = 0; savable && i < devices->len; i++) {
         Device *dev = devices->pdata[i];
         g_autofree char *name = g_strconcat("device/", dev->path, NULL);
         size_t begin = state_section_begin(saver->out, name);
@@ -105,6 +109,7 @@ static void save_devices(Saver *saver)
         state_section_end(saver->out, begin);
     }
     machine_unlock();
+    return savable;
 }
 
 static bool save_cpus(Saver *saver, GError **err)
@@ -238,10 +243,9 @@ static bool save_machine(Saver *saver, GError **err)
                 saver->out);
     save_clock(saver);
     save_cpuid(saver);
-    if (!save_cpus(saver, err)) {
+    if (!save_cpus(saver, err) || !save_devices(saver, err)) {
         return false;
     }
-    save_devices(saver);
     return disks_save(saver->config, saver->temporary, saver->changes, saver->out,
                       err) &&
            write_ram(saver, err);

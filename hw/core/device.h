@@ -53,6 +53,8 @@ typedef struct {
      * as anything from outside.
      */
     void (*save_more)(Device *dev, GByteArray *out);
+    /* False and why: what it holds now can't be saved.  NULL: it always can. */
+    bool (*savable)(Device *dev, GError **err);
     bool (*load_more)(Device *dev, const u8 *data, size_t n, GError **err);
 } Part;
 
@@ -163,6 +165,7 @@ void device_print(Device *dev, GString *out);   /* info qtree: options and state
  * not fit; a refused device is reset.  Format: hw/core/state.c.
  */
 void device_save(Device *dev, GByteArray *out);
+bool device_savable(Device *dev, GError **err) must_check;     /* ask first */
 bool device_load(Device *dev, const u8 *data, size_t n, GError **err) must_check;
 
 /*

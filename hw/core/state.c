@@ -37,6 +37,19 @@ static void save_more(Device *dev, const Part *part, GByteArray *out)
     g_byte_array_append(out, more->data, more->len);
 }
 
+bool device_savable(Device *dev, GError **err)
+{
+    for (unsigned i = 0; i < dev->n_parts; i++) {
+        const Part *part = dev->parts[i].part;
+
+        if (part->savable && !part->savable(dev, err)) {
+            g_prefix_error(err, "%s: ", dev->path);
+            return false;
+        }
+    }
+    return true;
+}
+
 void device_save(Device *dev, GByteArray *out)
 {
     unsigned records = 0;

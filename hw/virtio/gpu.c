@@ -97,7 +97,8 @@ static bool open_gl(Device *dev, GError **err)
     .config = fields, .config_at = offsetof(T, config),                             \
     .state = state_fields, .state_at = offsetof(T, state),                          \
     .state_size = sizeof(GpuState),                                                 \
-    .reset = reset, .save_more = gpu_save_more, .load_more = gpu_load_more
+    .reset = reset, .savable = gpu_gl_savable,                                      \
+    .save_more = gpu_save_more, .load_more = gpu_load_more
 
 #define GPU_VIRTIO(pci_class, control)                                              \
     .id = 16,                                                                       \

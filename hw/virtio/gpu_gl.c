@@ -95,6 +95,23 @@ void gpu_gl_reset(Gpu *gpu)
     gpu_gl_post(gpu, job);
 }
 
+/* What the renderer holds it holds in the host's GL, which gives only pixels back. */
+bool gpu_gl_savable(Device *dev, GError **err)
+{
+    Gpu *gpu = gpu_of(dev);
+    unsigned contexts = gpu->gl ? g_hash_table_size(gpu->gl->contexts) : 0;
+    unsigned resources = gpu->gl ? g_hash_table_size(gpu->resources) : 0;
+
+    if (contexts || resources) {
+        g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+                    "3D state (%u contexts, %u resources) cannot be saved yet; save "
+                    "before the guest's driver is loaded, or use virtio-gpu without "
+                    "\"-gl\"", contexts, resources);
+        return false;
+    }
+    return true;
+}
+
 /* ---- capability sets ---- */
 
 u32 gpu_gl_capsets(const Gpu *gpu)

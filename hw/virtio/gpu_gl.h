@@ -44,6 +44,7 @@ void gpu_gl_reset(Gpu *gpu);
 void gpu_gl_stop(VirtioDevice *virtio);
 void gpu_gl_paused(VirtioDevice *virtio);
 u32 gpu_gl_capsets(const Gpu *gpu);
+bool gpu_gl_savable(Device *dev, GError **err) must_check;
 void gpu_gl_post(Gpu *gpu, RenderJob *job);
 void gpu_gl_run(Gpu *gpu, RenderJob *job);      /* and waits; it stays the caller's */
 /* Ends what the renderer has done. */

@@ -38,7 +38,7 @@ start()
 
 unset DISPLAY WAYLAND_DISPLAY
 start -display none
-check "headless: no SDL, X or GL library" maps_none 'SDL|libX|libGL|EGL|virgl|dri'
+check "headless: no SDL, X or GL library" maps_none 'SDL|libX|libGL|EGL|virgl|epoxy|dri'
 vm_send "screendump $vm_dir/out.png -f png"
 vm_send "info display"
 check "headless: the console is there" says '^VGA: [0-9]+x[0-9]+, viewers: 0'
@@ -97,7 +97,7 @@ sized()
 start -display sdl -name "guest one"
 check "window: its title is the guest's name" titled '^QEMU .guest one.$'
 check "window: as large as the text screen" sized '720x400'
-check "window: no GL in memory" maps_none 'libGL|libEGL|virgl'
+check "window: no GL in memory" maps_none 'libGL|libEGL|virgl|epoxy'
 check "window: SDL is there" test -n "$(maps SDL)"
 vm_send "info display"
 check "window: looks at the console" says 'viewers: 1'

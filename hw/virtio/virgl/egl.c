@@ -41,11 +41,8 @@ static bool try_display(Egl *egl, EGLDisplay display, const char *where)
     return true;
 }
 
-/*
- * A config whose windows look as an ordinary one does, of 24 bits.  Those of Mesa's
- * software renderer that have no alpha put pixels of 3 bytes into windows of 4.
- */
-static bool choose_for_windows(Egl *egl, bool with_alpha)
+/* A config for ordinary windows, of 24 bits and without alpha. */
+static bool choose_for_windows(Egl *egl)
 {
     static const EGLint wanted[] = {
         EGL_SURFACE_TYPE, EGL_WINDOW_BIT, EGL_RENDERABLE_TYPE, EGL_OPENGL_BIT,
@@ -60,7 +57,7 @@ static bool choose_for_windows(Egl *egl, bool with_alpha)
 
         eglGetConfigAttrib(egl->display, configs[i], EGL_ALPHA_SIZE, &alpha);
         eglGetConfigAttrib(egl->display, configs[i], EGL_SAMPLES, &samples);
-        if (!samples && (alpha != 0) == with_alpha) {
+        if (!samples && !alpha) {
             egl->window_config = configs[i];
             return true;
         }
@@ -152,7 +149,7 @@ bool egl_open(Egl *egl, const RenderHost *host, const char **why)
     egl->name = g_strdup(name ? name : "GL");
     egl->software = is_software(egl->name);
     *why = "the X server has no EGL for windows of 24 bits";
-    return !host->window || choose_for_windows(egl, egl->software);
+    return !host->window || choose_for_windows(egl);
 }
 
 void egl_close(Egl *egl)

@@ -106,8 +106,6 @@ static void prepare(Renderer *r)
         glLinkProgram(r->program);
         glGenVertexArrays(1, &r->vertices);
         glGenSamplers(1, &r->sampler);
-        glSamplerParameteri(r->sampler, GL_TEXTURE_MIN_FILTER, GL_LINEAR);
-        glSamplerParameteri(r->sampler, GL_TEXTURE_MAG_FILTER, GL_LINEAR);
         glSamplerParameteri(r->sampler, GL_TEXTURE_WRAP_S, GL_CLAMP_TO_EDGE);
         glSamplerParameteri(r->sampler, GL_TEXTURE_WRAP_T, GL_CLAMP_TO_EDGE);
     }
@@ -140,6 +138,7 @@ static void fit(const Shown *s, float *at)
     at[1] = (1 - at[3]) / 2;
 }
 
+/* virglrenderer keeps resources with Y_0_TOP as GL has windows: the last line first. */
 static void draw_picture(const Renderer *r, const Shown *s, const float *at,
                          const struct virgl_renderer_resource_info *info)
 {
@@ -149,7 +148,7 @@ static void draw_picture(const Renderer *r, const Shown *s, const float *at,
     float top_first[] = { x, y + h, w, -h }, bottom_first[] = { x, 1 - y - h, w, h };
 
     draw(r, info->tex_id, place,
-         info->flags & GPU_CREATE_Y_0_TOP ? top_first : bottom_first, true);
+         info->flags & GPU_CREATE_Y_0_TOP ? bottom_first : top_first, true);
 }
 
 static void draw_pointer(const Renderer *r, const Shown *s, const float *at)
@@ -167,6 +166,16 @@ static void draw_pointer(const Renderer *r, const Shown *s, const float *at)
     glDisable(GL_BLEND);
 }
 
+/* Pixel by pixel where the sizes are equal. */
+static void choose_filter(const Renderer *r, const Shown *s)
+{
+    bool equal = s->window.width == s->rect.width && s->window.height == s->rect.height;
+    int filter = equal ? GL_NEAREST : GL_LINEAR;
+
+    glSamplerParameteri(r->sampler, GL_TEXTURE_MIN_FILTER, filter);
+    glSamplerParameteri(r->sampler, GL_TEXTURE_MAG_FILTER, filter);
+}
+
 static void draw_window(Renderer *r, Shown *s)
 {
     struct virgl_renderer_resource_info info = { 0 };
@@ -179,6 +188,8 @@ static void draw_window(Renderer *r, Shown *s)
     }
     eglSwapInterval(r->egl.display, 0);
     prepare(r);
+    choose_filter(r, s);
+    glDrawBuffer(GL_BACK);              /* none where there was no window at first */
     glViewport(0, 0, s->window.width, s->window.height);
     glClearColor(0, 0, 0, 1);
     glClear(GL_COLOR_BUFFER_BIT);

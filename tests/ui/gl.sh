@@ -1,0 +1,98 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# A guest that draws with GL (kmscube by Mesa's virtio_gpu driver): without a window, and
+# with one on a virtual X server.  kmscube clears to a grey of 0.5 and turns a cube of many
+# colors in the middle: what is checked is that grey, that there are colors, that they
+# change, and that the window shows what the console does, pixel by pixel.
+#
+# limit: 600 seconds
+
+# shellcheck source=tests/lib/tap.sh
+. tests/lib/tap.sh
+# shellcheck source=scripts/vm.sh
+. scripts/vm.sh
+# shellcheck source=tests/lib/gl-guest.sh
+. tests/lib/gl-guest.sh
+
+need_gl_guest gl
+gpu='virtio-gpu-gl-pci,xres=640,yres=480'
+bytes=$((640 * 480 * 3 + 15))
+
+maps()
+{
+    grep -oE "[^/]*($1)[^/]*\.so" "/proc/$vm_pid/maps" | sort -u | tr '\n' ' '
+}
+
+is_cube()
+{
+    share=$(dump_share "$1" 808080)
+    colors=$(dump_colors "$1")
+    echo "# $1: $share % grey, $colors colors"
+    [ "$share" -ge 50 ] && [ "$share" -le 95 ] && [ "$colors" -gt 300 ]
+}
+
+differ()
+{
+    ! cmp -s "$vm_dir/$1.ppm" "$vm_dir/$2.ppm"
+}
+
+cube_is_there()
+{
+    gl_tries=60
+    until dump one $bytes && is_cube one > "$vm_dir/said"; do
+        gl_tries=$((gl_tries - 1))
+        if [ $gl_tries -le 0 ] || vm_ended; then
+            vm_tail | sed 's/^/# /'
+            return 1
+        fi
+        sleep 1
+    done
+    cat "$vm_dir/said"
+}
+
+unset DISPLAY WAYLAND_DISPLAY
+gl_boot "echo gl: begins > /dev/ttyS0; kmscube > /dev/null" -display egl-headless \
+    -device "$gpu"
+check "headless: the guest's kernel finds 3D, and Mesa draws with it" \
+    guest_says '^gl: begins'
+check "headless: the renderer is announced in one line" \
+    grep -Eq '^mayfly: 3D is drawn by ' "$vm_errors"
+check "headless: the picture is kmscube's" cube_is_there
+check "headless: as large as the display" [ "$(dump_size one)" = "640 480" ]
+sleep 0.5
+dump two $bytes
+check "headless: it moves" differ one two
+check "headless: virglrenderer is there, SDL is not" \
+    test -n "$(maps virgl)" -a -z "$(maps 'SDL')"
+vm_send "savevm $vm_dir/saved"
+vm_send "info status"
+check "a save with contexts is refused with the reason" vm_expect '3D .*cannot be saved'
+vm_send quit
+vm_wait 20
+check "headless: ends with status 0" [ "$vm_status" = 0 ]
+
+x_start
+gl_boot "kmscube > /dev/null" -display sdl,gl=on -name cube -device "$gpu"
+check "window: there is one" x_window '^QEMU .cube.$'
+check "window: as large as the guest's display" x_sized 640x480
+check "window: the picture is kmscube's" cube_is_there
+vm_send stop
+sleep 1
+dump stopped $bytes
+same=yes
+for line in 5 150 240 330 470; do
+    x_line $line 640 > "$vm_dir/shown"
+    dump_line stopped $line > "$vm_dir/wanted"
+    cmp -s "$vm_dir/shown" "$vm_dir/wanted" || same="line $line differs"
+done
+check "window: shows what the console shows" [ "$same" = yes ]
+vm_send cont
+sleep 1
+x_line 240 640 > "$vm_dir/later"
+dump_line stopped 240 > "$vm_dir/wanted"
+check "window: goes on drawing after stop and cont" test -n "$(cmp "$vm_dir/later" "$vm_dir/wanted")"
+vm_send quit
+vm_wait 20
+check "window: ends with status 0" [ "$vm_status" = 0 ]
+finish
