@@ -31,7 +31,7 @@ typedef struct {
     bool (*open)(Netdev *nd, GError **err);
     void (*close)(Netdev *nd);      /* takes a half-open one; may be NULL */
     /*
-     * Under the machine lock.  False: full, netdev_writable follows.  What can't be
+     * Under the front's lock.  False: full, netdev_writable follows.  What can't be
      * sent at all is dropped: true.
      */
     bool (*send)(Netdev *nd, unsigned queue, const NetFrame *frame);
@@ -62,7 +62,8 @@ typedef struct NetFilter {
 struct Netdev {
     const NetKind *kind;
     const NetdevConfig *config;
-    NetFront *front;                /* under the machine lock; NULL: none */
+    NetFront *front;                /* under io's lock; NULL: none */
+    IoContext *io;                  /* atomic; the front's, or the main one */
     u32 takes;                      /* what `send` takes undone; set by open */
     unsigned queues;                /* pairs; set by open, otherwise 1 */
     u32 front_takes;                /* atomic; 0 without a front */

@@ -7,7 +7,6 @@
 #include "net/offload.h"
 #include "net/registry.h"
 
-#include "base/lock.h"
 
 #include <string.h>
 
@@ -224,15 +223,16 @@ static unsigned deliver_all(Netdev *nd, unsigned queue, NetFrame *frames, unsign
  */
 unsigned netdev_deliver(Netdev *nd, unsigned queue, NetFrame *frames, unsigned n)
 {
+    IoContext *io = load(&nd->io);
     unsigned done;
 
     store(&nd->queue[queue].starved, true);
     if (load(&held)) {
         return 0;
     }
-    machine_lock();
+    io_lock(io);
     done = deliver_all(nd, queue, frames, n);
-    machine_unlock();
+    io_unlock(io);
     if (done == n) {
         store(&nd->queue[queue].starved, false);
     }
@@ -241,18 +241,19 @@ unsigned netdev_deliver(Netdev *nd, unsigned queue, NetFrame *frames, unsigned n
 
 void netdev_writable(Netdev *nd, unsigned queue)
 {
+    IoContext *io = load(&nd->io);
     NetFront *front;
 
     store(&nd->queue[queue].blocked, true);
     if (load(&held) || !take(&nd->queue[queue].blocked)) {
         return;
     }
-    machine_lock();
+    io_lock(io);
     front = nd->front;
     if (front) {
         front->ops->writable(front->opaque, queue);
     }
-    machine_unlock();
+    io_unlock(io);
 }
 
 /* ---- the machine's time ---- */

@@ -19,7 +19,8 @@
  *     net_send() is false        ...  netdev_writable() -> ops->writable: send again
  *     netdev_deliver() is short  ...  net_resume()      -> kind->resume: deliver again
  *
- * Threads: a front sends and is called under the machine lock.  A kind's send and
+ * Threads: a front sends and is called under its lock, which is the machine lock unless
+ * it works in an I/O thread (net_set_context).  A kind's send and
  * resume are called from any thread, its own work is on the main loop or on a thread of
  * its own, without the machine lock.  Making, finding and freeing: the main thread.
  */
@@ -28,6 +29,7 @@
 #define NET_NET_H
 
 #include "base/clock.h"
+#include "base/io.h"
 #include <sys/uio.h>
 
 typedef struct Netdev Netdev;
@@ -88,6 +90,8 @@ typedef struct {
 NetFront *net_attach(const char *id, const char *name, const char *model,
                      const u8 *mac, const NetFrontOps *ops, void *opaque,
                      GError **err) must_check;
+/* Before the machine starts: its calls come and go under this context's lock. */
+void net_set_context(NetFront *front, IoContext *io);
 void net_detach(NetFront *front);               /* NULL is allowed */
 bool net_send(NetFront *front, unsigned queue, const NetFrame *frame) must_check;
 void net_resume(NetFront *front, unsigned queue);

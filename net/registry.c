@@ -151,6 +151,7 @@ Netdev *netdev_make(const NetKind *kind, const char *options, GError **err)
 
     nd->kind = kind;
     nd->config = config;
+    nd->io = io_main();
     nd->queues = nd->front_queues = 1;
     nd->front_mtu = NET_MTU;
     pthread_mutex_init(&nd->filter_lock, NULL);
@@ -197,10 +198,12 @@ void netdevs_close_all(void)
         Netdev *nd = g_ptr_array_remove_index(netdevs, netdevs->len - 1);
 
         if (nd->front) {
-            machine_lock();
+            IoContext *io = nd->io;
+
+            io_lock(io);
             nd->front->nd = NULL;
             nd->front = NULL;
-            machine_unlock();
+            io_unlock(io);
         }
         free_netdev(nd);
     }
@@ -232,7 +235,7 @@ NetFront *net_attach(const char *id, const char *name, const char *model,
     NetFront *front = g_new0(NetFront, 1);
 
     *front = (NetFront){ .ops = ops, .opaque = opaque, .name = g_strdup(name),
-                         .model = model };
+                         .model = model, .io = io_main() };
     memcpy(front->mac, mac, sizeof front->mac);
     if (id && !join(front, id, err)) {
         g_free(front->name);
@@ -246,8 +249,18 @@ NetFront *net_attach(const char *id, const char *name, const char *model,
     return front;
 }
 
+void net_set_context(NetFront *front, IoContext *io)
+{
+    front->io = io;
+    if (front->nd) {
+        __atomic_store_n(&front->nd->io, io, __ATOMIC_SEQ_CST);
+    }
+}
+
 void net_detach(NetFront *front)
 {
+    bool took;
+
     if (!front) {
         return;
     }
@@ -255,10 +268,13 @@ void net_detach(NetFront *front)
     if (fronts->len == 0) {
         g_clear_pointer(&fronts, g_ptr_array_unref);
     }
+    took = io_enter(front->io);
     if (front->nd) {
         front->nd->front = NULL;
         __atomic_store_n(&front->nd->front_takes, 0, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&front->nd->io, io_main(), __ATOMIC_SEQ_CST);
     }
+    io_leave(front->io, took);
     g_free(front->name);
     g_free(front);
 }
@@ -274,6 +290,7 @@ bool net_set_link(const char *name, bool up, GError **err)
 {
     Netdev *nd = look_up(name);
     NetFront *front = nd ? nd->front : NULL;
+    bool took;
 
     for (unsigned i = 0; !nd && fronts && i < fronts->len; i++) {
         NetFront *each = fronts->pdata[i];
@@ -284,10 +301,12 @@ bool net_set_link(const char *name, bool up, GError **err)
         return net_refuse(err, "Device '%s' not found", name);
     }
     machine_lock();
+    took = io_enter(front ? front->io : io_main());
     *(nd ? &nd->link_down : &front->link_down) = !up;
     if (front) {
         front->ops->link_changed(front->opaque);
     }
+    io_leave(front ? front->io : io_main(), took);
     machine_unlock();
     return true;
 }
@@ -298,9 +317,12 @@ void net_announce(void)
     for (unsigned i = 0; fronts && i < fronts->len; i++) {
         const NetFront *front = fronts->pdata[i];
 
+        bool took = io_enter(front->io);
+
         if (front->ops->announce) {
             front->ops->announce(front->opaque);
         }
+        io_leave(front->io, took);
     }
     machine_unlock();
 }

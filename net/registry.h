@@ -15,6 +15,7 @@ struct NetFront {
     char *name;
     const char *model;
     u8 mac[6];
+    IoContext *io;                  /* whose lock guards it */
     bool link_down;                 /* of its own; the back end has one, too */
 };
 

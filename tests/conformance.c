@@ -28,6 +28,7 @@ static const struct {
     { "mc146818rtc", "clock=vm,base=2024-02-29T23:59:58" },
     { "virtio-9p", "fsdev=folder,mount_tag=tag,thread=off,ioeventfd=off" },
     { "virtio-blk", "drive=disk,ioeventfd=off" },
+    { "virtio-net", "ioeventfd=off" },
 };
 
 static const char *needed_by(const char *type)

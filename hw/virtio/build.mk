@@ -15,6 +15,7 @@ src += hw/virtio/gpu_state.c
 src += hw/virtio/input.c
 src += hw/virtio/net.c
 src += hw/virtio/net_control.c
+src += hw/virtio/net_options.c
 src += hw/virtio/p9.c
 src += hw/virtio/packed.c
 src += hw/virtio/redo.c

@@ -5,9 +5,12 @@
  * Packets go between the queues and a front of a network back end (net/net.h), with
  * the virtio-net header's checksum and segmentation offloads, over as many buffers as
  * a packet needs (5.1.6.4), on up to 16 pairs of queues.  The control queue and the
- * receive filter are in net_control.c.  Not offered: UFO, RSS, hash reports, standby.
+ * receive filter are in net_control.c, options and features in net_options.c.  Not
+ * offered: UFO, RSS, hash reports, standby.
  *
- * Under the machine lock.
+ * Queues are served in the loop of the device's context, the main one or an I/O
+ * thread's, so that what a driver sends while packets go out goes with them: fewer
+ * notifications, fewer interrupts.  Under that context's lock.
  */
 
 #include "hw/pci/pci.h"
@@ -25,80 +28,14 @@ enum {
     CONFIG_BYTES = 17,
 };
 
-static const char *const net_duplexes[] = { "half", "full", NULL };
-static const Field NetConfig_fields[] = STATE_ROWS(NetConfig, NET_CONFIG_ROWS);
 static const Field NetState_fields[] = STATE_ROWS(NetState, NET_STATE_ROWS);
 
-/* ---- features ---- */
-
-/* Each feature, the option that offers it, what it means to the back end. */
-static const struct {
-    u64 feature;
-    u32 option;
-    u32 takes;
-} features[] = {
-#define AT(member) offsetof(NetConfig, member)
-    { NET_F_CSUM, AT(csum), 0 },
-    { NET_F_GUEST_CSUM, AT(guest_csum), NET_CSUM },
-    { NET_F_HOST_TSO4, AT(host_tso4), 0 },
-    { NET_F_HOST_TSO6, AT(host_tso6), 0 },
-    { NET_F_HOST_ECN, AT(host_ecn), 0 },
-    { NET_F_GUEST_TSO4, AT(guest_tso4), NET_TSO4 },
-    { NET_F_GUEST_TSO6, AT(guest_tso6), NET_TSO6 },
-    { NET_F_GUEST_ECN, AT(guest_ecn), NET_ECN },
-    { NET_F_MRG_RXBUF, AT(mrg_rxbuf), 0 },
-    { NET_F_STATUS, AT(status), 0 },
-    { NET_F_CTRL_VQ, AT(ctrl_vq), 0 },
-    { NET_F_CTRL_RX, AT(ctrl_rx), 0 },
-    { NET_F_CTRL_RX_EXTRA, AT(ctrl_rx_extra), 0 },
-    { NET_F_CTRL_VLAN, AT(ctrl_vlan), 0 },
-    { NET_F_CTRL_MAC_ADDR, AT(ctrl_mac_addr), 0 },
-    { NET_F_CTRL_GUEST_OFFLOADS, AT(ctrl_guest_offloads), 0 },
-    { NET_F_GUEST_ANNOUNCE, AT(guest_announce), 0 },
-    { NET_F_MQ, AT(mq), 0 },
-#undef AT
-};
-
-static u64 offered(const VirtioNet *net)
-{
-    const NetConfig *c = &net->config;
-    u64 all = NET_F_MAC | (c->host_mtu ? NET_F_MTU : 0) |
-              (c->speed ? NET_F_SPEED_DUPLEX : 0);
-
-    for (unsigned i = 0; i < G_N_ELEMENTS(features); i++) {
-        if (*(const bool *)((const u8 *)c + features[i].option)) {
-            all |= features[i].feature;
-        }
-    }
-    if (!c->ctrl_vq) {              /* 5.1.3.1: what needs it */
-        all &= ~(NET_F_CTRL_RX | NET_F_CTRL_RX_EXTRA | NET_F_CTRL_VLAN |
-                 NET_F_CTRL_MAC_ADDR | NET_F_CTRL_GUEST_OFFLOADS |
-                 NET_F_GUEST_ANNOUNCE | NET_F_MQ);
-    }
-    return all;
-}
-
-void virtio_net_update(VirtioNet *net)
-{
-    u64 agreed = net->virtio.state.driver_features & ~net->state.refused;
-    u32 takes = 0;
-
-    for (unsigned i = 0; i < G_N_ELEMENTS(features); i++) {
-        takes |= agreed & features[i].feature ? features[i].takes : 0;
-    }
-    /* 5.1.3.1: TSO needs checksums, ECN needs TSO. */
-    takes = takes & NET_CSUM ? takes : 0;
-    net_set_takes(net->front, takes,
-                  net->config.host_mtu ? net->config.host_mtu : NET_MTU);
-    net_set_queues(net->front, net->state.pairs);
-}
+/* ---- to the back end ---- */
 
 static void started(VirtioDevice *virtio)
 {
     virtio_net_update(net_of(virtio));
 }
-
-/* ---- to the back end ---- */
 
 /* 5.1.6.2.  The copy of the header is judged by net_send. */
 static void send_packet(VirtioNet *net, Chain *chain, unsigned pair)
@@ -293,6 +230,7 @@ static void net_config_get(VirtioDevice *virtio, u8 *bytes)
     bytes[AT_DUPLEX] = net->config.duplex;
 }
 
+/* Whoever calls these has the context's lock. */
 static void net_link_changed(void *opaque)
 {
     virtio_config_changed(&((VirtioNet *)opaque)->virtio);
@@ -310,60 +248,6 @@ static void net_announce_wanted(void *opaque)
 
 /* ---- life ---- */
 
-static bool mac_is_set(const u8 *mac)
-{
-    static const u8 none[6];
-
-    return memcmp(mac, none, 6) != 0;
-}
-
-static bool mac_is_taken(const Machine *machine, const VirtioNet *self, const u8 *mac)
-{
-    for (unsigned i = 0; i < machine->devices->len; i++) {
-        Device *dev = g_ptr_array_index(machine->devices, i);
-        const VirtioNet *net = container_of(dev, VirtioNet, virtio.device);
-
-        if (dev->type == &virtio_net.device && net != self &&
-            memcmp(net->config.mac, mac, 6) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* QEMU's: 52:54:00:12:34:56, and the next for each further device. */
-static void choose_mac(VirtioNet *net)
-{
-    static const u8 first[6] = { 0x52, 0x54, 0x00, 0x12, 0x34, 0x56 };
-    u8 *mac = net->config.mac;
-
-    if (!mac_is_set(mac)) {
-        memcpy(mac, first, 6);
-        while (mac_is_taken(net->virtio.device.machine, net, mac)) {
-            mac[5]++;
-        }
-    }
-}
-
-static bool net_check(const void *config, GError **err)
-{
-    const NetConfig *c = config;
-    const char *wrong = NULL;
-
-    if (c->mac[0] & 1) {
-        wrong = "mac: the first byte is odd: that is a group's address, not a card's";
-    } else if ((c->rx_queue_size & (c->rx_queue_size - 1)) ||
-               (c->tx_queue_size & (c->tx_queue_size - 1))) {
-        wrong = "rx-queue-size, tx-queue-size: not a power of two";
-    } else if (c->host_mtu && c->host_mtu < 68) {
-        wrong = "host-mtu: less than 68, the least that IPv4 allows";
-    }
-    if (wrong) {
-        g_set_error_literal(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, wrong);
-    }
-    return !wrong;
-}
-
 static const NetFrontOps front_ops = {
     .receive = net_receive, .writable = net_writable, .link_changed = net_link_changed,
     .announce = net_announce_wanted,
@@ -372,18 +256,24 @@ static const NetFrontOps front_ops = {
 static bool net_open(Device *dev, GError **err)
 {
     VirtioNet *net = container_of(dev, VirtioNet, virtio.device);
+    IoContext *io = io_main();
     g_autofree char *name = dev->id ? g_strdup(dev->id)
                             : g_strdup_printf("virtio-net-pci.%s",
                                               dev->path + strlen(dev->type->name));
 
-    choose_mac(net);
+    if (net->config.iothread && !(io = io_find(net->config.iothread, err))) {
+        return false;
+    }
+    virtio_net_choose_mac(net);
     net->front = net_attach(net->config.netdev, name, "virtio-net-pci", net->config.mac,
                             &front_ops, net, err);
     if (!net->front) {
         return false;
     }
+    net_set_context(net->front, io);
+    virtio_set_context(&net->virtio, io);
     net->pairs = net->config.mq ? net_queues(net->front) : 1;
-    net->virtio.features = offered(net);
+    net->virtio.features = virtio_net_offered(net);
     add_queues(net);
     return true;
 }
@@ -397,11 +287,13 @@ static void close_net(Device *dev)
 static void reset_net(Device *dev)
 {
     VirtioNet *net = container_of(dev, VirtioNet, virtio.device);
+    bool took = io_enter(net->virtio.io);
 
     memcpy(net->state.mac, net->config.mac, 6);
     net->state.pairs = 1;
     net->state.promisc = 1;
     virtio_net_update(net);
+    io_leave(net->virtio.io, took);
 }
 
 static bool net_loaded(Device *dev, GError **err)
@@ -435,10 +327,11 @@ const VirtioType virtio_net = {
         .size    = sizeof(VirtioNet),
         .part    = {
             .name = "virtio-net",
-            DEVICE_CONFIG(VirtioNet, NetConfig), DEVICE_STATE(VirtioNet, NetState),
+            .config = virtio_net_options, .config_at = offsetof(VirtioNet, config),
+            DEVICE_STATE(VirtioNet, NetState),
             .reset = reset_net, .loaded = net_loaded,
         },
-        .check   = net_check,
+        .check   = virtio_net_check,
         .open    = net_open,
         .close   = close_net,
         .boot_path = net_boot_path,
@@ -448,4 +341,5 @@ const VirtioType virtio_net = {
     .config_size = CONFIG_BYTES,
     .config_get  = net_config_get,
     .started     = started,
+    .doorbells   = true,
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Between net.c (the device and its packets) and net_control.c (the control queue and
- * the receive filter).  Nobody else includes this.  Under the machine lock.
+ * Between net.c (the device and its packets), net_control.c (the control queue and the
+ * receive filter) and net_options.c.  Nobody else includes this.  Under the lock of the
+ * device's context.
  */
 
 #ifndef HW_VIRTIO_NET_H
@@ -61,6 +62,7 @@ enum { NET_TABLE = 64, NET_VLANS = 4096, NET_PAIRS_MAX = NET_QUEUES_MAX };
 
 #define NET_CONFIG_ROWS                                                             \
     (str,    netdev,  "network back end"),                                          \
+    (str,    iothread, "id of an I/O thread; without one the main loop serves it"), \
     (u8[6],  mac,     "address; without it one that no other device here has"),     \
     (u16,    host_mtu, "longest packet of the link; 0: not told", .max = 65535),    \
     (u16,    rx_queue_size, "descriptors", .def = 256, .min = 64, .max = 1024),     \
@@ -105,7 +107,13 @@ static inline VirtioNet *net_of(VirtioDevice *virtio)
     return container_of(virtio, VirtioNet, virtio);
 }
 
-/* net.c: tells the back end what the driver takes and how many queues it uses. */
+/* net_options.c */
+extern const Field virtio_net_options[];
+bool virtio_net_check(const void *config, GError **err);
+u64 virtio_net_offered(const VirtioNet *net);
+/* Without an address of the user's, one that is free. */
+void virtio_net_choose_mac(VirtioNet *net);
+/* Tells the back end what the driver takes and how many queues it uses. */
 void virtio_net_update(VirtioNet *net);
 
 /* net_control.c */

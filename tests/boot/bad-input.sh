@@ -126,6 +126,10 @@ bad "-fsdev: an id twice" "Duplicate ID 's'" -fsdev "local,id=s,path=$dir,securi
 bad "-fsdev: another driver" "'proxy'.*'local'" -fsdev proxy,id=s,socket=x
 bad "virtio-9p-pci: no such folder" "no shared folder 'x'" -device virtio-9p-pci,fsdev=x,mount_tag=t
 bad "-netdev: unknown kind, with the nearest" "usr.*user" -netdev usr,id=n
+bad "virtio-net-pci: no such I/O thread" "no I/O thread 'x'" \
+    -netdev user,id=n -device virtio-net-pci,netdev=n,iothread=x
+bad "virtio-net-pci: an I/O thread without doorbells" "ioeventfd is required" -object iothread,id=io \
+    -netdev user,id=n -device virtio-net-pci,netdev=n,iothread=io,ioeventfd=off
 bad "-netdev: a kind that only others have" "no 'hubport'; each card" \
     -netdev hubport,id=h,hubid=0
 bad "-netdev: no id" "'id' is required" -netdev user

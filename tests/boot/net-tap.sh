@@ -85,12 +85,13 @@ if command -v python3 > /dev/null; then
     kill $server
     MAYFLY="python3 $dir/open $MAYFLY"
     boot cloud "quiet mayfly.net=192.168.9.2 mayfly.run=\"cd /tmp; until wget -q -O blob http://192.168.9.1/blob; do sleep 1; done; echo sum: \$(md5sum < blob); echo serving\"" \
-        -netdev tap,id=n,fd=9 -device virtio-net-pci,netdev=n
+        -netdev tap,id=n,fd=9 -object iothread,id=io \
+        -device virtio-net-pci,netdev=n,iothread=io
     n=0
     until "$dir/up" tap-fd 2> /dev/null || [ $n = 100 ]; do sleep 0.1; n=$((n + 1)); done
     "$guests/busybox" httpd -f -p 80 -h "$dir/www" &
     server=$!
-    check "fd=: a file from the host" told_sum
+    check "fd=, an I/O thread: a file from the host" told_sum
     check "fd=: power-off ends with status 0" ends_with 0
 else
     skip "fd=" "no python3 to open the interface"

@@ -57,7 +57,8 @@ if [ -n "$six" ]; then
 fi
 
 boot cloud 'quiet mayfly.net=dhcp mayfly.run="tftp -g -r script -l /tmp/script 10.0.2.2; . /tmp/script"' \
-    -nic "user,tftp=$dir/www,hostfwd=udp:127.0.0.1:$((port + 2))-:77,hostfwd=tcp:127.0.0.1:$((port + 3))-:78,guestfwd=tcp:10.0.2.100:79-$target"
+    -object iothread,id=io -device virtio-net-pci,netdev=n,iothread=io \
+    -netdev "user,id=n,tftp=$dir/www,hostfwd=udp:127.0.0.1:$((port + 2))-:77,hostfwd=tcp:127.0.0.1:$((port + 3))-:78,guestfwd=tcp:10.0.2.100:79-$target"
 check "tftp: a program, whole" says "^tftp: $(md5sum < "$dir/www/net-guest" | cut -d " " -f 1)"
 check "tftp: nothing from outside of its folder" says '^outside: $'
 check "hostfwd=udp: an answer from the guest" \

@@ -63,6 +63,7 @@ static const struct {
     { "isa-serial", "chardev=void,index=2" },
     { "virtio-9p", "fsdev=folder,mount_tag=tag,thread=off,ioeventfd=off" },
     { "virtio-blk", "drive=disk,ioeventfd=off" },
+    { "virtio-net", "ioeventfd=off" },
     { "virtio-rng", "max-bytes=100000,period=1000" },
 };
 

@@ -175,7 +175,7 @@ static void test_net(gconstpointer data)
     chance = chance_new(seed);
     up = false;
     fake_net_open(GPOINTER_TO_UINT(data), 4);
-    bed_open(&virtio_net, "netdev=fake,mq=on");
+    bed_open(&virtio_net, "netdev=fake,mq=on,ioeventfd=off");
     for (u64 i = 0; i < operations; i++) {
         operation();
     }

@@ -19,6 +19,7 @@ enum { ROUNDS = 20000, ROUNDS_PER_RIG = 2000 };
 static const char *options_of(const DeviceType *type)
 {
     return type == &virtio_blk.device ? "drive=disk,ioeventfd=off"
+           : type == &virtio_net.device ? "ioeventfd=off"
            : type == &virtio_9p.device
            ? "fsdev=folder,mount_tag=tag,thread=off,ioeventfd=off" : NULL;
 }

@@ -37,7 +37,7 @@ static const NetOffload nothing;
 static void set_up(u64 features, u32 takes)
 {
     fake_net_open(takes, 1);
-    bed_open(&virtio_net, "netdev=fake");
+    bed_open(&virtio_net, "netdev=fake,ioeventfd=off");
     g_assert_true(driver_negotiate(&d, F_VERSION_1 | features));
     g_assert_cmphex(d.features, ==, F_VERSION_1 | features);
     g_assert_true(driver_ring(&d, &receive, 0, 64));
@@ -379,7 +379,7 @@ static void test_queues(void)
     size_t n = packet_udp(frame, 100);
 
     fake_net_open(0, 4);
-    bed_open(&virtio_net, "netdev=fake,mq=on");
+    bed_open(&virtio_net, "netdev=fake,mq=on,ioeventfd=off");
     g_assert_cmpuint(driver_get(&d, NUM_QUEUES), ==, 9);
     g_assert_cmpuint(driver_read(&d, AREA_DEVICE, 8, 2), ==, 4);
     g_assert_true(driver_negotiate(&d, F_VERSION_1 | CTRL | MQ));
