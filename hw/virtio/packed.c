@@ -3,8 +3,8 @@
  * Packed virtqueues (virtio 1.2, section 2.8): one ring of descriptors that both sides
  * write.  An entry is available when its AVAIL flag is, and its USED flag is not, the
  * driver's wrap counter; the device takes entries in order and writes used ones in the
- * order in which they complete.  Positions carry their wrap counter in bit 15.  The
- * driver's notifications are always welcome.  Under the machine lock.
+ * order in which they complete.  Positions carry their wrap counter in bit 15.  Under
+ * the lock of the device's context.
  */
 
 #include "hw/virtio/virtq.h"
@@ -167,4 +167,34 @@ bool packed_wants_interrupt(Virtqueue *queue, u16 before)
     }
     return on_line(queue, event, now) >= on_line(queue, before, now) &&
            on_line(queue, event, now) < (now & ~WRAP);
+}
+
+/*
+ * 2.8.14: the device area says which descriptor the driver is to tell of, once it is
+ * available.  The position first: the driver reads both when the flags say so.
+ */
+void packed_ask_for_kick(Virtqueue *queue)
+{
+    gpa events = queue->virtio->queues.device[queue->n];
+
+    if (!virtio_has(queue->virtio, VIRTIO_F_EVENT_IDX)) {
+        return;
+    }
+    if (!mem_store16(virtq_mem(queue), events + EVENT_POSITION,
+                     queue->virtio->queues.next[queue->n]) ||
+        !mem_store16(virtq_mem(queue), events + EVENT_FLAGS, EVENT_DESC)) {
+        virtio_fault(queue->virtio, "queue %u: 2.8: no ring in memory", queue->n);
+    }
+    /* ... before the ring is looked at once more. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+void packed_ask_no_kick(Virtqueue *queue)
+{
+    gpa events = queue->virtio->queues.device[queue->n];
+
+    if (virtio_has(queue->virtio, VIRTIO_F_EVENT_IDX) &&
+        !mem_store16(virtq_mem(queue), events + EVENT_FLAGS, EVENT_DISABLE)) {
+        virtio_fault(queue->virtio, "queue %u: 2.8: no ring in memory", queue->n);
+    }
 }

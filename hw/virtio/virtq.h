@@ -91,6 +91,8 @@ void split_ask_for_kick(Virtqueue *queue);      /* EVENT_IDX: tell when there is
 Chain *packed_pop(Virtqueue *queue);
 bool packed_push(Virtqueue *queue, Chain *const *chains, unsigned n) must_check;
 bool packed_wants_interrupt(Virtqueue *queue, u16 before);
+void packed_ask_for_kick(Virtqueue *queue);
+void packed_ask_no_kick(Virtqueue *queue);      /* until it is asked for one */
 /* `position` moved on by n (or, negative, back). */
 u16 packed_advance(const Virtqueue *queue, u16 position, int n);
 

@@ -133,8 +133,16 @@ void chain_done(Chain *chain)
 
 void virtqueue_ask_for_kick(Virtqueue *queue)
 {
-    if (!virtq_packed(queue) && virtio_is_live(queue->virtio)) {
-        split_ask_for_kick(queue);
+    if (virtio_is_live(queue->virtio)) {
+        (virtq_packed(queue) ? packed_ask_for_kick : split_ask_for_kick)(queue);
+    }
+}
+
+/* The device takes what it gave back when it wants to: a split ring is silent anyway. */
+static void ask_no_kick(Virtqueue *queue)
+{
+    if (virtq_packed(queue) && virtio_is_live(queue->virtio)) {
+        packed_ask_no_kick(queue);
     }
 }
 
@@ -158,8 +166,10 @@ static void serve(Virtqueue *queue)
             queue->type->request(virtio, chain);
             served++;
         }
-        if (served != before && !virtq_packed(queue) && virtio_is_live(virtio)) {
-            split_ask_for_kick(queue);
+        if (queue->waiting) {
+            ask_no_kick(queue);
+        } else if (served != before) {
+            virtqueue_ask_for_kick(queue);
         }
     } while (served != before && served < most && !queue->waiting);
 
