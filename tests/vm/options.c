@@ -307,8 +307,9 @@ static const struct {
     { "-vga cirrus", "there is no such display adapter; '-vga help' lists them" },
     { "-display curses", "type: 'curses' is not one of default, none, sdl, egl-headless" },
     { "-display sdl,gl=es", "gl: 'es' is not one of off, on, core" },
-    { "-display none,gl=on", "gl=on is for a window" },
-    { "-display sdl,rendernode=/dev/dri/renderD128", "rendernode is for egl-headless" },
+    { "-display none,gl=on", "gl=on is for a window; egl-headless draws without one" },
+    { "-display sdl,rendernode=x",
+      "rendernode is for egl-headless; a window is drawn by the X server's GPU" },
     { "-net nic", "1 cards and 0 back ends; each card needs one of its own: -nic says "
       "both at once" },
     { "-nic user,model=e1000", "model: there is no network card 'e1000'; there is "
