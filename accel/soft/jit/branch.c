@@ -237,6 +237,15 @@ static void cold_interpret(Code *c, const Cold *cold)
     }
 }
 
+void code_set_backs(Code *c, unsigned from)
+{
+    for (unsigned i = from; i < c->colds; i++) {
+        if (c->cold[i].insn && !c->cold[i].back) {
+            c->cold[i].back = c->e->at;
+        }
+    }
+}
+
 void code_cold(Code *c)
 {
     for (unsigned i = 0; i < c->colds; i++) {
@@ -249,6 +258,8 @@ void code_cold(Code *c)
         }
         if (cold->drop) {
             cold_drop(c, cold);
+        } else if (cold->run) {
+            code_stack_singly(c, cold);
         } else if (cold->insn) {
             cold_interpret(c, cold);
         } else if (cold->exit) {
@@ -357,21 +368,34 @@ static void return_or_find(Code *c, u32 jump, s32 undo)
     miss->undo = undo;
 }
 
-static void return_near(Code *c)
+void code_return_to(Code *c)
 {
     s32 drop = 8 + c->insn->imm;
-    Place place;
 
-    code_keep_flags(c);
-    place = code_place(c, RSP, 0, 8, false);
-    code_at(c, 0x8b | X_W, S1, &place);
-    move_sp(c, drop);
     emit_cpu(c->e, 0x8b | X_W, S2, offsetof(Cpu, jump_tag));
     emit_rm(c->e, 0x3b | X_W, S2, HOST_SP, NO_REG, 0, 16);                      /* cmp */
     return_or_find(c, emit_jump(c->e, CC_NZ, 0), -drop);
     emit_rm(c->e, 0x3b | X_W, S1, HOST_SP, NO_REG, 0, 8);
     return_or_find(c, emit_jump(c->e, CC_NZ, 0), -drop);
     emit8(c->e, 0xc3);
+}
+
+void code_return(Code *c)
+{
+    Place place;
+
+    code_keep_flags(c);
+    place = code_place(c, RSP, 0, 8, false);
+    code_at(c, 0x8b | X_W, S1, &place);
+    move_sp(c, 8 + c->insn->imm);
+    code_return_to(c);
+}
+
+bool code_is_return(const Insn *insn)
+{
+    const Opcode *row = opcode_row(insn->op);
+
+    return row->map == MAP_1 && (row->byte & 0xfe) == 0xc2;
 }
 
 /* The block ends here because interrupts may come after the next instruction. */
@@ -413,7 +437,7 @@ bool code_branch(Code *c)
         return true;
     case 0xc2:
     case 0xc3:
-        return_near(c);
+        code_return(c);
         return true;
     case 0xff:
         row->ext == 2 ? call_indirect(c) : jump_indirect(c);

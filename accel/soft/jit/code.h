@@ -32,6 +32,8 @@ typedef struct {
     bool saved;                 /* the flags are in Cpu.arith already */
     u8 fp;                      /* FP_*: registers that are in the host's there, and have to be again */
     u8 load_fp;                 /* to load these is all that is to be done */
+    u8 run;                     /* so many instructions from `insn` on, one check for each (stack.c) */
+    bool gone;                  /* ... and the flags are only in Cpu.arith */
     bool find;                  /* the jump cache is looked at first, for S1 */
     bool drop;                  /* all returns that are kept are forgotten, which is all that is to be done */
     bool trap;                  /* nothing jumps here but a trap's handler; `jump` becomes where it is */
@@ -100,7 +102,8 @@ void code_trap(Code *c);        /* the host instruction that comes next may trap
 
 /* ---- copy.c, stack.c; false: not one that it knows ---- */
 bool code_copy(Code *c);
-bool code_stack(Code *c);
+bool code_stack(Code *c);       /* may do the next ones too: c->i is the last of them */
+void code_stack_singly(Code *c, const Cold *cold);      /* behind: what is left of a run */
 
 /* ---- fp.c ---- */
 bool code_sse(Code *c);         /* false: not one that it knows */
@@ -126,6 +129,10 @@ bool code_branch(Code *c);      /* false: not a branch that it knows */
 bool code_sti(Code *c);
 void code_fall(Code *c, s64 to);
 void code_cold(Code *c);        /* all that lies behind */
+void code_set_backs(Code *c, unsigned from);    /* misses of the instruction before, and of those since `from`, go on here */
+bool code_is_return(const Insn *insn);
+void code_return(Code *c);
+void code_return_to(Code *c);   /* ... when S1 is where to, and rsp was moved */
 Cold *code_new_cold(Code *c, u32 jump);
 void code_interpret(Code *c);   /* the present instruction, here */
 void code_interpret_last(Code *c);

@@ -67,16 +67,6 @@ static bool has_own_form(Code *c)
     return simple(c) || code_stack(c) || code_system(c) || code_sse(c) || code_x87(c) || code_vex(c) || code_copy(c);
 }
 
-/* Misses of the instruction before go on here. */
-static void set_backs(Code *c, unsigned from)
-{
-    for (unsigned i = from; i < c->colds; i++) {
-        if (c->cold[i].insn && !c->cold[i].back) {
-            c->cold[i].back = c->e->at;
-        }
-    }
-}
-
 static void instruction(Code *c)
 {
     unsigned colds = c->colds, traps = c->jit->traps;
@@ -99,7 +89,9 @@ static void instruction(Code *c)
         code_interpret(c);
         c->fp = 0;
     }
-    set_backs(c, colds);
+    if (!insn_ends_block(c->insn)) {            /* a return behind POP was done too */
+        code_set_backs(c, colds);
+    }
 }
 
 /* The entry from the jump cache (S2: its entry there), and that of backward jumps. */

@@ -213,6 +213,13 @@ static void test_branch(void)
 
 /* ---- calls and returns ---- */
 
+static void run_to_halt(SoftBed *bed)
+{
+    bed->soft->hot = 1;
+    soft_bed_set(bed);
+    g_assert_cmpint(soft_bed_run(bed), ==, REQUEST_EXIT);
+}
+
 /* A guest's call within its page is a call of the host, whose distance is aligned. */
 static void test_guest_call(void)
 {
@@ -232,6 +239,56 @@ static void test_guest_call(void)
     }
     g_assert_cmpuint((uintptr_t)(code + 1) % 4, ==, 0);
     EXPECT(code + 5, "\x48\x8d\x64\x24\x10\x4d\x8d\x76\xfb");          /* lea 16(%rsp), %rsp; lea -5(%r14), %r14 */
+}
+
+/* One check for several, and one move of rsp: push %rbx; push %rbp; cmp %ecx, %ecx */
+static void test_push_run(void)
+{
+    g_autoptr(SoftBed) bed = bed_new();
+    const u8 *code = translate(bed, "\x53\x55\x39\xc9", 4);
+
+    code = EXPECT(code, "\x4d\x8d\x74\x24\xf0");                        /* lea -16(%r12), %r14 */
+    code = EXPECT(code, "\x65\x4c\x8b\x3c\x25") + 4;                    /* mov %gs:hint, %r15 */
+    code = EXPECT(code, "\x4d\x33\x77\x08");                            /* xor 8(%r15), %r14 */
+    code = EXPECT(code, "\x49\x81\xfe\xf0\x0f\x00\x00\x0f\x87") + 4;     /* cmp $4080, %r14; ja */
+    code = EXPECT(code, "\x4d\x8b\x7f\x18");                            /* mov 24(%r15), %r15 */
+    code = EXPECT(code, "\x4b\x89\x5c\x27\xf8");                        /* mov %rbx, -8(%r15,%r12) */
+    code = EXPECT(code, "\x4b\x89\x6c\x27\xf0");                        /* mov %rbp, -16(%r15,%r12) */
+    EXPECT(code, "\x4d\x8d\x64\x24\xf0\x39\xc9");                       /* lea -16(%r12), %r12 */
+}
+
+/* Runs across a page boundary, at each place; behind POP a return that takes more. */
+static void test_runs_across_pages(void)
+{
+    static const u8 code[] = {
+        0xe8, 0x08, 0, 0, 0,                            /* call 1f */
+        0xff, 0xca, 0x75, 0xf7,                         /* dec %edx; jnz */
+        0xe6, BED_EXIT_PORT, 0xeb, 0xfe,                /* out %al, $port; jmp . */
+        0x53, 0x55, 0x41, 0x57, 0x41, 0x54,             /* 1: push %rbx %rbp %r15 %r12 */
+        0x48, 0x31, 0xdb, 0x31, 0xed,                   /* xor %rbx, %rbx; xor %ebp, %ebp */
+        0x4d, 0x31, 0xff, 0x4d, 0x31, 0xe4,             /* xor %r15, %r15; xor %r12, %r12 */
+        0x41, 0x5c, 0x41, 0x5f, 0x5d, 0x5b,             /* pop %r12 %r15 %rbp %rbx */
+        0xc3,
+    };
+
+    for (unsigned offset = 0; offset <= 6 * 8; offset += 4) {
+        g_autoptr(SoftBed) bed = bed_new();
+        u64 *gpr = bed->state.regs.gpr;
+
+        soft_bed_put(bed, CODE, code, sizeof code);
+        gpr[RSP] = STACK + offset;
+        gpr[RDX] = 5;
+        gpr[RBX] = 0xb0b;
+        gpr[RBP] = 0xbeb;
+        gpr[R15] = 0x151515;
+        gpr[R12] = 0x121212;
+        run_to_halt(bed);
+        g_assert_cmphex(gpr[RSP], ==, STACK + offset);
+        g_assert_cmphex(gpr[RBX], ==, 0xb0b);
+        g_assert_cmphex(gpr[RBP], ==, 0xbeb);
+        g_assert_cmphex(gpr[R15], ==, 0x151515);
+        g_assert_cmphex(gpr[R12], ==, 0x121212);
+    }
 }
 
 /* Returns only where the call that was kept last would: the tag, then the address. */
@@ -254,13 +311,6 @@ static void test_guest_return(void)
  * A call that is the last of its page: its return goes on in the next page, and does not call again.  And more calls
  * than are kept, none of which returns in the order of the host's stack.
  */
-static void run_to_halt(SoftBed *bed)
-{
-    bed->soft->hot = 1;
-    soft_bed_set(bed);
-    g_assert_cmpint(soft_bed_run(bed), ==, REQUEST_EXIT);
-}
-
 static void test_returns(void)
 {
     enum { DEEP = 10000, FUNCTION = CODE + 2 * PAGE_BYTES };
@@ -273,7 +323,7 @@ static void test_returns(void)
         0x48, 0xff, 0xc1,                       /* 1: inc %rcx */
         0xc3,
     };
-    static const u8 end[] = { 0xb0, 0x05, 0xe6, BED_EXIT_PORT };        /* mov $5, %al; out %al, $port */
+    static const u8 end[] = { 0xb0, 0x05, 0xe6, BED_EXIT_PORT, 0xeb, 0xfe };     /* mov $5, %al; out %al, $port; jmp . */
     s32 distance = FUNCTION - (CODE + PAGE_BYTES);
 
     /* Three times, so that all of it is translated and linked. */
@@ -327,6 +377,8 @@ int main(int argc, char **argv)
     g_test_add_func("/soft/jit/hint", test_hint);
     g_test_add_func("/soft/jit/branch", test_branch);
     g_test_add_func("/soft/jit/guest-call", test_guest_call);
+    g_test_add_func("/soft/jit/push-run", test_push_run);
+    g_test_add_func("/soft/jit/runs-across-pages", test_runs_across_pages);
     g_test_add_func("/soft/jit/guest-return", test_guest_return);
     g_test_add_func("/soft/jit/returns", test_returns);
     g_test_add_func("/soft/jit/call", test_call);
