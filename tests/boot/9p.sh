@@ -135,4 +135,21 @@ check "links to / are the guest's own root" says '^escaped: .*bin.* none '
 
 rm -rf "$dir/none/tree" "$dir"/mapped/*
 try "trans=virtio,version=9p2000.L,msize=65536,cache=loose" "cache=loose"
+
+# A mount, open files and a folder that the guest is in go through a snapshot.
+echo "the first line
+the second line" > "$dir/read/lines"
+# shellcheck disable=SC2016  # the guest's shell expands it
+boot generic 'quiet mayfly.run="mkdir /none; mount -t 9p -o trans=virtio,version=9p2000.L none /none; mkdir -p /none/in/side; cd /none/in/side; exec 3< /none/lines 4> out; read -r one <&3; echo wrote >&4; echo to be saved; read -r go; cat <&3; echo again >&4; cat out; pwd; echo went on"' \
+    -virtfs "local,path=$dir/read,mount_tag=none,security_model=none" \
+    -snapshot-when "to be saved,to=$dir/snapshot,exit=on"
+check "snapshot: saved while files are open" ends_with 0
+mv "$dir/read/in" "$dir/read/moved" && mkdir -p "$dir/read/in/side" && echo wrote > "$dir/read/in/side/out"
+vm_start -loadvm "$dir/snapshot"
+vm_send go
+check "snapshot: the guest goes on" says '^went on'
+check "snapshot: reads on where it was" grep -q '^the second line' "$vm_log"
+check "snapshot: writes on where it was" [ "$(cat "$dir/read/in/side/out")" = "wrote
+again" ]
+check "snapshot: power-off ends with status 0" ends_with 0
 finish
