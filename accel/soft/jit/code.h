@@ -128,13 +128,15 @@ void code_hash(Emit *e);        /* S2 = where in the jump cache S1 would be, in 
 bool code_branch(Code *c);      /* false: not a branch that it knows */
 bool code_sti(Code *c);
 void code_fall(Code *c, s64 to);
-void code_cold(Code *c);        /* all that lies behind */
-void code_set_backs(Code *c, unsigned from);    /* misses of the instruction before, and of those since `from`, go on here */
 bool code_is_return(const Insn *insn);
 void code_return(Code *c);
 void code_return_to(Code *c);   /* ... when S1 is where to, and rsp was moved */
+
+/* ---- cold.c ---- */
 Cold *code_new_cold(Code *c, u32 jump);
+void code_set_backs(Code *c, unsigned from);    /* misses of the instruction before, and of those since `from`, go on here */
 void code_interpret(Code *c);   /* the present instruction, here */
 void code_interpret_last(Code *c);
+void code_cold(Code *c);        /* all that lies behind */
 
 #endif

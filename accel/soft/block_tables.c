@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Blocks by address and by page, and how they are dropped when what they were decoded from changes.
+ */
+
+#include "accel/soft/block_tables.h"
+#include "accel/soft/run.h"
+
+enum { GRANULE_SHIFT = PAGE_SHIFT - 6 };
+
+/* ---- tables ---- */
+
+static Block **hash_slot(const BlockCache *blocks, gpa at, unsigned mode)
+{
+    return &blocks->hash[((at ^ (u64)mode << 48) * 0x9e3779b97f4a7c15) >> (64 - HASH_BITS)];
+}
+
+Block *hash_find(const BlockCache *blocks, gpa at, unsigned mode)
+{
+    Block *block = __atomic_load_n(hash_slot(blocks, at, mode), __ATOMIC_ACQUIRE);
+
+    while (block && (block->at != at || block->mode != mode)) {
+        block = __atomic_load_n(&block->hash_next, __ATOMIC_ACQUIRE);
+    }
+    return block;
+}
+
+void hash_add(BlockCache *blocks, Block *block)
+{
+    Block **slot = hash_slot(blocks, block->at, block->mode);
+
+    block->hash_next = *slot;
+    __atomic_store_n(slot, block, __ATOMIC_RELEASE);
+}
+
+static void hash_remove(BlockCache *blocks, Block *block)
+{
+    Block **slot = hash_slot(blocks, block->at, block->mode);
+
+    while (*slot != block) {
+        slot = &(*slot)->hash_next;
+    }
+    __atomic_store_n(slot, block->hash_next, __ATOMIC_RELEASE);
+}
+
+static CodePage **page_slot(const BlockCache *blocks, u64 ram_page)
+{
+    return &blocks->page[ram_page % PAGE_HASH_SIZE];
+}
+
+static CodePage *page_find(const BlockCache *blocks, u64 ram_page)
+{
+    CodePage *page = *page_slot(blocks, ram_page);
+
+    while (page && page->ram_page != ram_page) {
+        page = page->next;
+    }
+    return page;
+}
+
+static CodePage *page_make(BlockCache *blocks, u64 ram_page)
+{
+    CodePage *page = page_find(blocks, ram_page);
+
+    if (!page) {
+        page = (CodePage *)(blocks->arena + blocks->used);
+        blocks->used += sizeof *page;
+        page->ram_page = ram_page;
+        page->next = *page_slot(blocks, ram_page);
+        *page_slot(blocks, ram_page) = page;
+    }
+    return page;
+}
+
+/* The granules that [offset, offset + n) of a page touches. */
+static u64 granules(unsigned offset, unsigned n)
+{
+    unsigned first = offset >> GRANULE_SHIFT, last = (offset + n - 1) >> GRANULE_SHIFT;
+
+    return (UINT64_MAX >> (63 - (last - first))) << first;
+}
+
+void page_add(BlockCache *blocks, Block *block)
+{
+    CodePage *page = page_make(blocks, block->ram_page);
+
+    block->page_next = page->first;
+    page->first = block;
+    page->granules |= granules(block->at & ~PAGE_MASK, block->bytes);
+}
+
+/* ---- dropping ---- */
+
+/* Stands in for every instruction of a dropped block: nothing is done, the run loop looks again. */
+static void run_stale(Cpu *cpu, const Insn *insn)
+{
+    cpu_leave_block(cpu);
+}
+
+static void block_drop(BlockCache *blocks, Block *block)
+{
+    hash_remove(blocks, block);
+    __atomic_store_n(&block->valid, false, __ATOMIC_RELEASE);
+    for (unsigned i = 0; i < block->entries; i++) {
+        __atomic_store_n(&block->insn[i].fn, run_stale, __ATOMIC_RELAXED);
+    }
+    if (blocks->jit) {
+        jit_unlink(blocks->jit, block);
+    }
+    blocks->dropped++;
+}
+
+u8 *page_flags(const BlockCache *blocks, u64 ram_page)
+{
+    return &mem_page_flags(blocks->soft->accel.machine->mem)[ram_page];
+}
+
+/* Drops the page's blocks that touch [offset, offset + n). */
+static void page_drop(BlockCache *blocks, CodePage *page, unsigned offset, unsigned n)
+{
+    Block **link = &page->first;
+
+    page->granules = 0;
+    while (*link) {
+        Block *block = *link;
+        unsigned at = block->at & ~PAGE_MASK;
+
+        if (at < offset + n && offset < at + block->bytes) {
+            *link = block->page_next;
+            block_drop(blocks, block);
+        } else {
+            page->granules |= granules(at, block->bytes);
+            link = &block->page_next;
+        }
+    }
+}
+
+void blocks_range_written(BlockCache *blocks, u64 ram_page, unsigned offset, unsigned n)
+{
+    CodePage *page;
+
+    pthread_mutex_lock(&blocks->lock);
+    page = page_find(blocks, ram_page);
+    if (page && page->granules & granules(offset, n)) {
+        page_drop(blocks, page, offset, n);
+    }
+    if (!page || !page->first) {
+        __atomic_and_fetch(page_flags(blocks, ram_page), (u8)~PAGE_CODE, __ATOMIC_SEQ_CST);
+    }
+    pthread_mutex_unlock(&blocks->lock);
+}
+
+void blocks_page_written(BlockCache *blocks, u64 ram_page)
+{
+    blocks_range_written(blocks, ram_page, 0, PAGE_BYTES);
+}
+
+static void page_unlink(BlockCache *blocks, Block *block)
+{
+    CodePage *page = page_find(blocks, block->ram_page);
+    Block **link = &page->first;
+
+    while (*link != block) {
+        link = &(*link)->page_next;
+    }
+    *link = block->page_next;
+}
+
+void blocks_drop_range(BlockCache *blocks, gpa at, u64 size)
+{
+    pthread_mutex_lock(&blocks->lock);
+    for (unsigned i = 0; i < HASH_SIZE; i++) {
+        for (Block *block = blocks->hash[i]; block; block = block->hash_next) {
+            if (block->at - at < size) {
+                if (block->ram_page != UINT64_MAX) {
+                    page_unlink(blocks, block);
+                }
+                block_drop(blocks, block);
+            }
+        }
+    }
+    pthread_mutex_unlock(&blocks->lock);
+}
