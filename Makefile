@@ -182,7 +182,7 @@ for-tests: all
 run-check: for-tests
 	@scripts/guest cloud latest || :
 	@scripts/guest-gl gl || :
-	@$(check) $(tests) $(if $(main),$(check_script))
+	@MAYFLY_MODULES=$(build)/modules $(check) $(tests) $(if $(main),$(check_script))
 
 run-check-unit: for-tests
 	@$(check) $(tests)

@@ -7,3 +7,4 @@ test += tests/fuzz/p9.c
 test += tests/fuzz/qcow2.c
 test += tests/fuzz/ring.c
 test += tests/fuzz/snapshot.c
+test += tests/fuzz/virgl.c

@@ -135,7 +135,6 @@ bool egl_open(Egl *egl, const RenderHost *host, const char **why)
 {
     const char *name;
 
-    g_setenv("EGL_LOG_LEVEL", "fatal", false);
     if (!epoxy_has_egl() || !open_display(egl, host, why)) {
         return false;
     }

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -334,6 +335,7 @@ static Renderer *open_renderer(const RenderHost *host, char **why)
 {
     Renderer *r = g_new0(Renderer, 1);
 
+    setenv("EGL_LOG_LEVEL", "fatal", 0);        /* what fails is said in one line */
     r->host = *host;
     r->contexts = g_hash_table_new(NULL, NULL);
     r->resources = g_hash_table_new_full(NULL, NULL, NULL, g_free);
