@@ -231,7 +231,7 @@ unsigned netdev_deliver(Netdev *nd, unsigned queue, NetFrame *frames, unsigned n
         return 0;
     }
     io_lock(io);
-    done = deliver_all(nd, queue, frames, n);
+    done = load(&held) ? 0 : deliver_all(nd, queue, frames, n);
     io_unlock(io);
     if (done == n) {
         store(&nd->queue[queue].starved, false);
@@ -287,7 +287,14 @@ void nets_hold(bool hold)
     Netdev *nd;
 
     store(&held, hold);
-    for (unsigned i = 0; !hold && (nd = netdev_nth(i)); i++) {
-        go_on(nd);
+    for (unsigned i = 0; (nd = netdev_nth(i)); i++) {
+        if (hold) {             /* when this returns no delivery is under way */
+            IoContext *io = load(&nd->io);
+
+            io_lock(io);
+            io_unlock(io);
+        } else {
+            go_on(nd);
+        }
     }
 }

@@ -409,6 +409,7 @@ void vm_teardown(void)
         front_end->close();
         front_end = NULL;
     }
+    nets_hold(true);            /* before what packets would interrupt goes */
     nets_set_clock(NULL);
     disks_flush();
     if (machine) {

@@ -5,8 +5,8 @@
  *     text     its -drive option, without what names the image
  *     u32      images, each over the next one
  *              text file, text format, u32 layer (vm/snapshot_layers.h), or all ones:
- *              it is the user's own, which must not change.  Of that u64 bytes, u64 time
- *              of change (ns since 1970), u64 hash of the beginning
+ *              it is the user's own, which must not change.  Of that u64 bytes, u64
+ *              time of change (ns since 1970), u64 hash of the beginning
  *
  * What the machine has written lies in an image of its own here, a qcow2 file; nothing
  * is ever written to one that is in use.  Main thread, the machine paused.

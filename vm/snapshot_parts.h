@@ -4,7 +4,7 @@
  * of their own.
  *
  *     clock          a record: SnapshotClock
- *     cpuid          u32 number, each u32 leaf, index, u8 indexed, u32 eax, ebx, ecx, edx
+ *     cpuid          u32 number, each u32 leaf, u32 index, u8 indexed, 4 u32 eax to edx
  *     cpu0, cpu1..   the records of an X86State (accel/x86_state.h)
  *     device/PATH    of each device, as hw/core/state.c has it
  */

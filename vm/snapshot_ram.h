@@ -30,8 +30,8 @@ typedef struct {
 
 /*
  * Writes RAM into `fd` and the section into `out`.  `from`: the runs (RamRun) that it
- * was mapped from, or NULL; `changes`: what is as it lies there stays there, and layer i
- * becomes layer i + 1.  *written: bytes that went into the file.
+ * was mapped from, or NULL; `changes`: what is as it lies there stays there, and layer
+ * i becomes layer i + 1.  *written: bytes that went into the file.
  */
 bool snapshot_ram_save(Mem *mem, const GArray *from, bool changes, int fd,
                        GByteArray *out, u64 *written, GError **err) must_check;

@@ -130,6 +130,42 @@ check "disk: the second one has all of it" says '^disk is the same'
 vm_stop
 check "disk: the base image is as it was" [ "$sum_base" = "$(md5sum < "$dir/base" | cut -d " " -f 1)" ]
 
+# Killed at some moment while it saves: there is a whole snapshot, or none.
+is_whole_or_none()
+{
+    [ -e "$1" ] || return 0
+    vm_start -loadvm "$1"
+    vm_send 'echo whole "enough"'
+    says '^whole enough' && vm_stop
+}
+
+for pause in 0 0.03 0.06 0.1 0.15 0.25; do
+    restore one -snapshot-when "save it now,to=$dir/killed,all=on"
+    vm_send 'echo save it "now"'
+    vm_expect '^save it now' && sleep $pause
+    vm_signal KILL
+    vm_wait 10
+    check "killed $pause s after it began to save: whole or none" is_whole_or_none "$dir/killed"
+    rm -rf "$dir/killed" "$dir"/killed.new.*
+done
+restore one
+vm_send 'echo answer $((40 + 2))'
+check "the snapshot that those ran from is as it was" says '^answer 42'
+vm_stop
+
+# A full disk.
+mkdir "$dir/small"
+if mount -t tmpfs -o size=6m small "$dir/small" 2> /dev/null; then
+    restore one -snapshot-when "save it now,to=$dir/small/x,all=on,exit=on"
+    vm_send 'echo save it "now"'
+    check "a full disk: status 1" ends_with 1
+    check "a full disk: is told" grep -q 'No space left on device' "$vm_errors"
+    check "a full disk: nothing is left behind" [ -z "$(ls "$dir/small")" ]
+    umount "$dir/small"
+else
+    skip "a full disk" "no tmpfs can be mounted here"
+fi
+
 # What can't be.
 refused()
 {
