@@ -48,7 +48,7 @@ fio_on()
 {
     echo "fio --name=v --filename=$1 --size=64M --rw=randwrite --bsrange=512-64k" \
         "--ioengine=libaio --iodepth=16 --direct=1 --verify=crc32c --do_verify=1" \
-        "--verify_fatal=1 --minimal > /dev/null && echo fio-verified"
+        "--verify_fatal=1 --minimal > /dev/null && echo fio-\"verified\""
 }
 
 # runs NAME DISK OPTION ...: log in, look, power off.
@@ -64,7 +64,7 @@ runs()
     check "$name: the network is up" says '^ID=debian'
     vm_send "$(fio_on "$disk"); cat /proc/version"
     check "$name: fio is done" says '^Linux version .*gcc'
-    check "$name: fio finds what it wrote" grep -aq '^fio-verified' "$vm_log"
+    check "$name: fio finds what it wrote" grep -aq fio-verified "$vm_log"
     vm_send 'systemctl is-system-running; poweroff'
     check "$name: power-off ends with status 0" ends_with 0
     check "$name: the kernel log is clean" never_says "$trouble|I/O error|ata[0-9.]+: failed"
