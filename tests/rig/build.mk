@@ -1,3 +1,2 @@
 rig_script += tests/rig/boot.sh
-rig_script += tests/rig/snapshot.sh
 rig_script += tests/rig/unit.sh
