@@ -102,7 +102,7 @@ x_start()
     x_dir=$(mktemp -d)
     for x_number in 81 82 83 84 85 86; do
         [ ! -e /tmp/.X11-unix/X$x_number ] || continue
-        Xvfb :$x_number -screen 0 1024x768x24 -fbdir "$x_dir" > /dev/null 2>&1 &
+        Xvfb :$x_number -screen 0 1024x768x24 -noreset -fbdir "$x_dir" > /dev/null 2>&1 &
         x_server=$!
         break
     done

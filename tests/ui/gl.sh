@@ -52,6 +52,37 @@ cube_is_there()
 }
 
 unset DISPLAY WAYLAND_DISPLAY
+
+# fails_saying ERE COMMAND ...: status 1 and one line that matches.
+fails_saying()
+{
+    said=$1
+    shift
+    status=0
+    "$@" > "$vm_dir/said" 2>&1 < /dev/null || status=$?
+    if [ $status != 1 ] || [ "$(wc -l < "$vm_dir/said")" != 1 ] ||
+        ! grep -Eq "$said" "$vm_dir/said"; then
+        sed 's/^/# /' "$vm_dir/said"
+        return 1
+    fi
+}
+
+alone=$(mktemp -d)
+cp "$MAYFLY" "$alone/mayfly"
+check "a module that is not installed: one line" \
+    fails_saying 'gpu-virgl.so is not installed.*libvirglrenderer1' \
+    env MAYFLY_MODULES= "$alone/mayfly" -display none -device virtio-gpu-gl-pci
+rm -r "$alone"
+check "no EGL: one line" fails_saying 'no GL: EGL knows no driver' \
+    env __EGL_VENDOR_LIBRARY_FILENAMES=/dev/null "$MAYFLY" -display none \
+    -device virtio-gpu-gl-pci
+check "a render node that is none: one line" fails_saying 'no GL: that render node' \
+    "$MAYFLY" -display egl-headless,rendernode=/dev/null -device virtio-gpu-gl-pci
+check "gl=on without an X server: one line" fails_saying 'no GL: the X server' \
+    "$MAYFLY" -display sdl,gl=on -vga none -device virtio-gpu-gl-pci
+check "an impossible resolution: one line" fails_saying 'is not a number from 64 to 8192' \
+    "$MAYFLY" -display none -device virtio-gpu-gl-pci,xres=99999
+
 gl_boot "echo gl: begins > /dev/ttyS0; kmscube > /dev/null" -display egl-headless \
     -device "$gpu"
 check "headless: the guest's kernel finds 3D, and Mesa draws with it" \

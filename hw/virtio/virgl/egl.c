@@ -92,6 +92,10 @@ static bool open_gpu(Egl *egl, const char *node)
 
 static bool open_display(Egl *egl, const RenderHost *host, const char **why)
 {
+    *why = "EGL knows no driver (package libegl-mesa0)";
+    if (!epoxy_has_egl_extension(EGL_NO_DISPLAY, "EGL_EXT_platform_base")) {
+        return false;       /* libepoxy ends the process where a function is missing */
+    }
     if (host->window) {
         *why = "the X server has no EGL (is DISPLAY set?)";
         return try_display(egl, eglGetPlatformDisplayEXT(EGL_PLATFORM_X11_EXT, NULL,
