@@ -17,10 +17,11 @@ debian=$(scripts/disk --path)
 data=$(mktemp -d)
 trap 'vm_stop; rm -rf "$vm_dir" "$data"' EXIT
 ovmf_code=/usr/share/OVMF/OVMF_CODE_4M.fd
-cp /usr/share/OVMF/OVMF_VARS_4M.fd "$data/vars"
 
+# New variables each time: OVMF puts what it has not seen behind what it knows.
 machine()
 {
+    cp /usr/share/OVMF/OVMF_VARS_4M.fd "$data/vars"
     vm_start -accel "$accel" -machine q35 -m 1G -smp 2 -nodefaults -display none \
         -serial stdio "$@"
 }
