@@ -24,11 +24,16 @@ static const char *const host_features =
     "pni ssse3 sse4.1 sse4.2 aes pclmulqdq movbe rdrand rdseed rdpid adx abm bmi1 bmi2 "
     "sha-ni gfni clwb xsavec xgetbv1 avx avx2 fma f16c vaes vpclmulqdq avx-vnni";
 
+enum { APIC_BUS_KHZ = 1000000 };
+
 /*
- * 40 bits as in QEMU: OVMF maps all that it may address in pages of 2 MiB before it does
- * anything else.
+ * Physical address bits: 40 as in QEMU, because OVMF maps all that it may address in pages
+ * of 2 MiB before it does anything else; 46 where RAM and what lies above it need more.
  */
-enum { PHYS_BITS = 40, APIC_BUS_KHZ = 1000000 };
+static unsigned phys_bits(u64 ram_bytes)
+{
+    return ram_bytes > 512 * GiB ? 46 : 40;
+}
 
 static void add_features(CpuidTable *out, const char *list, const CpuidTable *host)
 {
@@ -50,7 +55,7 @@ static void add_features(CpuidTable *out, const char *list, const CpuidTable *ho
  * The vendor and model are left open.  The TSC is told by leaf 0x15, as a multiple of a
  * crystal that is also the local APIC's clock, and by the hypervisor's leaf 0x40000010.
  */
-void soft_cpuid_supported(CpuidTable *out, u64 tsc_khz)
+void soft_cpuid_supported(CpuidTable *out, u64 tsc_khz, u64 ram_bytes)
 {
     CpuidTable host;
     CpuidLeaf *leaf;
@@ -79,7 +84,7 @@ void soft_cpuid_supported(CpuidTable *out, u64 tsc_khz)
     leaf = cpuid_add(out, 0x40000010, 0, false);
     leaf->eax = tsc_khz;
     leaf->ebx = APIC_BUS_KHZ;
-    cpuid_add(out, 0x80000008, 0, false)->eax = PHYS_BITS;
+    cpuid_add(out, 0x80000008, 0, false)->eax = phys_bits(ram_bytes);
 }
 
 /* ---- one vCPU's features ---- */

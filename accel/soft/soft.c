@@ -171,7 +171,7 @@ static bool soft_fill(Soft *soft, const AccelConfig *config, GError **err)
 
     soft->topology = config->topology;
     soft->tsc_khz = TSC_KHZ;
-    soft_cpuid_supported(&supported, soft->tsc_khz);
+    soft_cpuid_supported(&supported, soft->tsc_khz, machine->ram_bytes);
     if (!host_open(err) || !soft_config(soft, config->options, err) ||
         !cpu_model_build(config->cpu ? config->cpu : "max", &supported, &soft->topology, &soft->model, err)) {
         return false;

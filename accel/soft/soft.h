@@ -102,7 +102,8 @@ void blocks_mark_far(BlockCache *blocks, Block *block, unsigned n);
 unsigned decode_insn(const u8 *bytes, unsigned n, unsigned mode, unsigned at, const Cpu *cpu, Insn *insn);
 
 /* ---- cpuid.c ---- */
-void soft_cpuid_supported(CpuidTable *out, u64 tsc_khz);    /* all that the software CPU can do */
+/* All that the software CPU can do, for a machine with this much RAM. */
+void soft_cpuid_supported(CpuidTable *out, u64 tsc_khz, u64 ram_bytes);
 
 /* ---- lapic.c ---- */
 Lapic *lapic_new(Cpu *cpu);

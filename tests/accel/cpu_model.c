@@ -104,7 +104,7 @@ static void test_portable(void)
     CpuidTable all = supported_all(), soft, a, b;
 
     cpuid_find(&all, 0, 0)->ebx = 0x68747541;
-    soft_cpuid_supported(&soft, 1000000);
+    soft_cpuid_supported(&soft, 1000000, GiB);
     a = build("portable", &all);
     b = build("portable", &soft);
     for (unsigned i = 0; i < a.n; i++) {
@@ -118,6 +118,19 @@ static void test_portable(void)
     }
     g_assert_cmphex(cpuid_query(&a, 0x40000001, 0).eax, ==,
                     cpuid_query(&b, 0x40000001, 0).eax);
+}
+
+/* Leaf 0x80000008: all RAM can be addressed, with 2 GiB of it above the hole below 4 GiB. */
+static void test_address_bits(void)
+{
+    for (u64 ram = MiB; ram <= TiB; ram *= 2) {
+        CpuidTable t;
+
+        soft_cpuid_supported(&t, 1000000, ram);
+        g_assert_cmpuint((cpuid_query(&t, 0x80000008, 0).eax & 0xff), >=, 36);
+        g_assert_cmphex(1ull << (cpuid_query(&t, 0x80000008, 0).eax & 0xff), >=,
+                        ram + 2 * GiB);
+    }
 }
 
 static void test_switches(void)
@@ -302,6 +315,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/cpu-model/models", test_models);
     g_test_add_func("/cpu-model/portable", test_portable);
+    g_test_add_func("/cpu-model/address-bits", test_address_bits);
     g_test_add_func("/cpu-model/switches", test_switches);
     g_test_add_func("/cpu-model/mistakes", test_mistakes);
     g_test_add_func("/cpu-model/enforce", test_enforce);
