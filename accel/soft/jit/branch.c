@@ -90,23 +90,27 @@ static void limit_returns(Code *c)
     cold->back = c->e->at;
 }
 
-/* S1: where to go.  `undo`: what is to be added to rsp if the instruction is done by the interpreter after all. */
-static void look_up(Code *c, s32 undo, bool call)
+static void look_up_missed(Code *c, bool call, bool known)
+{
+    Cold *miss = code_new_cold(c, emit_jump(c->e, CC_NZ, 0));
+
+    miss->insn = c->insn;
+    miss->called = call;
+    miss->known = known;
+}
+
+/* S1: where to go.  A miss has a jump done by the interpreter after all; of a call only the jump is left. */
+static void look_up(Code *c, bool call)
 {
     size_t entry = offsetof(Cpu, jump);
     Emit *e = c->e;
-    Cold *miss;
 
     code_hash(e);
     emit_rm(e, 0x3b | X_W | X_GS, S1, NO_REG, S2, 0, entry + offsetof(JumpEntry, rip));
-    miss = code_new_cold(c, emit_jump(e, CC_NZ, 0));
-    miss->insn = c->insn;
-    miss->undo = undo;
+    look_up_missed(c, call, false);
     emit_cpu(e, 0x8b | X_W, S1, offsetof(Cpu, jump_tag));
     emit_rm(e, 0x3b | X_W | X_GS, S1, NO_REG, S2, 0, entry + offsetof(JumpEntry, tag));
-    miss = code_new_cold(c, emit_jump(e, CC_NZ, 0));
-    miss->insn = c->insn;
-    miss->undo = undo;
+    look_up_missed(c, call, true);
     if (call) {
         emit_z(e, 0x50, S1);                                                    /* push */
         code_next(c, S1);
@@ -119,12 +123,12 @@ static void look_up(Code *c, s32 undo, bool call)
 }
 
 /* `to` from the page's start. */
-static void leave_page(Code *c, s32 to, s32 undo, bool call)
+static void leave_page(Code *c, s32 to, bool call)
 {
     code_keep_flags(c);
     emit_cpu(c->e, 0x8b | X_W, S1, offsetof(Cpu, code_page));
     emit_rm(c->e, 0x8d | X_W, S1, S1, NO_REG, 0, to);
-    look_up(c, undo, call);
+    look_up(c, call);
 }
 
 void code_fall(Code *c, s64 to)
@@ -132,7 +136,7 @@ void code_fall(Code *c, s64 to)
     if (in_page(to)) {
         link_jump(c, JMP, to);
     } else {
-        leave_page(c, to, 0, false);
+        leave_page(c, to, false);
     }
 }
 
@@ -163,7 +167,7 @@ static void jump_if(Code *c, int cc, s64 to)
         u32 skip = emit_jump(c->e, cc ^ 1, 0);
         bool saved = c->saved;
 
-        leave_page(c, to, 0, false);
+        leave_page(c, to, false);
         c->saved = saved;
         emit_set_target(c->e, skip, c->e->at);
     }
@@ -183,7 +187,7 @@ static void call_direct(Code *c, s64 to)
         link_jump(c, CALL, to);
         landing(c);
     } else {
-        leave_page(c, to, 8, true);
+        leave_page(c, to, true);
     }
 }
 
@@ -209,7 +213,7 @@ static void jump_indirect(Code *c)
 {
     code_keep_flags(c);
     load_target(c);
-    look_up(c, 0, false);
+    look_up(c, false);
 }
 
 static void call_indirect(Code *c)
@@ -221,7 +225,7 @@ static void call_indirect(Code *c)
     move_sp(c, -8);
     limit_returns(c);
     emit_cpu(c->e, 0x8b | X_W, S1, offsetof(Cpu, jit_temp));
-    look_up(c, 8, true);
+    look_up(c, true);
 }
 
 /* Is this the return from the call that is kept last?  Where not, all that are kept are worth nothing. */

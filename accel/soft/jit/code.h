@@ -34,6 +34,8 @@ typedef struct {
     u8 load_fp;                 /* to load these is all that is to be done */
     u8 run;                     /* so many instructions from `insn` on, one check for each (stack.c) */
     bool gone;                  /* ... and the flags are only in Cpu.arith */
+    bool called;                /* done but for the jump to S1 */
+    bool known;                 /* ... which is the address of the jump cache's entry S2 */
     bool find;                  /* the jump cache is looked at first, for S1 */
     bool drop;                  /* all returns that are kept are forgotten, which is all that is to be done */
     bool trap;                  /* nothing jumps here but a trap's handler; `jump` becomes where it is */

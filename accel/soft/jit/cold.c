@@ -78,6 +78,15 @@ static void cold_drop(Code *c, const Cold *cold)
     emit_jump(c->e, JMP, cold->back);
 }
 
+static void cold_called(Code *c, const Cold *cold)
+{
+    if (cold->known) {
+        emit_rm(c->e, 0x8b | X_W | X_GS, S1, NO_REG, S2, 0, offsetof(Cpu, jump) + offsetof(JumpEntry, rip));
+    }
+    emit_cpu(c->e, 0x89 | X_W, S1, offsetof(Cpu, jit_temp));
+    call_stub(c, cold->insn, c->jit->call_missed);
+}
+
 static void cold_interpret(Code *c, const Cold *cold)
 {
     unsigned sp = host_register_of[RSP];
@@ -128,6 +137,8 @@ void code_cold(Code *c)
         }
         if (cold->drop) {
             cold_drop(c, cold);
+        } else if (cold->called) {
+            cold_called(c, cold);
         } else if (cold->run) {
             code_stack_singly(c, cold);
         } else if (cold->insn) {

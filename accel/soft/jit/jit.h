@@ -40,7 +40,7 @@ typedef struct Jit {
     u32 first;                          /* behind the stubs: where translations begin */
     u32 enter, leave, leave_flags, not_translated, find_return;
     u32 load_sse, load_x87, load_avx;
-    u32 interpret, interpret_saved, interpret_last, interpret_last_saved;
+    u32 interpret, interpret_saved, interpret_last, interpret_last_saved, call_missed;
     u32 find_entry[MMU_MODES][2];       /* [1]: for a write */
     u16 hints;                          /* given to translations so far; they are used again and again */
     JitTrap *trap;                      /* by rising address */
@@ -77,9 +77,11 @@ JitExit *jit_enter(Cpu *cpu, Block *block);
 void jit_make_stubs(Jit *jit);
 /*
  * Called by translations: do one instruction as the interpreter does.  The first: true: back to the run loop, cpu->rip is set.  The
- * second, for the last one of a block: where in the jump cache the next block is, plus 1; 0: back to the run loop.
+ * second, for the last one of a block: where in the jump cache the next block is, plus 1; 0: back to the run loop.  The third
+ * the same for a call that has been done but for the jump to Cpu.jit_temp: its operand may lie where it has pushed.
  */
 bool jit_interpret(Cpu *cpu, const Insn *insn, Block *block);
 u64 jit_interpret_last(Cpu *cpu, const Insn *insn, Block *block);
+u64 jit_call_missed(Cpu *cpu, const Insn *insn, Block *block);
 
 #endif

@@ -78,8 +78,8 @@ static void stop(Cpu *cpu, const Insn *insn)
 {
 }
 
-/* Functions go on with the next instruction, which here does nothing. */
-static void run_one(Cpu *cpu, const Insn *insn, Block *block)
+/* A fault is the instruction's from here on.  Functions go on with the next one, which does nothing. */
+static void begin_one(Cpu *cpu, const Insn *insn, Block *block)
 {
     cpu->block = block;
     cpu->gpr[REG_BLOCK] = cpu->code_page + (block->at & ~PAGE_MASK);
@@ -87,6 +87,11 @@ static void run_one(Cpu *cpu, const Insn *insn, Block *block)
     cpu->pair[0].fn = __atomic_load_n(&insn->fn, __ATOMIC_RELAXED);
     cpu->pair[1].fn = stop;
     cpu->insn = &cpu->pair[0];
+}
+
+static void run_one(Cpu *cpu, const Insn *insn, Block *block)
+{
+    begin_one(cpu, insn, block);
     cpu->pair[0].fn(cpu, &cpu->pair[0]);
     cpu->insn = NULL;
 }
@@ -120,18 +125,33 @@ bool jit_interpret(Cpu *cpu, const Insn *insn, Block *block)
     return true;
 }
 
-u64 jit_interpret_last(Cpu *cpu, const Insn *insn, Block *block)
+static u64 where_next(Cpu *cpu)
 {
-    const JumpEntry *entry;
+    const JumpEntry *entry = jump_entry(cpu, cpu->rip);
 
-    if (unlikely(cpu->hint_budget < 0)) {
-        judge_hints(cpu, insn, block);
-    }
-    run_one(cpu, insn, block);
-    entry = jump_entry(cpu, cpu->rip);
     if (entry->rip != cpu->rip || entry->tag != cpu->jump_tag || !entry->block || cpu->inhibit || cpu->data_checks ||
         (cpu->mode & (MODE_CODE64 | MODE_STEP)) != MODE_CODE64) {
         return 0;
     }
     return (u8 *)entry - (u8 *)cpu->jump + 1;
+}
+
+u64 jit_interpret_last(Cpu *cpu, const Insn *insn, Block *block)
+{
+    if (unlikely(cpu->hint_budget < 0)) {
+        judge_hints(cpu, insn, block);
+    }
+    run_one(cpu, insn, block);
+    return where_next(cpu);
+}
+
+u64 jit_call_missed(Cpu *cpu, const Insn *insn, Block *block)
+{
+    if (unlikely(!cpu_canonical(cpu, cpu->jit_temp))) {
+        begin_one(cpu, insn, block);
+        cpu->gpr[RSP] += 8;
+        cpu_gp(cpu, 0);
+    }
+    cpu->rip = cpu->jit_temp;
+    return where_next(cpu);
 }

@@ -98,7 +98,7 @@ static void call_c(Emit *e, const void *function)
 }
 
 /* S1: Insn, S2: Block.  Called by translations. */
-static u32 make_interpret(Jit *jit, bool save, bool last)
+static u32 make_interpret(Jit *jit, bool save, bool last, const void *function)
 {
     Emit *e = &jit->e;
     u32 at = e->at, more;
@@ -111,7 +111,7 @@ static u32 make_interpret(Jit *jit, bool save, bool last)
     emit_cpu(e, 0x8b | X_W, H_RDI, offsetof(Cpu, self));
     emit_rr(e, 0x8b | X_W, H_RSI, S1);
     emit_rr(e, 0x8b | X_W, H_RDX, S2);
-    call_c(e, last ? (const void *)jit_interpret_last : (const void *)jit_interpret);
+    call_c(e, function);
     emit_rr(e, last ? 0x85 | X_W : 0x84, H_RAX, H_RAX); /* test */
     more = emit_jump(e, last ? CC_NZ : CC_Z, 0);
     emit_rr(e, 0x31, H_RAX, H_RAX);
@@ -188,10 +188,11 @@ void jit_make_stubs(Jit *jit)
     make_enter(jit);
     make_leave(jit);
     make_not_translated(jit);
-    jit->interpret = make_interpret(jit, true, false);
-    jit->interpret_saved = make_interpret(jit, false, false);
-    jit->interpret_last = make_interpret(jit, true, true);
-    jit->interpret_last_saved = make_interpret(jit, false, true);
+    jit->interpret = make_interpret(jit, true, false, jit_interpret);
+    jit->interpret_saved = make_interpret(jit, false, false, jit_interpret);
+    jit->interpret_last = make_interpret(jit, true, true, jit_interpret_last);
+    jit->interpret_last_saved = make_interpret(jit, false, true, jit_interpret_last);
+    jit->call_missed = make_interpret(jit, false, true, jit_call_missed);
     for (unsigned mode = 0; mode < MMU_MODES; mode++) {
         jit->find_entry[mode][0] = make_find_entry(jit, mode, false);
         jit->find_entry[mode][1] = make_find_entry(jit, mode, true);

@@ -291,6 +291,36 @@ static void test_runs_across_pages(void)
     }
 }
 
+/*
+ * A call reads where it goes before it pushes, even if that is the same place, and goes there though the jump cache does not
+ * know it.  At first the stack is not in the TLB, for reading and for
+ * writing, and the interpreter does it.
+ */
+static void test_call_overlap(void)
+{
+    static const struct {
+        u64 target;
+        int vector;
+    } row[] = {
+        { CODE + 0x2100, -1 }, { CODE + 0x3300, -1 }, { CODE + 0x2500, -1 },
+        { 0x8000000000000000, EXC_GP }, { 0x0000800000000000, EXC_GP },
+    };
+    g_autoptr(SoftBed) bed = bed_new();
+    u64 *gpr = bed->cpu->gpr;
+
+    translate(bed, "\xff\x54\x24\xf8", 4);                            /* call *-8(%rsp) */
+    for (unsigned i = 0; i < G_N_ELEMENTS(row); i++) {
+        gpr[RSP] = STACK;
+        soft_bed_put64(bed, STACK - 8, row[i].target);
+        g_assert_cmpint(run_translation(bed->cpu, 0), ==, row[i].vector);
+        g_assert_cmphex(gpr[RSP], ==, row[i].vector < 0 ? STACK - 8 : STACK);
+        if (row[i].vector < 0) {
+            g_assert_cmphex(bed->cpu->rip, ==, row[i].target);
+            g_assert_cmphex(soft_bed_get64(bed, STACK - 8), ==, CODE + 4);
+        }
+    }
+}
+
 /* Returns only where the call that was kept last would: the tag, then the address. */
 static void test_guest_return(void)
 {
@@ -379,6 +409,7 @@ int main(int argc, char **argv)
     g_test_add_func("/soft/jit/guest-call", test_guest_call);
     g_test_add_func("/soft/jit/push-run", test_push_run);
     g_test_add_func("/soft/jit/runs-across-pages", test_runs_across_pages);
+    g_test_add_func("/soft/jit/call-overlap", test_call_overlap);
     g_test_add_func("/soft/jit/guest-return", test_guest_return);
     g_test_add_func("/soft/jit/returns", test_returns);
     g_test_add_func("/soft/jit/call", test_call);
