@@ -6,6 +6,9 @@ src += img/create.c
 src += img/info.c
 src += img/map.c
 src += img/open.c
+src += img/pack_stream.c
+src += img/snapshot_info.c
+src += img/snapshot_pack.c
 
 all: $(build)/mayfly-img $(if $(filter config.mk,$(CONFIG)),mayfly-img)
 

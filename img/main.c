@@ -14,6 +14,7 @@
 static const ImgCommand *const commands[] = {
     &img_check, &img_commit, &img_compare, &img_convert, &img_create, &img_dd,
     &img_info, &img_map, &img_rebase, &img_resize, &img_snapshot,
+    &img_snapshot_flatten, &img_snapshot_info, &img_snapshot_pack, &img_snapshot_unpack,
 };
 
 static void print_usage(const ImgCommand *c)
@@ -35,7 +36,7 @@ static void print_help(void)
     printf("usage: mayfly-img COMMAND [options] ...\n"
            "Works on disk images.  COMMAND --help says more.\n\n");
     for (unsigned i = 0; i < G_N_ELEMENTS(commands); i++) {
-        printf("  %-10s %-34s %s\n", commands[i]->name, commands[i]->words,
+        printf("  %-16s %-34s %s\n", commands[i]->name, commands[i]->words,
                commands[i]->help);
     }
     printf("\nSupported formats:");

@@ -104,23 +104,26 @@ static bool save_layers(BlockNode *root, const char *dir, unsigned i, bool chang
     return true;
 }
 
-static bool save_images(Block *block, unsigned i, const char *dir, bool changes,
-                        GByteArray *out, GError **err)
+void saved_disk_put(const SavedDisk *disk, GByteArray *out)
+{
+    put_text(out, disk->words);
+    put_number(out, disk->images->len, 4);
+    for (unsigned n = 0; n < disk->images->len; n++) {
+        image_put(disk->images->pdata[n], out);
+    }
+}
+
+/* Its images, the changes in a file of the folder; NULL: failed. */
+static GPtrArray *save_images(Block *block, unsigned i, const char *dir, bool changes,
+                              GError **err)
 {
     BlockNode *root = block_root(block);
     GPtrArray *images = root ? images_of(root, i, err) : g_ptr_array_new();
-    bool done = images && (!root || save_layers(root, dir, i, changes, images, err));
 
-    if (done) {
-        put_number(out, images->len, 4);
-        for (unsigned n = 0; n < images->len; n++) {
-            image_put(images->pdata[n], out);
-        }
+    if (images && root && !save_layers(root, dir, i, changes, images, err)) {
+        g_clear_pointer(&images, g_ptr_array_unref);
     }
-    if (images) {
-        g_ptr_array_unref(images);
-    }
-    return done;
+    return images;
 }
 
 static bool save_disk(const VmConfig *config, unsigned i, const char *dir, bool changes,
@@ -128,23 +131,21 @@ static bool save_disk(const VmConfig *config, unsigned i, const char *dir, bool 
 {
     const Drive *drive = drive_nth(i);
     Block *block = block_by_id(drive->id);
-    g_autofree char *words = kept_words(config->drive->pdata[i], err);
+    g_autofree char *words = kept_words(config->drive->pdata[i], err), *more = NULL;
+    g_autoptr(GPtrArray) images = NULL;
 
     if (!words) {
         return false;
     }
     if (block_is_readonly(block) && !is_readonly(words)) {
-        g_autofree char *more = g_strconcat(words, *words ? "," : "", "readonly=on",
-                                            NULL);
-
-        put_text(out, more);
-    } else {
-        put_text(out, words);
+        more = g_strconcat(words, *words ? "," : "", "readonly=on", NULL);
     }
-    if (!save_images(block, i, dir, changes, out, err)) {
+    images = save_images(block, i, dir, changes, err);
+    if (!images) {
         g_prefix_error(err, "disk '%s': ", drive->id);
         return false;
     }
+    saved_disk_put(&(SavedDisk){ more ? more : words, images }, out);
     if (block_root(block) && !block_is_readonly(block) &&
         !node_is_overlay(block_root(block))) {
         warn_user("snapshot: disk '%s' is written directly; when that happens again, "
@@ -180,11 +181,10 @@ bool disks_save(const VmConfig *config, const char *dir, bool changes, GByteArra
 
 /* ---- loading ---- */
 
-/* Words of its own: the images, each with its file, and what is written is lost. */
-static char *drive_option(const char *words, const GPtrArray *images)
+/* Words of its own: the images, each with its file. */
+static void append_images(GString *text, const GPtrArray *images)
 {
     g_autoptr(GString) prefix = g_string_new(NULL);
-    GString *text = g_string_new(words);
 
     for (unsigned i = 0; i < images->len; i++) {
         const Image *image = images->pdata[i];
@@ -197,46 +197,111 @@ static char *drive_option(const char *words, const GPtrArray *images)
         append_pair(text, name, image->path);
         g_string_append(prefix, "backing.");
     }
+}
+
+/* What is written is lost. */
+static char *drive_option(const char *words, const GPtrArray *images)
+{
+    GString *text = g_string_new(words);
+
+    append_images(text, images);
     if (images->len && !is_readonly(words)) {
         append_pair(text, "snapshot", "on");
     }
     return g_string_free(text, FALSE);
 }
 
-static bool load_images(Reader *in, const Layers *layers, GPtrArray *images,
-                        GError **err)
+void saved_disk_free(void *opaque)
 {
-    u32 n = reader_get(in, 4);
+    SavedDisk *disk = opaque;
 
+    g_free(disk->words);
+    g_ptr_array_unref(disk->images);
+    g_free(disk);
+}
+
+static bool get_disk(Reader *in, SavedDisk *disk, GError **err)
+{
+    u32 n;
+
+    disk->words = reader_text(in);
+    n = reader_get(in, 4);
+    if (!disk->words) {
+        return snapshot_refuse(err, "damaged");
+    }
     if (n > IMAGES_MAX) {
         return snapshot_refuse(err, "%u images over each other", n);
     }
     for (u32 i = 0; i < n; i++) {
-        Image *image = image_get(in, layers, i + 1 == n, err);
+        Image *image = image_get(in, i + 1 == n, err);
 
         if (!image) {
             return false;
         }
-        g_ptr_array_add(images, image);
+        g_ptr_array_add(disk->images, image);
     }
     return true;
 }
 
-static bool load_disk(Reader *in, const Layers *layers, VmConfig *config, GError **err)
+static bool get_disks(Reader *in, GPtrArray *disks, GError **err)
 {
-    g_autofree char *words = reader_text(in);
-    g_autofree char *ours = words ? kept_words(words, err) : NULL;
-    GPtrArray *images = g_ptr_array_new_with_free_func(image_free);
+    u32 n = reader_get(in, 4);
 
-    g_ptr_array_add(loaded_images, images);
-    if (!words) {
-        return snapshot_refuse(err, "damaged");
+    if (n > DISKS_MAX) {
+        return snapshot_refuse(err, "disks: %u; %d are possible", n, DISKS_MAX);
     }
-    if (!ours || !load_images(in, layers, images, err)) {
-        return false;
+    for (u32 i = 0; i < n; i++) {
+        SavedDisk *disk = g_new0(SavedDisk, 1);
+
+        disk->images = g_ptr_array_new_with_free_func(image_free);
+        g_ptr_array_add(disks, disk);
+        if (!get_disk(in, disk, err)) {
+            g_prefix_error(err, "disks: number %u: ", i);
+            return false;
+        }
     }
-    g_ptr_array_add(config->drive, drive_option(ours, images));
+    return (!in->failed && in->left == 0) || snapshot_refuse(err, "disks: damaged");
+}
+
+GPtrArray *disks_parse(StateFile *file, GError **err)
+{
+    GPtrArray *disks = g_ptr_array_new_with_free_func(saved_disk_free);
+    Reader in;
+
+    if (!state_file_section(file, "disks", &in, err) || !get_disks(&in, disks, err)) {
+        g_clear_pointer(&disks, g_ptr_array_unref);
+    }
+    return disks;
+}
+
+static bool find_images(SavedDisk *disk, const Layers *layers, GError **err)
+{
+    for (unsigned i = 0; i < disk->images->len; i++) {
+        if (!image_find(disk->images->pdata[i], layers, err)) {
+            return false;
+        }
+    }
     return true;
+}
+
+char *saved_disk_images(SavedDisk *disk, const Layers *layers, GError **err)
+{
+    GString *text;
+
+    if (!find_images(disk, layers, err)) {
+        return NULL;
+    }
+    text = g_string_new(NULL);
+    append_images(text, disk->images);
+    return g_string_free(text, FALSE);
+}
+
+static char *saved_disk_option(SavedDisk *disk, const Layers *layers, GError **err)
+{
+    g_autofree char *ours = kept_words(disk->words, err);
+
+    return ours && find_images(disk, layers, err) ? drive_option(ours, disk->images)
+                                                  : NULL;
 }
 
 static void images_free(void *images)
@@ -246,23 +311,20 @@ static void images_free(void *images)
 
 bool disks_load(StateFile *file, const Layers *layers, VmConfig *config, GError **err)
 {
-    Reader in;
-    u32 n;
+    g_autoptr(GPtrArray) disks = disks_parse(file, err);
 
-    if (!state_file_section(file, "disks", &in, err)) {
-        return false;
-    }
-    n = reader_get(&in, 4);
-    if (n > DISKS_MAX) {
-        return snapshot_refuse(err, "disks: %u; %d are possible", n, DISKS_MAX);
-    }
     g_clear_pointer(&loaded_images, g_ptr_array_unref);
     loaded_images = g_ptr_array_new_with_free_func(images_free);
-    for (u32 i = 0; i < n; i++) {
-        if (!load_disk(&in, layers, config, err)) {
+    for (unsigned i = 0; disks && i < disks->len; i++) {
+        SavedDisk *disk = disks->pdata[i];
+        char *option = saved_disk_option(disk, layers, err);
+
+        if (!option) {
             g_prefix_error(err, "disks: number %u: ", i);
             return false;
         }
+        g_ptr_array_add(loaded_images, g_ptr_array_ref(disk->images));
+        g_ptr_array_add(config->drive, option);
     }
-    return (!in.failed && in.left == 0) || snapshot_refuse(err, "disks: damaged");
+    return disks != NULL;
 }

@@ -15,8 +15,13 @@
 #ifndef VM_SNAPSHOT_DISKS_H
 #define VM_SNAPSHOT_DISKS_H
 
-#include "vm/snapshot_layers.h"
+#include "vm/snapshot_image.h"
 #include "vm/vm_config.h"
+
+typedef struct {
+    char *words;                /* as in the section */
+    GPtrArray *images;          /* Image, the uppermost first */
+} SavedDisk;
 
 /* Can all disks of this machine be saved? */
 bool disks_can_be_saved(const VmConfig *config, GError **err) must_check;
@@ -26,6 +31,12 @@ bool disks_can_be_saved(const VmConfig *config, GError **err) must_check;
  */
 bool disks_save(const VmConfig *config, const char *dir, bool changes, GByteArray *out,
                 GError **err) must_check;
+/* What the section says (SavedDisk), whatever is there. */
+GPtrArray *disks_parse(StateFile *file, GError **err) must_check;
+void saved_disk_free(void *disk);
+void saved_disk_put(const SavedDisk *disk, GByteArray *out);
+/* Finds its images, of which a user's must be unchanged; the options of a node. */
+char *saved_disk_images(SavedDisk *disk, const Layers *layers, GError **err) must_check;
 /* Judges the section and adds its -drive options to `config`. */
 bool disks_load(StateFile *file, const Layers *layers, VmConfig *config,
                 GError **err) must_check;

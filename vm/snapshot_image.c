@@ -210,8 +210,9 @@ static bool is_unchanged(const Image *image, GError **err)
 }
 
 /* Finds the file; a name of a snapshot's own does not lead out of its folder. */
-static bool find(Image *image, const Layers *layers, GError **err)
+bool image_find(Image *image, const Layers *layers, GError **err)
 {
+    g_clear_pointer(&image->path, g_free);
     if (image->layer == IMAGE_USERS) {
         image->path = g_strdup(image->name);
         return g_path_is_absolute(image->path) ? is_unchanged(image, err)
@@ -222,7 +223,7 @@ static bool find(Image *image, const Layers *layers, GError **err)
            snapshot_refuse(err, "'%s' is no name of an image here", image->name);
 }
 
-Image *image_get(Reader *in, const Layers *layers, bool last, GError **err)
+Image *image_get(Reader *in, bool last, GError **err)
 {
     Image *image = g_new0(Image, 1);
 
@@ -234,9 +235,7 @@ Image *image_get(Reader *in, const Layers *layers, bool last, GError **err)
     image->hash = reader_get(in, 8);
     if (in->failed || (image->layer == IMAGE_USERS) != last) {
         snapshot_refuse(err, "damaged");
-    } else if (find(image, layers, err)) {
-        return image;
+        g_clear_pointer(&image, image_free);
     }
-    image_free(image);
-    return NULL;
+    return image;
 }

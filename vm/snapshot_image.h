@@ -35,7 +35,9 @@ bool image_write(BlockNode *root, unsigned above, const char *dir, const char *n
                  const Image *base, GError **err) must_check;
 
 void image_put(const Image *image, GByteArray *out);
-/* `last`: it must be a user's, unchanged; the others must be a snapshot's. */
-Image *image_get(Reader *in, const Layers *layers, bool last, GError **err) must_check;
+/* `last`: it must be a user's; the others must be a snapshot's. */
+Image *image_get(Reader *in, bool last, GError **err) must_check;
+/* Where it is; a user's must be unchanged. */
+bool image_find(Image *image, const Layers *layers, GError **err) must_check;
 
 #endif

@@ -63,7 +63,7 @@ void layers_save(const Layers *parents, const char *dir, GByteArray *out)
 }
 
 /* The checksum in the header of a parent's `state`. */
-static bool check_parent(const Layer *parent, GError **err)
+bool layer_check(const Layer *parent, GError **err)
 {
     g_autofree char *path = g_build_filename(parent->dir, "state", NULL);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -94,10 +94,10 @@ static bool load_one(Layers *layers, Reader *in, const char *dir, GError **err)
     }
     layer.dir = g_canonicalize_filename(name, dir);
     layers->layer[layers->n++] = layer;
-    return itself || check_parent(&layers->layer[layers->n - 1], err);
+    return true;
 }
 
-Layers *layers_load(StateFile *file, const char *dir, GError **err)
+Layers *layers_parse(StateFile *file, const char *dir, GError **err)
 {
     Layers *layers = g_new0(Layers, 1);
     bool done = false;
@@ -117,6 +117,18 @@ Layers *layers_load(StateFile *file, const char *dir, GError **err)
         return NULL;
     }
     layers->layer[0].crc = file->crc;
+    return layers;
+}
+
+Layers *layers_load(StateFile *file, const char *dir, GError **err)
+{
+    Layers *layers = layers_parse(file, dir, err);
+
+    for (unsigned i = 1; layers && i < layers->n; i++) {
+        if (!layer_check(&layers->layer[i], err)) {
+            g_clear_pointer(&layers, layers_free);
+        }
+    }
     return layers;
 }
 

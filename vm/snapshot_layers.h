@@ -25,7 +25,11 @@ typedef struct {
 
 /* The section of a snapshot in `dir` with these parents (NULL: none). */
 void layers_save(const Layers *parents, const char *dir, GByteArray *out);
-/* Finds all of them; number 0 is `dir`. */
+/* What the section says, whatever is there; number 0 is `dir`. */
+Layers *layers_parse(StateFile *file, const char *dir, GError **err) must_check;
+/* Is a parent there, and the one that it shall be? */
+bool layer_check(const Layer *parent, GError **err) must_check;
+/* Both, of all of them. */
 Layers *layers_load(StateFile *file, const char *dir, GError **err) must_check;
 void layers_free(Layers *layers);                   /* NULL is allowed */
 bool layers_have(const Layers *layers, const char *dir);

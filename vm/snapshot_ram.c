@@ -12,10 +12,9 @@
 
 enum {
     LAYER_NONE = 0xff,          /* in `source`: no file has it, it is zeroes */
-    RUNS_MAX = 16384,
     BATCH = 8192,               /* pages looked at at once */
     GAP_MAX = 512,              /* pages of zeroes that do not end a run, or more: */
-    GAPS = RUNS_MAX / 2,        /* so many such gaps there can be */
+    GAPS = RAM_RUNS_MAX / 2,       /* so many such gaps there can be */
     COPY_MAX = 16,              /* pages of a parent that are copied to join two runs */
 };
 
@@ -158,20 +157,17 @@ static bool save_region(Saver *saver, const MemRegion *region, GError **err)
 
 /* ---- the section ---- */
 
-static u32 put_regions(const Mem *mem, GByteArray *out)
+static GArray *regions_of(const Mem *mem)
 {
+    GArray *regions = g_array_new(FALSE, FALSE, sizeof(RamRegion));
     MemRegion region;
-    u32 n = 0;
 
-    while (mem_region(mem, n, &region)) {
-        n++;
+    for (unsigned i = 0; mem_region(mem, i, &region); i++) {
+        RamRegion ours = { region.base, region.size };
+
+        g_array_append_val(regions, ours);
     }
-    put_number(out, n, 4);
-    for (u32 i = 0; mem_region(mem, i, &region); i++) {
-        put_number(out, region.base, 8);
-        put_number(out, region.size, 8);
-    }
-    return n;
+    return regions;
 }
 
 /* From the pages' layers to runs; few zeroes between two of our own are theirs. */
@@ -207,19 +203,10 @@ static GArray *make_runs(const Mem *mem, const u8 *source)
 
 static void put_section(const Saver *saver, GByteArray *out)
 {
+    g_autoptr(GArray) regions = regions_of(saver->mem);
     g_autoptr(GArray) runs = make_runs(saver->mem, saver->source);
-    size_t begin = state_section_begin(out, "ram");
 
-    put_regions(saver->mem, out);
-    put_number(out, runs->len, 4);
-    for (unsigned i = 0; i < runs->len; i++) {
-        const RamRun *run = &g_array_index(runs, RamRun, i);
-
-        put_number(out, run->page, 8);
-        put_number(out, run->pages, 8);
-        put_number(out, run->layer, 4);
-    }
-    state_section_end(out, begin);
+    ram_section_put(regions, runs, out);
 }
 
 static void fill_source(Saver *saver, const GArray *from)
@@ -275,21 +262,20 @@ bool snapshot_ram_save(Mem *mem, const GArray *from, bool changes, int fd,
 
 /* ---- restoring ---- */
 
-static bool same_regions(const Mem *mem, Reader *in, GError **err)
+static bool same_regions(const Mem *mem, const GArray *regions, GError **err)
 {
-    u32 n = reader_get(in, 4), i = 0;
     MemRegion region;
 
-    for (; i < n && !in->failed; i++) {
-        u64 base = reader_get(in, 8), size = reader_get(in, 8);
+    for (unsigned i = 0; i < regions->len; i++) {
+        const RamRegion *r = &g_array_index(regions, RamRegion, i);
 
-        if (!mem_region(mem, i, &region) || region.base != base ||
-            region.size != size) {
+        if (!mem_region(mem, i, &region) || region.base != r->base ||
+            region.size != r->size) {
             return snapshot_refuse(err, "ram: it has 0x%" PRIx64 " bytes at 0x%" PRIx64
-                                   ", this machine has not", size, base);
+                                   ", this machine has not", r->size, r->base);
         }
     }
-    return !mem_region(mem, i, &region) ||
+    return !mem_region(mem, regions->len, &region) ||
            snapshot_refuse(err, "ram: this machine has more: %s", region.name);
 }
 
@@ -328,32 +314,14 @@ static bool map_run(Mem *mem, const RamRun *run, const int *fds, GError **err)
     return true;
 }
 
-static bool map_runs(Mem *mem, Reader *in, const Layers *layers, const int *fds,
-                     GArray *runs, GError **err)
+static bool map_runs(Mem *mem, const RamSection *ram, const int *fds, GError **err)
 {
-    u32 n = reader_get(in, 4);
-    u64 end = 0;
-
-    if (n > RUNS_MAX) {
-        return snapshot_refuse(err, "ram: %u runs; %d are possible", n, RUNS_MAX);
-    }
-    for (u32 i = 0; i < n; i++) {
-        RamRun run;
-
-        run.page = reader_get(in, 8);
-        run.pages = reader_get(in, 8);
-        run.layer = reader_get(in, 4);
-        if (in->failed || run.layer >= layers->n || run.page < end) {
-            return snapshot_refuse(err, "ram: run %u is damaged", i);
-        }
-        if (!map_run(mem, &run, fds, err)) {
+    for (unsigned i = 0; i < ram->runs->len; i++) {
+        if (!map_run(mem, &g_array_index(ram->runs, RamRun, i), fds, err)) {
             return false;
         }
-        end = run.page + run.pages;
-        g_array_append_val(runs, run);
     }
-    return in->left == 0 ||
-           snapshot_refuse(err, "ram: %zu bytes are too many", in->left);
+    return true;
 }
 
 static bool open_layers(const Layers *layers, int *fds, GError **err)
@@ -384,23 +352,24 @@ static void no_huge_pages(Mem *mem)
 
 GArray *snapshot_ram_map(Mem *mem, StateFile *file, const Layers *layers, GError **err)
 {
-    GArray *runs = g_array_new(FALSE, FALSE, sizeof(RamRun));
+    RamSection ram;
+    GArray *runs = NULL;
     int fds[LAYERS_MAX];
-    Reader in;
-    bool done;
 
+    if (!ram_section_get(file, layers->n, &ram, err)) {
+        return NULL;
+    }
     memset(fds, -1, sizeof fds);
     no_huge_pages(mem);
-    done = state_file_section(file, "ram", &in, err) && same_regions(mem, &in, err) &&
-           open_layers(layers, fds, err) &&
-           map_runs(mem, &in, layers, fds, runs, err);
+    if (same_regions(mem, ram.regions, err) && open_layers(layers, fds, err) &&
+        map_runs(mem, &ram, fds, err)) {
+        runs = g_array_ref(ram.runs);
+    }
     for (unsigned i = 0; i < LAYERS_MAX; i++) {
         if (fds[i] >= 0) {
             close(fds[i]);
         }
     }
-    if (!done) {
-        g_clear_pointer(&runs, g_array_unref);
-    }
+    ram_section_clear(&ram);
     return runs;
 }

@@ -2,15 +2,12 @@
 /*
  * RAM as a file of a snapshot, `ram`: the page with number i (ram_page) lies at
  * i * 4096, a page of zeroes is a hole.  A snapshot that was saved from a run of
- * another one may have only the pages that changed; the section "ram" of `state` says
+ * another one may have only the pages that changed; the section "ram" of `state` (vm/snapshot_runs.h) says
  * which file has which:
  *
  *     page       0 .. 99 | 100 .. 163 | 164 .. 9999 | ...
  *     layer      1       | 0          | 1           | none: zeroes
  *                          own file     the parent's
- *
- *     u32 regions   each u64 base, u64 size: must be those of the machine
- *     u32 runs      each u64 first page, u64 pages, u32 layer; in order
  *
  * Restoring maps the runs privately; nothing is read.  Which pages have changed since
  * then the kernel knows (/proc/self/pagemap).  Main thread, the machine paused.
@@ -21,12 +18,7 @@
 
 #include "hw/core/memory.h"
 #include "vm/snapshot_layers.h"
-
-/* Pages that lie in the `ram` of one layer. */
-typedef struct {
-    u64 page, pages;
-    u32 layer;
-} RamRun;
+#include "vm/snapshot_runs.h"
 
 /*
  * Writes RAM into `fd` and the section into `out`.  `from`: the runs (RamRun) that it

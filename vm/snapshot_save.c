@@ -11,10 +11,10 @@
 #include "base/lock.h"
 #include "config.h"
 #include "vm/snapshot_disks.h"
+#include "vm/snapshot_folder.h"
 #include "vm/snapshot_parts.h"
 #include "vm/snapshot_words.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <json-glib/json-glib.h>
@@ -27,8 +27,8 @@ typedef struct {
     Vm *vm;
     Machine *machine;
     const VmConfig *config;
-    char *path, *temporary;
-    int dir;
+    char *path;
+    Folder folder;
     GByteArray *out;            /* sections of `state` */
     bool changes;               /* what is as in the snapshot it came from, stays */
     u64 ram_written;
@@ -128,7 +128,7 @@ static bool save_cpus(Saver *saver, GError **err)
 static bool write_file(const Saver *saver, const char *name, const void *head, size_t n,
                        const void *rest, size_t more, GError **err)
 {
-    int fd = openat(saver->dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int fd = openat(saver->folder.fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     bool done = fd >= 0 && write(fd, head, n) == (ssize_t)n &&
                 (!more || write(fd, rest, more) == (ssize_t)more) && fsync(fd) == 0;
 
@@ -223,7 +223,7 @@ static bool write_json(const Saver *saver, GError **err)
 static bool write_ram(Saver *saver, GError **err)
 {
     const SnapshotOrigin *origin = snapshot_origin();
-    int fd = openat(saver->dir, "ram", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int fd = openat(saver->folder.fd, "ram", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     bool done;
 
     if (fd < 0) {
@@ -246,7 +246,7 @@ static bool save_machine(Saver *saver, GError **err)
     if (!save_cpus(saver, err) || !save_devices(saver, err)) {
         return false;
     }
-    return disks_save(saver->config, saver->temporary, saver->changes, saver->out,
+    return disks_save(saver->config, saver->folder.temporary, saver->changes, saver->out,
                       err) &&
            write_ram(saver, err);
 }
@@ -264,67 +264,11 @@ static bool save_standing(Saver *saver, GError **err)
     return done;
 }
 
-/* ---- the folder ---- */
-
-/* Deletes a folder of files, and what a failed save left of one. */
-static void remove_folder(const char *path)
-{
-    DIR *dir = opendir(path);
-    struct dirent *entry;
-
-    while (dir && (entry = readdir(dir))) {
-        unlinkat(dirfd(dir), entry->d_name, 0);
-    }
-    if (dir) {
-        closedir(dir);
-    }
-    rmdir(path);
-}
-
-/* Only a snapshot is replaced. */
-static bool check_place(const char *path, GError **err)
-{
-    g_autofree char *state = g_build_filename(path, "state", NULL);
-    struct stat info;
-
-    if (lstat(path, &info) && errno == ENOENT) {
-        return true;
-    }
-    return access(state, F_OK) == 0 ||
-           snapshot_refuse(err, "%s is there, and no snapshot", path);
-}
-
-static bool make_folder(Saver *saver, GError **err)
-{
-    g_autofree char *above = g_path_get_dirname(saver->path);
-
-    if (!check_place(saver->path, err)) {
-        return false;
-    }
-    if (g_mkdir_with_parents(above, 0700) || mkdir(saver->temporary, 0700)) {
-        return fail_errno(err, saver->temporary);
-    }
-    saver->dir = open(saver->temporary, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return saver->dir >= 0 || fail_errno(err, saver->temporary);
-}
-
-static bool sync_folder(const char *path, GError **err)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool done = fd >= 0 && fsync(fd) == 0;
-
-    if (!done) {
-        fail_errno(err, path);
-    }
-    if (fd >= 0) {
-        close(fd);
-    }
-    return done;
-}
+/* ---- all of it ---- */
 
 static bool sync_ram(const Saver *saver, GError **err)
 {
-    int fd = openat(saver->dir, "ram", O_RDONLY | O_CLOEXEC);
+    int fd = openat(saver->folder.fd, "ram", O_RDONLY | O_CLOEXEC);
     bool done = fd >= 0 && fsync(fd) == 0;
 
     if (!done) {
@@ -336,28 +280,13 @@ static bool sync_ram(const Saver *saver, GError **err)
     return done;
 }
 
-/* One rename makes it whole; a snapshot that was there before is exchanged for it. */
-static bool put_in_place(const Saver *saver, GError **err)
-{
-    g_autofree char *above = g_path_get_dirname(saver->path);
-
-    if (rename(saver->temporary, saver->path) &&
-        renameat2(AT_FDCWD, saver->temporary, AT_FDCWD, saver->path, RENAME_EXCHANGE)) {
-        return fail_errno(err, saver->path);
-    }
-    if (access(saver->temporary, F_OK) == 0) {
-        remove_folder(saver->temporary);
-    }
-    return sync_folder(above, err);
-}
-
 static bool save(Saver *saver, GError **err)
 {
-    return disks_can_be_saved(saver->config, err) && make_folder(saver, err) &&
-           words_save(saver->config->words, saver->dir, saver->out, err) &&
+    return disks_can_be_saved(saver->config, err) && folder_begin(&saver->folder, saver->path, err) &&
+           words_save(saver->config->words, saver->folder.fd, saver->out, err) &&
            save_standing(saver, err) && write_state(saver, err) &&
            write_json(saver, err) && sync_ram(saver, err) &&
-           sync_folder(saver->temporary, err) && put_in_place(saver, err);
+           folder_end(&saver->folder, err);
 }
 
 /* A parent can't be replaced by its child; nor are there parents without end. */
@@ -372,23 +301,18 @@ static bool can_have_parent(const char *path)
 bool snapshot_save(Vm *vm, const VmConfig *config, const char *name, bool all,
                    GError **err)
 {
-    Saver saver = { .vm = vm, .machine = vm->machine, .config = config, .dir = -1 };
+    Saver saver = { .vm = vm, .machine = vm->machine, .config = config };
     bool done;
 
     saver.path = snapshot_path(name);
     saver.changes = !all && can_have_parent(saver.path);
-    saver.temporary = g_strdup_printf("%s.new.%d", saver.path, (int)getpid());
     saver.out = g_byte_array_new();
     done = save(&saver, err);
-    if (saver.dir >= 0) {
-        close(saver.dir);
-    }
+    folder_clear(&saver.folder);
     if (!done) {
-        remove_folder(saver.temporary);
         g_prefix_error(err, "snapshot '%s': ", name);
     }
     g_free(saver.path);
-    g_free(saver.temporary);
     g_byte_array_unref(saver.out);
     return done;
 }

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A folder that appears at once: see snapshot_folder.h. */
+
+#include "vm/snapshot_folder.h"
+
+#include "vm/snapshot_file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool fail_errno(GError **err, const char *what)
+{
+    return snapshot_refuse(err, "%s: %s", what, g_strerror(errno));
+}
+
+/* Deletes a folder of files, and what a failed save left of one. */
+static void remove_folder(const char *path)
+{
+    DIR *dir = opendir(path);
+    struct dirent *entry;
+
+    while (dir && (entry = readdir(dir))) {
+        unlinkat(dirfd(dir), entry->d_name, 0);
+    }
+    if (dir) {
+        closedir(dir);
+    }
+    rmdir(path);
+}
+
+static bool check_place(const char *path, GError **err)
+{
+    g_autofree char *state = g_build_filename(path, "state", NULL);
+    struct stat info;
+
+    if (lstat(path, &info) && errno == ENOENT) {
+        return true;
+    }
+    return access(state, F_OK) == 0 ||
+           snapshot_refuse(err, "%s is there, and no snapshot", path);
+}
+
+bool folder_begin(Folder *folder, const char *path, GError **err)
+{
+    g_autofree char *above = g_path_get_dirname(path);
+    g_autofree char *temporary = g_strdup_printf("%s.new.%d", path, (int)getpid());
+
+    *folder = (Folder){ .fd = -1 };
+    if (!check_place(path, err)) {
+        return false;
+    }
+    if (g_mkdir_with_parents(above, 0700) || mkdir(temporary, 0700)) {
+        return fail_errno(err, temporary);
+    }
+    folder->path = g_strdup(path);
+    folder->temporary = g_steal_pointer(&temporary);
+    folder->fd = open(folder->temporary, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return folder->fd >= 0 || fail_errno(err, folder->temporary);
+}
+
+static bool sync_folder(const char *path, GError **err)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool done = fd >= 0 && fsync(fd) == 0;
+
+    if (!done) {
+        fail_errno(err, path);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return done;
+}
+
+/* One rename makes it whole; a snapshot that was there before is exchanged for it. */
+bool folder_end(Folder *folder, GError **err)
+{
+    g_autofree char *above = g_path_get_dirname(folder->path);
+
+    if (!sync_folder(folder->temporary, err)) {
+        return false;
+    }
+    if (rename(folder->temporary, folder->path) &&
+        renameat2(AT_FDCWD, folder->temporary, AT_FDCWD, folder->path,
+                  RENAME_EXCHANGE)) {
+        return fail_errno(err, folder->path);
+    }
+    return sync_folder(above, err);
+}
+
+void folder_clear(Folder *folder)
+{
+    if (folder->temporary) {
+        close(folder->fd);
+        remove_folder(folder->temporary);
+    }
+    g_clear_pointer(&folder->path, g_free);
+    g_clear_pointer(&folder->temporary, g_free);
+}
