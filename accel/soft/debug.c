@@ -59,13 +59,19 @@ static void note_breaks(Cpu *cpu, gva at, size_t size, Access access)
     }
 }
 
+/* VCVTPH2PS and VCVTPS2PH take their 8 bytes from anywhere (found on the host: no others do). */
+static bool never_aligned(const Cpu *cpu)
+{
+    return cpu->insn && !g_strcmp0(opcode_row(cpu->insn->op)->feature, "f16c");
+}
+
 /* A bad address comes first: the caller raises what it is worth. */
 void debug_align(Cpu *cpu, gva at, size_t size)
 {
     bool power = size && !(size & (size - 1));
 
     if (cpu->cpl == 3 && (cpu->cr0 & CR0_AM) && (cpu->rflags & FLAG_AC) && power &&
-        size <= 8 && (at & (size - 1)) && (!cpu_code64(cpu) || cpu_canonical(cpu, at))) {
+        size <= 8 && (at & (size - 1)) && (!cpu_code64(cpu) || cpu_canonical(cpu, at)) && !never_aligned(cpu)) {
         cpu_raise_error(cpu, EXC_AC, 0);
     }
 }

@@ -11,7 +11,7 @@
 #include "accel/soft/far.h"
 #include "accel/soft/operand.h"
 
-/* What a return pops, before any of it is believed. */
+/* What a return pops, before any of it is believed.  As on the host, what was pushed first is read first. */
 typedef struct {
     Stack stack;                /* popped so far */
     unsigned size;              /* bytes of each item */
@@ -20,6 +20,29 @@ typedef struct {
     u16 selector;
     bool iret;
 } Return;
+
+/* Items that are popped and thrown away: RET imm16. */
+static void stack_release(Stack *s, unsigned bytes)
+{
+    s->sp = (s->sp & ~s->mask) | ((s->sp + bytes) & s->mask);
+}
+
+/* The item that lies under so many others. */
+static u64 item_under(Cpu *cpu, const Return *r, unsigned others)
+{
+    Stack s = r->stack;
+
+    stack_release(&s, others * r->size);
+    return stack_pop(cpu, &s, r->size);
+}
+
+/* Where to go. */
+static void pop_target(Cpu *cpu, Return *r)
+{
+    r->selector = item_under(cpu, r, 1);
+    r->offset = stack_pop(cpu, &r->stack, r->size);
+    stack_release(&r->stack, r->size);
+}
 
 /* ---- checks ---- */
 
@@ -130,8 +153,9 @@ static void return_same(Cpu *cpu, Return *r, Segment *cs)
 static void return_outer(Cpu *cpu, Return *r, Segment *cs, unsigned release)
 {
     unsigned cpl = cs->selector & 3;
-    u64 sp = stack_pop(cpu, &r->stack, r->size);
-    Segment ss = return_stack(cpu, stack_pop(cpu, &r->stack, r->size), cs);
+    u16 selector = item_under(cpu, r, 1);
+    u64 sp = item_under(cpu, r, 0);
+    Segment ss = return_stack(cpu, selector, cs);
     Stack outer = cs->attr & SEG_L && cpu_long(cpu) ? stack_wide(sp, cpl)
                                                     : stack_legacy(&ss, sp, cpl);
 
@@ -145,12 +169,6 @@ static void return_outer(Cpu *cpu, Return *r, Segment *cs, unsigned release)
     stack_commit(cpu, &outer);
     load_code_segment(cpu, cs, cpl);
     drop_inner_segments(cpu);
-}
-
-/* Items that are popped and thrown away: RET imm16. */
-static void stack_release(Stack *s, unsigned bytes)
-{
-    s->sp = (s->sp & ~s->mask) | ((s->sp + bytes) & s->mask);
 }
 
 static void return_protected(Cpu *cpu, Return *r, unsigned release)
@@ -182,8 +200,7 @@ static void return_far(Cpu *cpu, const Insn *insn, unsigned release)
 {
     Return r = { .stack = stack_now(cpu), .size = insn_bytes(insn) };
 
-    r.offset = stack_pop(cpu, &r.stack, r.size);
-    r.selector = stack_pop(cpu, &r.stack, r.size);
+    pop_target(cpu, &r);
     if (cpu->mode & MODE_REAL) {
         stack_release(&r.stack, release);
         far_go_real(cpu, r.selector, r.offset);
@@ -259,9 +276,9 @@ static void op_iret(Cpu *cpu, const Insn *insn)
         }
         far_no_task_switch(cpu, EXC_TS, selector_error(cpu->seg[SEG_TR].selector));
     }
-    r.offset = stack_pop(cpu, &r.stack, r.size);
-    r.selector = stack_pop(cpu, &r.stack, r.size);
-    r.flags = stack_pop(cpu, &r.stack, r.size);
+    r.flags = item_under(cpu, &r, 2);
+    pop_target(cpu, &r);
+    stack_release(&r.stack, r.size);
     if (cpu->mode & MODE_REAL) {
         iret_real(cpu, &r);
     } else if ((r.flags & FLAG_VM) && r.size == 4 && cpu->cpl == 0 && !cpu_long(cpu)) {

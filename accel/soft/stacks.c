@@ -7,6 +7,7 @@
  */
 
 #include "accel/soft/segment.h"
+#include "accel/soft/tlb.h"
 
 /* ---- the current stack ---- */
 
@@ -127,8 +128,12 @@ void stack_push(Cpu *cpu, Stack *s, u64 value, unsigned size)
 u64 stack_pop(Cpu *cpu, Stack *s, unsigned size)
 {
     u64 sp = s->sp & s->mask, value = 0;
+    gva at = other_linear(cpu, s, sp, size);
 
-    mmu_read_as(cpu, other_linear(cpu, s, sp, size), &value, size, s->cpl);
+    if (unlikely(cpu->data_checks) && s->cpl == 3) {
+        debug_align(cpu, at, size);
+    }
+    mmu_read_as(cpu, at, &value, size, s->cpl);
     other_move(s, sp + size);
     return value;
 }

@@ -90,23 +90,31 @@ static void check_port(Cpu *cpu, unsigned w)
     }
 }
 
-/* All that can fault comes first. */
+static gva linear_destination(Cpu *cpu, const Insn *insn, unsigned w, String op)
+{
+    return linear(cpu, insn, RDI, destination_segment(insn), 1 << w, destination_access(op));
+}
+
+/* All that can fault comes first; CMPS reads at rDI and then at rSI, as the host does. */
 inline_always void element(Cpu *cpu, const Insn *insn, unsigned w, String op)
 {
     s64 step = cpu->rflags & FLAG_DF ? -(1 << w) : 1 << w;
-    u64 value = 0;
+    u64 value = 0, other = 0;
     gva to = 0;
 
     if (op == INS || op == OUTS) {
         check_port(cpu, w);
+    }
+    if (op == CMPS || op == SCAS) {
+        other = mem_get(cpu, linear_destination(cpu, insn, w, op), w);
     }
     if (reads_source(op)) {
         gva from = linear(cpu, insn, RSI, source_segment(insn), 1 << w, ACCESS_READ);
 
         value = mem_get(cpu, from, w);
     }
-    if (uses_destination(op)) {
-        to = linear(cpu, insn, RDI, destination_segment(insn), 1 << w, destination_access(op));
+    if (destination_access(op) == ACCESS_WRITE && uses_destination(op)) {
+        to = linear_destination(cpu, insn, w, op);
     }
     switch (op) {
     case MOVS:
@@ -119,10 +127,10 @@ inline_always void element(Cpu *cpu, const Insn *insn, unsigned w, String op)
         reg_set(cpu, RAX, w, value);
         break;
     case CMPS:
-        compare(cpu, w, value, mem_get(cpu, to, w));
+        compare(cpu, w, value, other);
         break;
     case SCAS:
-        compare(cpu, w, cpu->gpr[RAX], mem_get(cpu, to, w));
+        compare(cpu, w, cpu->gpr[RAX], other);
         break;
     case INS:
         mmu_probe_write(cpu, to, 1 << w);
@@ -221,6 +229,9 @@ inline_always u64 chunk(Cpu *cpu, const Insn *insn, unsigned w, String op, u64 n
     if (op == LODS || op == INS || op == OUTS || cpu->rflags & FLAG_DF) {
         return 0;
     }
+    if (op == CMPS) {
+        (void)linear_destination(cpu, insn, w, op);     /* its fault comes first */
+    }
     if (reads_source(op)) {
         at = linear(cpu, insn, RSI, source_segment(insn), 1 << w, ACCESS_READ);
         n = MIN(n, room(cpu, insn, RSI, source_segment(insn), at, w));
@@ -229,7 +240,7 @@ inline_always u64 chunk(Cpu *cpu, const Insn *insn, unsigned w, String op, u64 n
             return 0;
         }
     }
-    at = linear(cpu, insn, RDI, destination_segment(insn), 1 << w, destination_access(op));
+    at = linear_destination(cpu, insn, w, op);
     n = MIN(n, room(cpu, insn, RDI, destination_segment(insn), at, w));
     to = host_address(cpu, at, destination_access(op));
     if (!to || !n || (op == MOVS && !chunk_move(to, from, n << w))) {

@@ -498,7 +498,7 @@ static bool answer_is_free(const Opcode *row, const HostCpu *host)
     bool fault = host->vector == EXC_PF || host->vector == EXC_GP || host->vector == EXC_SS;
 
     return fault && (strstr(row->name, "maskmov") || strstr(row->name, "gather") ||
-                     !strcmp(row->name, "fxsave") || !strcmp(row->name, "cmps"));
+                     !strcmp(row->name, "fxsave"));
 }
 
 /*

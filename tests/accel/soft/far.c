@@ -489,6 +489,41 @@ static void test_sysenter(Fixture *f, gconstpointer data)
     g_assert_cmpint(EXECUTE(f, SYSENTER), ==, EXC_UD);
 }
 
+/*
+ * What is read first, and #AC: as a host's CPU was seen to do.  Nothing is mapped from 2 MiB on.  CMPS reads at rDI first;
+ * VCVTPS2PH (and VCVTPH2PS) takes its 8 bytes from anywhere.
+ */
+static void test_order(Fixture *f, gconstpointer data)
+{
+    enum { BAD = 0x200100 };
+    Cpu *cpu = f->cpu;
+
+    enter_long(f, 3);
+    cpu_set_cr0(cpu, cpu->cr0 | CR0_AM);
+    cpu_set_flags(cpu, FLAG_AC);
+    cpu->gpr[RSP] = BAD;
+    g_assert_cmpint(EXECUTE(f, RETF), ==, EXC_PF);
+    g_assert_cmphex(cpu->cr2, ==, BAD + 4);
+    g_assert_cmpint(EXECUTE(f, IRETQ), ==, EXC_PF);
+    g_assert_cmphex(cpu->cr2, ==, BAD + 16);
+    cpu->gpr[RSP] = STACK + 1;
+    g_assert_cmpint(EXECUTE(f, RETF_8), ==, EXC_AC);
+    g_assert_cmphex(cpu->gpr[RSP], ==, STACK + 1);
+    cpu->gpr[RDI] = BAD;
+    cpu->gpr[RSI] = STACK + 1;
+    g_assert_cmpint(EXECUTE(f, 0xa7), ==, EXC_PF);                      /* cmpsl */
+    g_assert_cmphex(cpu->cr2, ==, BAD);
+    cpu->gpr[RDI] = STACK + 1;
+    cpu->gpr[RSI] = BAD;
+    g_assert_cmpint(EXECUTE(f, 0xa7), ==, EXC_AC);
+    if (cpu_has(cpu, "f16c")) {
+        cpu_set_cr4(cpu, cpu->cr4 | CR4_OSFXSR | CR4_OSXSAVE);
+        cpu->xcr0 = 7;
+        g_assert_cmpint(EXECUTE(f, 0xc4, 0xe3, 0x79, 0x1d, 0x07, 0x00), ==, -1);
+    }
+    g_assert_cmpint(EXECUTE(f, 0x48, 0x8b, 0x07), ==, EXC_AC);          /* mov (%rdi), %rax */
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -502,6 +537,7 @@ int main(int argc, char **argv)
         { "returns", test_returns },
         { "iret-flags", test_iret_flags },
         { "iret-long", test_iret_long },
+        { "order", test_order },
         { "v86", test_v86 },
         { "syscall", test_syscall },
         { "sysenter", test_sysenter },

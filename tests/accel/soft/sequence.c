@@ -364,21 +364,17 @@ static bool same(const RunRecord *a, const RunRecord *b)
 }
 
 /*
- * Which of two bad operands comes first is the host's own affair.  Code that jumps into
- * the middle of itself (after an INC of a return address, say) may be something that
- * only the host has, or look at what is at RUN_END.
+ * Code that jumps into the middle of itself (after an INC of a return address, say) may
+ * be something that only the host has, or look at what is at RUN_END.
  */
-static bool answer_is_free(const RunRecord *host, const RunRecord *ours)
+static bool answer_is_free(const RunRecord *ours)
 {
-    bool fault = host->vector == EXC_PF || host->vector == EXC_GP;
-
     for (unsigned i = 0; i < 16; i++) {
         if (ours->gpr[i] - RUN_END < PAGE_BYTES) {
             return true;
         }
     }
-    return (fault && !strcmp(row_at(host->rip)->name, "cmps")) ||
-           (ours->vector >= 0 && ours->rip - RUN_END < PAGE_BYTES) ||
+    return (ours->vector >= 0 && ours->rip - RUN_END < PAGE_BYTES) ||
            (ours->vector == EXC_UD && insn_at(ours->rip).op < OP_SPECIAL);
 }
 
@@ -415,7 +411,7 @@ static bool runs_same(const Sequence *s, u64 seed, RunRecord *before, RunRecord 
             return true;
         }
         guest_run(ours);
-        if (answer_is_free(host, ours)) {
+        if (answer_is_free(ours)) {
             return true;
         }
         if (!same(host, ours) || !memory_same()) {
