@@ -25,7 +25,8 @@ static bool is_called(const AccelType *type, const char *name)
 {
     bool is = !strcmp(type->name, name);
 
-    for (unsigned i = 0; i < G_N_ELEMENTS(type->aliases) && type->aliases[i] && !is; i++) {
+    for (unsigned i = 0; i < G_N_ELEMENTS(type->aliases) && type->aliases[i] && !is;
+         i++) {
         is = !strcmp(type->aliases[i], name);
     }
     return is;
@@ -56,7 +57,8 @@ void accel_types_help(GString *out)
 }
 
 /* Opens one; what is left of its options nobody knows. */
-static bool open_one(Machine *machine, const AccelType *type, const char *options, AccelConfig *config, GError **err)
+static bool open_one(Machine *machine, const AccelType *type, const char *options,
+                     AccelConfig *config, GError **err)
 {
     g_autoptr(KeyVals) kv = keyvals_parse(options, NULL, err);
 
@@ -68,8 +70,9 @@ static bool open_one(Machine *machine, const AccelType *type, const char *option
         return false;
     }
     if (kv->n) {
-        g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "the accelerator %s has no option '%s'",
-                    type->name, kv->pair[0].key);
+        g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "the accelerator %s has no option '%s'", type->name,
+                    kv->pair[0].key);
         accel_close(machine->accel);
         return false;
     }
@@ -77,8 +80,8 @@ static bool open_one(Machine *machine, const AccelType *type, const char *option
 }
 
 /*
- * One of several: what can't run here is passed over, with its reason; what can and then fails to is an error, because
- * that is not what the user expects.
+ * One of several: what can't run here is passed over, with its reason; what can and
+ * then fails to is an error, because that is not what the user expects.
  */
 bool accel_open(Machine *machine, const char *const *names, AccelConfig *config,
                 char **said, GError **err)
@@ -91,9 +94,11 @@ bool accel_open(Machine *machine, const char *const *names, AccelConfig *config,
         g_autofree char *reason = NULL;
 
         if (!type) {
-            g_string_append_printf(why, "%sinvalid accelerator %s", why->len ? "; " : "", parts[0]);
+            g_string_append_printf(why, "%sinvalid accelerator %s",
+                                   why->len ? "; " : "", parts[0]);
         } else if (names[1] && !type->probe(&reason)) {
-            g_string_append_printf(why, "%sno %s: %s", why->len ? "; " : "", type->name, reason);
+            g_string_append_printf(why, "%sno %s: %s", why->len ? "; " : "", type->name,
+                                   reason);
         } else {
             if (!open_one(machine, type, parts[1] ? parts[1] : "", config, err)) {
                 g_prefix_error(err, "%s: ", type->name);
@@ -107,6 +112,7 @@ bool accel_open(Machine *machine, const char *const *names, AccelConfig *config,
             return true;
         }
     }
-    g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "%s", why->len ? why->str : "no accelerator was named");
+    g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "%s",
+                why->len ? why->str : "no accelerator was named");
     return false;
 }

@@ -20,7 +20,8 @@ static const Field events_fields[] = X86_EVENTS_ROWS(STATE_ROWS);
     { #member, member##_fields, offsetof(X86State, member), sizeof(((X86State *)0)->member) }
 
 const X86Record x86_records[] = {
-    RECORD(regs), RECORD(segs), RECORD(control), RECORD(events), RECORD(lapic), RECORD(xsave), RECORD(msrs), { 0 },
+    RECORD(regs), RECORD(segs), RECORD(control), RECORD(events), RECORD(lapic),
+    RECORD(xsave), RECORD(msrs), { 0 },
 };
 
 /* ---- MSRs ---- */
@@ -66,14 +67,25 @@ bool x86_msr_get(const X86State *state, u32 index, u64 *value)
 enum { DATA_ATTR = 0x9300, CODE_ATTR = 0x9b00, LDT_ATTR = 0x8200, TSS_ATTR = 0x8b00 };
 /* LVT entries, as words of the LAPIC's page: masked after reset. */
 static const u8 lvt_words[] = { 0x32, 0x33, 0x34, 0x35, 0x36, 0x37 };
-enum { LAPIC_ID_WORD = 0x02, LAPIC_VERSION_WORD = 0x03, LAPIC_DFR_WORD = 0x0e, LAPIC_SVR_WORD = 0x0f,
-       LAPIC_LINT0_WORD = 0x35, LVT_MASKED = 1 << 16, LVT_EXTINT = 7 << 8, LAPIC_VERSION_VALUE = 0x50014 };
+enum {
+    LAPIC_ID_WORD = 0x02,
+    LAPIC_VERSION_WORD = 0x03,
+    LAPIC_DFR_WORD = 0x0e,
+    LAPIC_SVR_WORD = 0x0f,
+    LAPIC_LINT0_WORD = 0x35,
+    LVT_MASKED = 1 << 16,
+    LVT_EXTINT = 7 << 8,
+    LAPIC_VERSION_VALUE = 0x50014
+};
 
 static void reset_segments(X86Segs *segs)
 {
     for (unsigned i = 0; i < SEG_COUNT; i++) {
         segs->limit[i] = 0xffff;
-        segs->attr[i] = i == SEG_CS ? CODE_ATTR : i == SEG_LDTR ? LDT_ATTR : i == SEG_TR ? TSS_ATTR : DATA_ATTR;
+        segs->attr[i] = i == SEG_CS   ? CODE_ATTR :
+                        i == SEG_LDTR ? LDT_ATTR :
+                        i == SEG_TR   ? TSS_ATTR :
+                                        DATA_ATTR;
     }
     segs->selector[SEG_CS] = 0xf000;
     segs->base[SEG_CS] = 0xffff0000;

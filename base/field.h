@@ -14,9 +14,9 @@
  * PROPS is what a user may set: parsing, defaults, ranges, help.  STATE is what the
  * guest can see: reset, save, restore, inspection.  A STATE record has no pointers and
  * no padding (neither compiles), so equal states are equal bytes.  Optional columns
- * follow the sentence: .def .min .max .required .names .is_size .many.  A row's sentence
- * has no capital and no full stop.  A member that would be a word of C has a '_' behind
- * it, which users do not see: restrict_.
+ * follow the sentence: .def .min .max .required .names .is_size .many.  A row's
+ * sentence has no capital and no full stop.  A member that would be a word of C has a
+ * '_' behind it, which users do not see: restrict_.
  *
  * Any thread may call these functions on records it owns.
  */
@@ -35,7 +35,7 @@ typedef struct Field {
     u32 offset, size, count;
     bool required;              /* optional columns from here on */
     bool is_size;               /* bytes: K, M, G, T suffixes are understood */
-    bool many;                  /* a str that may be given again: values, one per line */
+    bool many; /* a str that may be given again: values, one per line */
     /* max 0: all the type can hold; for a str, its longest length */
     u64 def, min, max;
     const char *def_str;        /* default of a str */
@@ -99,7 +99,9 @@ typedef struct Field {
                    #T " has padding: reorder its fields")
 #define STATE_ROWS(T, ...) { FOR_EACH(ROW_, T, __VA_ARGS__) { 0 } }
 
-/* Finds a row by name; '-', '_' and '.' in names are the same.  NULL if there is none. */
+/*
+ * Finds a row by name; '-', '_' and '.' in names are the same.  NULL if there is none.
+ */
 const Field *field_find(const Field *fields, const char *name);
 
 /*

@@ -95,7 +95,9 @@ bool log_set_file(const char *path, GError **err)
     return true;
 }
 
-/* `kind` is NULL in the log, else what stands between the program's name and the text. */
+/*
+ * `kind` is NULL in the log, else what stands between the program's name and the text.
+ */
 static void write_line(FILE *file, const char *kind, const char *fmt, va_list args)
 {
     const char *name = g_get_prgname();

@@ -76,7 +76,7 @@ typedef struct {
     bool zero;          /* reads as zeroes */
     bool allocated;     /* decided by this node, not by its backing file */
     bool compressed;
-    BlockNode *node;    /* where the bytes lie as they are, or NULL; and `offset` there */
+    BlockNode *node; /* where the bytes lie as they are, or NULL; and `offset` there */
     u64 offset;
     u64 bytes;
 } BlockStatus;
@@ -85,7 +85,7 @@ typedef struct {
 typedef struct {
     const char *filename;
     u64 size;
-    KeyVals *options;               /* the driver takes its own; leftovers are refused */
+    KeyVals *options; /* the driver takes its own; leftovers are refused */
 } BlockCreate;
 
 typedef struct BlockDriver {
@@ -119,7 +119,9 @@ typedef struct BlockDriver {
     int (*write)(BlockNode *node, u64 offset, BlockVec from);
     /* After it, all that was written is safe in the children; they are flushed next. */
     int (*flush)(BlockNode *node);
-    /* True if flush has nothing to do: the children's flush is enough.  Does not wait. */
+    /*
+     * True if flush has nothing to do: the children's flush is enough.  Does not wait.
+     */
     bool (*is_clean)(BlockNode *node);
     /* Need not do anything; a NULL does nothing. */
     int (*discard)(BlockNode *node, u64 offset, u64 bytes);
@@ -144,7 +146,7 @@ struct BlockNode {
     bool kept;                      /* -blockdev: it has a reference until the end */
     char *filename;                 /* for messages: the file it all comes from */
     BlockFlags flags;               /* as they became */
-    u64 length;                     /* bytes; changed by open, write, truncate; atomic */
+    u64 length; /* bytes; changed by open, write, truncate; atomic */
     unsigned align;                 /* of requests and memory with O_DIRECT; else 1 */
     BlockNode *file, *backing, *data;       /* children, or NULL */
     unsigned refs;
@@ -186,7 +188,8 @@ void nodes_each(void (*fn)(BlockNode *node, void *opaque), void *opaque);
 void nodes_close_all(void);                     /* lets go of those that are kept */
 
 /* Creates an empty image of a format (over a file), or a file. */
-bool node_create(const char *format, const BlockCreate *create, GError **err) must_check;
+bool node_create(const char *format, const BlockCreate *create,
+                 GError **err) must_check;
 
 /* The node and its children become writable or read-only. */
 bool node_reopen(BlockNode *node, bool writable, GError **err) must_check;

@@ -297,9 +297,9 @@ static void flag_check(Check *c, u64 entry, const char *what)
         (count == 1) == !!(entry & QCOW2_COPIED)) {
         return;
     }
-    say(c, "%s OFLAG_COPIED %s: entry=%" G_GINT64_MODIFIER "x refcount=%"
-        G_GUINT64_FORMAT, c->fix & QCOW2_FIX_ERRORS ? "Repairing" : "ERROR", what, entry,
-        count);
+    say(c,
+        "%s OFLAG_COPIED %s: entry=%" G_GINT64_MODIFIER "x refcount=%" G_GUINT64_FORMAT,
+        c->fix & QCOW2_FIX_ERRORS ? "Repairing" : "ERROR", what, entry, count);
     *(c->fix & QCOW2_FIX_ERRORS ? &c->r->corruptions_fixed : &c->r->corruptions) += 1;
 }
 

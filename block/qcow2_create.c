@@ -48,12 +48,14 @@ static bool options_agree(const CreateOptions *o, u64 size, GError **err)
         return refuse(err, "Cluster size must be a power of two between 512 and 2048k");
     }
     if (o->refcount_bits & (o->refcount_bits - 1)) {
-        return refuse(err, "Refcount width must be a power of two and may not exceed 64 "
-                           "bits");
+        return refuse(err,
+                      "Refcount width must be a power of two and may not exceed 64 "
+                      "bits");
     }
     if (is_v2 && o->refcount_bits != 16) {
-        return refuse(err, "Different refcount widths than 16 bits require compatibility "
-                           "level 1.1 or above (use version=v3 or greater)");
+        return refuse(err,
+                      "Different refcount widths than 16 bits require compatibility "
+                      "level 1.1 or above (use version=v3 or greater)");
     }
     if (is_v2 && o->lazy_refcounts) {
         return refuse(err, "Lazy refcounts only supported with compatibility level 1.1 "
@@ -68,8 +70,9 @@ static bool options_agree(const CreateOptions *o, u64 size, GError **err)
         return refuse(err, "Backing format cannot be used without backing file");
     }
     if (o->preallocation && o->backing_file) {
-        return refuse(err, "Backing file and preallocation can only be used at the same "
-                           "time if extended_l2 is enabled");
+        return refuse(err,
+                      "Backing file and preallocation can only be used at the same "
+                      "time if extended_l2 is enabled");
     }
     if (size > INT64_MAX || l1_entries_for(size, bits) * 8 > QCOW2_MAX_L1_BYTES) {
         g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
@@ -152,7 +155,8 @@ static bool image_begin(const CreateOptions *o, const BlockCreate *create, GErro
         names = qcow2_feature_table();
     }
     /* Small clusters may have no room for it. */
-    if (names && q.h.header_length + names->len + 64 + 2 * QCOW2_MAX_NAME <= q.cluster) {
+    if (names &&
+        q.h.header_length + names->len + 64 + 2 * QCOW2_MAX_NAME <= q.cluster) {
         Extension e = { QCOW2_EXT_FEATURES, names->len, names->data };
 
         q.extensions = g_array_new(FALSE, FALSE, sizeof(Extension));
@@ -210,8 +214,9 @@ static bool preallocate(BlockNode *node, unsigned mode, GError **err)
             BlockStatus status;
 
             error = qcow2_status(node, at, q->cluster, &status);
-            error = error ? error : node_write_zeroes(q->file, status.offset, q->cluster,
-                                                      false);
+            error = error ?
+                        error :
+                        node_write_zeroes(q->file, status.offset, q->cluster, false);
         }
     }
     return error ? node_error(node, error, "can't preallocate", err) : true;

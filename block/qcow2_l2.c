@@ -49,8 +49,10 @@ int entry_judge(Qcow2 *q, u64 guest, u64 entry)
         return 0;
     }
     if ((entry & QCOW2_ZERO) && q->h.version < 3) {
-        return qcow2_corrupt(q, "guest cluster %" G_GUINT64_FORMAT " has the zero flag, "
-                             "which version 2 does not have", guest);
+        return qcow2_corrupt(q,
+                             "guest cluster %" G_GUINT64_FORMAT " has the zero flag, "
+                             "which version 2 does not have",
+                             guest);
     }
     if ((entry & QCOW2_OFFSET) & (q->cluster - 1)) {
         return qcow2_corrupt(q, "guest cluster %" G_GUINT64_FORMAT " is at 0x%"

@@ -231,8 +231,8 @@ static bool repair(Qcow2 *q, GError **err)
 static bool backing_open(Qcow2 *q, KeyVals *rest, GError **err)
 {
     BlockNode *node = q->node;
-    BlockFlags flags = node->flags & (BLOCK_DIRECT | BLOCK_NO_FLUSH | BLOCK_FORCE_SHARE |
-                                      BLOCK_SHARE_WRITE);
+    BlockFlags flags = node->flags & (BLOCK_DIRECT | BLOCK_NO_FLUSH |
+                                      BLOCK_FORCE_SHARE | BLOCK_SHARE_WRITE);
     const char *reference = keyvals_get(rest, "backing");
     bool none = reference && !*reference;
     g_autofree char *path = NULL;

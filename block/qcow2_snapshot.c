@@ -181,7 +181,8 @@ static int table_store(Qcow2 *q, const Qcow2Snapshot *snapshot, u32 n)
     error = error ? error : qcow2_commit(q);
     be32_put(place, n);
     be64_put(place + 4, new.first * q->cluster);
-    error = error ? error : node_write(q->file, QCOW2_AT_SNAPSHOTS, place, sizeof place);
+    error = error ? error :
+                    node_write(q->file, QCOW2_AT_SNAPSHOTS, place, sizeof place);
     error = error ? error : node_flush(q->file);
     if (error) {
         return error;

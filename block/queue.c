@@ -4,7 +4,8 @@
  *
  * One eventfd per context says that something is done: workers and the kernel write it.
  * It is read under the lock only, so a thread that drains sees it too.  While requests
- * are handed to the kernel it is switched off: what is done at once is found without it.
+ * are handed to the kernel it is switched off: what is done at once is found without
+ * it.
  */
 
 #include "block/queue.h"

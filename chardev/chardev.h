@@ -124,8 +124,8 @@ void chardevs_set_host(const ChardevHost *host);
 void chardevs_set_escape(u8 key);               /* -echr; 1 (C-a) unless set */
 
 /*
- * Calls `found`, once and on any thread, when a device has written this text to its back
- * end; it must not call chardev functions.  NULL: no more.
+ * Calls `found`, once and on any thread, when a device has written this text to its
+ * back end; it must not call chardev functions.  NULL: no more.
  */
 void chardevs_watch(const char *text, void (*found)(void *opaque), void *opaque);
 

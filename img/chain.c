@@ -210,8 +210,8 @@ static int rebase_run(const ImgArgs *args)
         return 1;
     }
     if (!img_is_qcow2(top)) {
-        return img_fail("Could not change the backing file to '%s': the format has none",
-                        name);
+        return img_fail(
+            "Could not change the backing file to '%s': the format has none", name);
     }
     if (!unsafe && *name && !open_new(args, top, name, &new)) {
         return 1;

@@ -69,9 +69,11 @@ static void print_human(const Qcow2Check *r)
                "check.\n", r->check_errors);
     }
     if (r->total_clusters && r->allocated_clusters) {
-        printf("%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT " = %0.2f%% allocated, %0.2f%% "
-               "fragmented, %0.2f%% compressed clusters\n", r->allocated_clusters,
-               r->total_clusters, r->allocated_clusters * 100.0 / r->total_clusters,
+        printf("%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT
+               " = %0.2f%% allocated, %0.2f%% "
+               "fragmented, %0.2f%% compressed clusters\n",
+               r->allocated_clusters, r->total_clusters,
+               r->allocated_clusters * 100.0 / r->total_clusters,
                r->fragmented_clusters * 100.0 / r->allocated_clusters,
                r->compressed_clusters * 100.0 / r->allocated_clusters);
     }

@@ -32,7 +32,7 @@ typedef struct {
     BlockNode *target;
     const BlockNode *base;          /* of the source's chain: not copied from here on */
     u64 length;
-    size_t sparse;                  /* zeroes of so many bytes are not written; 0: all */
+    size_t sparse; /* zeroes of so many bytes are not written; 0: all */
     size_t step;                    /* and looked for in such steps */
     bool zeroed;                    /* the target reads as zeroes */
     bool compressed, any_order;
@@ -331,8 +331,9 @@ static bool sources_open(Copy *c)
             return false;
         }
         c->source[c->n++] = (Source){ .node = node, .begin = c->length };
-        if (img_has(args, 'l') && (!img_is_qcow2(node) ||
-                                   !qcow2_snapshot_view(node, args->value['l'], &err))) {
+        if (img_has(args, 'l') &&
+            (!img_is_qcow2(node) ||
+             !qcow2_snapshot_view(node, args->value['l'], &err))) {
             img_fail("Failed to load snapshot: %s", err ? err->message
                                                         : "the format has none");
             g_clear_error(&err);
@@ -427,9 +428,10 @@ static bool dd_words(const ImgArgs *args, const char *value[5])
         const char *equals = strchr(args->word[i], '=');
         unsigned k = 0;
 
-        while (dd_keys[k] && !(equals && strncmp(dd_keys[k], args->word[i],
-                                                 equals - args->word[i]) == 0 &&
-                               strlen(dd_keys[k]) == (size_t)(equals - args->word[i]))) {
+        while (dd_keys[k] &&
+               !(equals &&
+                 strncmp(dd_keys[k], args->word[i], equals - args->word[i]) == 0 &&
+                 strlen(dd_keys[k]) == (size_t)(equals - args->word[i]))) {
             k++;
         }
         if (!dd_keys[k]) {

@@ -39,8 +39,8 @@ static void print_snapshots(BlockNode *node)
 
     if (n) {
         puts("Snapshot list:");
-        printf("%-9s %-16s %8s%20s%13s%11s\n", "ID", "TAG", "VM SIZE", "DATE", "VM CLOCK",
-               "ICOUNT");
+        printf("%-9s %-16s %8s%20s%13s%11s\n", "ID", "TAG", "VM SIZE", "DATE",
+               "VM CLOCK", "ICOUNT");
     }
     for (unsigned i = 0; i < n; i++) {
         print_snapshot(&sn[i]);
@@ -94,7 +94,8 @@ static int snapshot_run(const ImgArgs *args)
         return 0;
     }
     if (!snapshot_do(node, what, args->value[what], &err)) {
-        img_fail("Could not %s snapshot '%s': %s", verb, args->value[what], err->message);
+        img_fail("Could not %s snapshot '%s': %s", verb, args->value[what],
+                 err->message);
         g_error_free(err);
         return 1;
     }

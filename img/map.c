@@ -205,7 +205,8 @@ static bool compare_piece(Compare *c, u64 at, u64 *n)
     }
     c->status = DIFFERENT;
     if (img_has(c->args, 's') && there[0] != there[1]) {
-        say(c, "Strict mode: Offset %" G_GUINT64_FORMAT " block status mismatch!\n", at);
+        say(c, "Strict mode: Offset %" G_GUINT64_FORMAT " block status mismatch!\n",
+            at);
         return false;
     }
     if (zero[0] && zero[1]) {

@@ -95,7 +95,8 @@ bool img_size(const char *text, u64 *bytes)
     if (size_parse(text, 1, bytes) && *bytes <= INT64_MAX) {
         return true;
     }
-    img_fail("Invalid image size specified. You may use k, M, G, T, P or E suffixes for ");
+    img_fail(
+        "Invalid image size specified. You may use k, M, G, T, P or E suffixes for ");
     img_fail("kilobytes, megabytes, gigabytes, terabytes, petabytes and exabytes.");
     return false;
 }

@@ -138,7 +138,8 @@ static bool read_all(PackStream *pack, void *bytes, size_t n, GError **err)
             return snapshot_refuse(err, "%s: %s", pack->name, g_strerror(errno));
         }
         if (done == 0) {
-            return snapshot_refuse(err, "%s: it ends at byte %" PRIu64 ", in the middle",
+            return snapshot_refuse(err,
+                                   "%s: it ends at byte %" PRIu64 ", in the middle",
                                    pack->name, pack->at);
         }
         bytes = (u8 *)bytes + done;
@@ -232,6 +233,8 @@ bool pack_read_end(PackStream *pack, GError **err)
         return false;
     }
     return (pack->ended && read(pack->fd, &more, 1) == 0) ||
-           snapshot_refuse(err, "%s: damaged at byte %" PRIu64 ": something follows the "
-                           "end", pack->name, pack->at);
+           snapshot_refuse(err,
+                           "%s: damaged at byte %" PRIu64 ": something follows the "
+                           "end",
+                           pack->name, pack->at);
 }

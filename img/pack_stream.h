@@ -4,7 +4,8 @@
  * anything in it is used.  Little-endian:
  *
  *     "MAYFLYPK"  u32 format (1)
- *     chunks: u32 compressed bytes, u32 bytes, u32 CRC-32 of its number (u64), these two
+ *     chunks: u32 compressed bytes, u32 bytes, u32 CRC-32 of its number (u64), these
+ *     two
  *             and what follows; one zstd frame
  *     the last chunk has no bytes; nothing follows
  *

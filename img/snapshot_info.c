@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * mayfly-img snapshot-info and snapshot-flatten: the folders that Mayfly's savevm makes.
- * Everything is told from `state`, as a restore sees it, and what that needs from
- * elsewhere (parents, disks' images) is looked for.
+ * mayfly-img snapshot-info and snapshot-flatten: the folders that Mayfly's savevm
+ * makes.  Everything is told from `state`, as a restore sees it, and what that needs
+ * from elsewhere (parents, disks' images) is looked for.
  */
 
 #include "img/img.h"
@@ -203,8 +203,8 @@ static void print_disk(JsonArray *array, guint i, JsonNode *node, gpointer unuse
     printf("disk %u: ", i);
     print_text(json_object_get_string_member(disk, "drive"));
     putchar('\n');
-    json_array_foreach_element(json_object_get_array_member(disk, "images"), print_image,
-                               NULL);
+    json_array_foreach_element(json_object_get_array_member(disk, "images"),
+                               print_image, NULL);
 }
 
 static void print_parent(JsonArray *array, guint i, JsonNode *node, gpointer unused)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * mayfly-img snapshot-pack and snapshot-unpack: a snapshot's folder as one file.  In the
- * stream of bytes (img/pack_stream.h) lies each file of the folder:
+ * mayfly-img snapshot-pack and snapshot-unpack: a snapshot's folder as one file.  In
+ * the stream of bytes (img/pack_stream.h) lies each file of the folder:
  *
  *     u8 length, name; u64 bytes; pieces: u64 offset, u64 length, bytes
  *     the last piece: u64 bytes of the file, u64 0
@@ -99,7 +99,8 @@ static bool put_file(PackStream *pack, const char *dir, const char *name, GError
         done = snapshot_refuse(err, "%s: it is no file", path);
     } else {
         done = pack_write(pack, &length, 1, err) &&
-               pack_write(pack, name, length, err) && put_u64(pack, info.st_size, err) &&
+               pack_write(pack, name, length, err) &&
+               put_u64(pack, info.st_size, err) &&
                put_contents(pack, fd, info.st_size, err);
     }
     if (fd >= 0) {
@@ -130,7 +131,8 @@ static GPtrArray *names_of(const char *path, GError **err)
     return dir ? g_steal_pointer(&names) : NULL;
 }
 
-static bool pack_folder(const SnapshotView *view, int fd, const char *file, GError **err)
+static bool pack_folder(const SnapshotView *view, int fd, const char *file,
+                        GError **err)
 {
     g_autoptr(PackStream) pack = pack_write_begin(fd, file, err);
     g_autoptr(GPtrArray) names = pack ? names_of(view->dir, err) : NULL;

@@ -78,7 +78,8 @@ static const NetKind *find_kind(const char *name, GError **err)
         g_ptr_array_add(names, (char *)(*kind)->name);
     }
     g_ptr_array_add(names, NULL);
-    return refuse_kind(name, nearest_name(name, (const char *const *)names->pdata), err);
+    return refuse_kind(name, nearest_name(name, (const char *const *)names->pdata),
+                       err);
 }
 
 void netdevs_help(GString *out)

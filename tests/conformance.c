@@ -59,7 +59,8 @@ static void obeys(gconstpointer data)
 }
 
 /*
- * Ports and drives stand on a controller: tests/hw/virtio/serial.c, tests/hw/ide/ahci.c.
+ * Ports and drives stand on a controller: tests/hw/virtio/serial.c,
+ * tests/hw/ide/ahci.c.
  */
 static void add_device(const DeviceType *type, const BusType *bus)
 {

@@ -86,7 +86,7 @@ struct Console {
     const ConsoleOps *ops;
     void *opaque;
     Surface surface;
-    bool texture;                   /* the picture is the GPU's: see console_set_texture */
+    bool texture; /* the picture is the GPU's: see console_set_texture */
     CursorImage cursor;
     s32 cursor_x, cursor_y;         /* of the image's corner */
     GPtrArray *viewers;             /* Viewer * */

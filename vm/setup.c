@@ -214,7 +214,9 @@ static char *virtio_device(const Drive *drive)
     return g_strdup_printf("virtio-blk-pci,drive=%s", drive->id);
 }
 
-/* The devices of -drive if=ide come before those of -device, those of if=virtio after. */
+/*
+ * The devices of -drive if=ide come before those of -device, those of if=virtio after.
+ */
 static bool make_disks(DriveInterface interface, char *(*device)(const Drive *),
                        const char *name, GError **err)
 {

@@ -123,7 +123,8 @@ static bool copy_layers(const Flat *flat, int to, GError **err)
 static bool flatten_ram(Flat *flat, GError **err)
 {
     GArray *runs = flat->view->ram.runs;
-    int fd = openat(flat->folder.fd, "ram", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int fd = openat(flat->folder.fd, "ram", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
+                    0600);
     bool done;
 
     if (fd < 0) {
@@ -183,7 +184,8 @@ static bool flatten_disks(Flat *flat, GError **err)
 static bool write_synced(const Flat *flat, const char *name, const void *head, size_t n,
                          const void *rest, size_t more, GError **err)
 {
-    int fd = openat(flat->folder.fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int fd = openat(flat->folder.fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+                    0600);
     bool done = fd >= 0 && write(fd, head, n) == (ssize_t)n &&
                 write(fd, rest, more) == (ssize_t)more && fsync(fd) == 0;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A snapshot's folder is whole or not there: it is written as NAME.new.PID beside its
- * place and renamed once all of it is on disk.  Whatever happens meanwhile, there is the
- * old one, the new one or none.  Main thread.
+ * place and renamed once all of it is on disk.  Whatever happens meanwhile, there is
+ * the old one, the new one or none.  Main thread.
  */
 
 #ifndef VM_SNAPSHOT_FOLDER_H

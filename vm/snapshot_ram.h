@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * RAM as a file of a snapshot, `ram`: the page with number i (ram_page) lies at
- * i * 4096, a page of zeroes is a hole.  A snapshot that was saved from a run of
- * another one may have only the pages that changed; the section "ram" of `state` (vm/snapshot_runs.h) says
- * which file has which:
+ * RAM as a file of a snapshot, `ram`: the page with number i (ram_page) lies at i *
+ * 4096, a page of zeroes is a hole.  A snapshot that was saved from a run of another
+ * one may have only the pages that changed; the section "ram" of `state`
+ * (vm/snapshot_runs.h) says which file has which:
  *
  *     page       0 .. 99 | 100 .. 163 | 164 .. 9999 | ...
  *     layer      1       | 0          | 1           | none: zeroes

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The section "ram" of `state`: which pages lie in which layer's file `ram`, each at its
- * number * 4096 there.  What no run has is zeroes.
+ * The section "ram" of `state`: which pages lie in which layer's file `ram`, each at
+ * its number * 4096 there.  What no run has is zeroes.
  *
  *     u32 regions   each u64 base, u64 size: must be those of the machine
  *     u32 runs      each u64 first page, u64 pages, u32 layer; in order
@@ -32,7 +32,9 @@ typedef struct {
 } RamSection;
 
 void ram_section_put(const GArray *regions, const GArray *runs, GByteArray *out);
-/* Reads it; `layers`: so many there are.  A machine's own regions are not known here. */
+/*
+ * Reads it; `layers`: so many there are.  A machine's own regions are not known here.
+ */
 bool ram_section_get(StateFile *file, u32 layers, RamSection *ram,
                      GError **err) must_check;
 void ram_section_clear(RamSection *ram);

@@ -128,7 +128,8 @@ static bool save_cpus(Saver *saver, GError **err)
 static bool write_file(const Saver *saver, const char *name, const void *head, size_t n,
                        const void *rest, size_t more, GError **err)
 {
-    int fd = openat(saver->folder.fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int fd = openat(saver->folder.fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+                    0600);
     bool done = fd >= 0 && write(fd, head, n) == (ssize_t)n &&
                 (!more || write(fd, rest, more) == (ssize_t)more) && fsync(fd) == 0;
 
@@ -223,7 +224,8 @@ static bool write_json(const Saver *saver, GError **err)
 static bool write_ram(Saver *saver, GError **err)
 {
     const SnapshotOrigin *origin = snapshot_origin();
-    int fd = openat(saver->folder.fd, "ram", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int fd = openat(saver->folder.fd, "ram", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
+                    0600);
     bool done;
 
     if (fd < 0) {
@@ -246,8 +248,8 @@ static bool save_machine(Saver *saver, GError **err)
     if (!save_cpus(saver, err) || !save_devices(saver, err)) {
         return false;
     }
-    return disks_save(saver->config, saver->folder.temporary, saver->changes, saver->out,
-                      err) &&
+    return disks_save(saver->config, saver->folder.temporary, saver->changes,
+                      saver->out, err) &&
            write_ram(saver, err);
 }
 
@@ -282,7 +284,8 @@ static bool sync_ram(const Saver *saver, GError **err)
 
 static bool save(Saver *saver, GError **err)
 {
-    return disks_can_be_saved(saver->config, err) && folder_begin(&saver->folder, saver->path, err) &&
+    return disks_can_be_saved(saver->config, err) &&
+           folder_begin(&saver->folder, saver->path, err) &&
            words_save(saver->config->words, saver->folder.fd, saver->out, err) &&
            save_standing(saver, err) && write_state(saver, err) &&
            write_json(saver, err) && sync_ram(saver, err) &&

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Additions, subtractions and logic: ADD OR ADC SBB AND SUB XOR CMP TEST INC DEC NEG NOT (SDM vol. 2).
- * Each is the host's own instruction, so results and all flags are right by construction.
+ * Additions, subtractions and logic: ADD OR ADC SBB AND SUB XOR CMP TEST INC DEC NEG
+ * NOT (SDM vol. 2).  Each is the host's own instruction, so results and all flags are
+ * right by construction.
  */
 
 #include "accel/soft/opcodes.h"
@@ -9,47 +10,51 @@
 
 /* ---- the host's instructions ---- */
 
-/* a = a OP b, and the same on memory at once.  `before` sets the carry where the operation takes it. */
-#define BINARY_WIDTH(name, before, op, bits)                                                \
-    inline_always u##bits host_##name##bits(Cpu *cpu, u##bits a, u##bits b)                 \
-    {                                                                                       \
-        u16 flags;                                                                          \
-                                                                                            \
-        asm(before op " %[b], %[a]" TAKE_FLAGS : [a] "+q"(a), "=a"(flags)                   \
-            : [b] "q"(b), [arith] "m"(cpu->arith) : "cc");                                  \
-        cpu->arith = flags;                                                                 \
-        return a;                                                                           \
+/*
+ * a = a OP b, and the same on memory at once.  `before` sets the carry where the
+ * operation takes it.
+ */
+#define BINARY_WIDTH(name, before, op, bits)                                \
+    inline_always u##bits host_##name##bits(Cpu *cpu, u##bits a, u##bits b) \
+    {                                                                       \
+        u16 flags;                                                          \
+                                                                            \
+        asm(before op " %[b], %[a]" TAKE_FLAGS : [a] "+q"(a), "=a"(flags)   \
+            : [b] "q"(b), [arith] "m"(cpu->arith) : "cc");                  \
+        cpu->arith = flags;                                                 \
+        return a;                                                           \
     }
-#define LOCKED_WIDTH(name, before, op, bits)                                                \
-    inline_always void locked_##name##bits(Cpu *cpu, void *p, u##bits b)                    \
-    {                                                                                       \
-        u16 flags;                                                                          \
-                                                                                            \
-        asm volatile(before "lock " op " %[b], %[m]" TAKE_FLAGS                             \
-                     : [m] "+m"(*(Guest##bits *)p), "=a"(flags)                                 \
-                     : [b] "q"(b), [arith] "m"(cpu->arith) : "cc", "memory");               \
-        cpu->arith = flags;                                                                 \
+#define LOCKED_WIDTH(name, before, op, bits)                                  \
+    inline_always void locked_##name##bits(Cpu *cpu, void *p, u##bits b)      \
+    {                                                                         \
+        u16 flags;                                                            \
+                                                                              \
+        asm volatile(before "lock " op " %[b], %[m]" TAKE_FLAGS               \
+                     : [m] "+m"(*(Guest##bits *)p), "=a"(flags)               \
+                     : [b] "q"(b), [arith] "m"(cpu->arith) : "cc", "memory"); \
+        cpu->arith = flags;                                                   \
     }
 
-#define HOST_BINARY(name, before, op)                                                       \
-    BINARY_WIDTH(name, before, op, 8)                                                       \
-    BINARY_WIDTH(name, before, op, 16)                                                      \
-    BINARY_WIDTH(name, before, op, 32)                                                      \
-    BINARY_WIDTH(name, before, op, 64)                                                      \
-    inline_always u64 host_##name(Cpu *cpu, unsigned w, u64 a, u64 b)                       \
-    {                                                                                       \
-        return w == 0 ? host_##name##8(cpu, a, b) : w == 1 ? host_##name##16(cpu, a, b) :   \
-               w == 2 ? host_##name##32(cpu, a, b) : host_##name##64(cpu, a, b);            \
+#define HOST_BINARY(name, before, op)                                                \
+    BINARY_WIDTH(name, before, op, 8)                                                \
+    BINARY_WIDTH(name, before, op, 16)                                               \
+    BINARY_WIDTH(name, before, op, 32)                                               \
+    BINARY_WIDTH(name, before, op, 64)                                               \
+    inline_always u64 host_##name(Cpu *cpu, unsigned w, u64 a, u64 b)                \
+    {                                                                                \
+        return w == 0 ? host_##name##8(cpu, a, b) : w == 1 ? host_##name##16(cpu, a, \
+        b) :                                                                         \
+               w == 2 ? host_##name##32(cpu, a, b) : host_##name##64(cpu, a, b);     \
     }
-#define HOST_LOCKED(name, before, op)                                                       \
-    LOCKED_WIDTH(name, before, op, 8)                                                       \
-    LOCKED_WIDTH(name, before, op, 16)                                                      \
-    LOCKED_WIDTH(name, before, op, 32)                                                      \
-    LOCKED_WIDTH(name, before, op, 64)                                                      \
-    inline_always void locked_##name(Cpu *cpu, unsigned w, void *p, u64 b)                  \
-    {                                                                                       \
-        w == 0 ? locked_##name##8(cpu, p, b) : w == 1 ? locked_##name##16(cpu, p, b) :      \
-        w == 2 ? locked_##name##32(cpu, p, b) : locked_##name##64(cpu, p, b);               \
+#define HOST_LOCKED(name, before, op)                                                  \
+    LOCKED_WIDTH(name, before, op, 8)                                                  \
+    LOCKED_WIDTH(name, before, op, 16)                                                 \
+    LOCKED_WIDTH(name, before, op, 32)                                                 \
+    LOCKED_WIDTH(name, before, op, 64)                                                 \
+    inline_always void locked_##name(Cpu *cpu, unsigned w, void *p, u64 b)             \
+    {                                                                                  \
+        w == 0 ? locked_##name##8(cpu, p, b) : w == 1 ? locked_##name##16(cpu, p, b) : \
+        w == 2 ? locked_##name##32(cpu, p, b) : locked_##name##64(cpu, p, b);          \
     }
 
 HOST_BINARY(add, "", "add")
@@ -70,39 +75,39 @@ HOST_LOCKED(sub, "", "sub")
 HOST_LOCKED(xor, "", "xor")
 
 /* a = OP a.  INC and DEC keep the carry. */
-#define UNARY_WIDTH(name, before, op, bits, suffix)                                         \
-    inline_always u##bits host_##name##bits(Cpu *cpu, u##bits a)                            \
-    {                                                                                       \
-        u16 flags;                                                                          \
-                                                                                            \
-        asm(before op " %[a]" TAKE_FLAGS : [a] "+q"(a), "=a"(flags)                         \
-            : [arith] "m"(cpu->arith) : "cc");                                              \
-        cpu->arith = flags;                                                                 \
-        return a;                                                                           \
-    }                                                                                       \
-    inline_always void locked_##name##bits(Cpu *cpu, void *p)                               \
-    {                                                                                       \
-        u16 flags;                                                                          \
-                                                                                            \
-        asm volatile(before "lock " op suffix " %[m]" TAKE_FLAGS                            \
-                     : [m] "+m"(*(Guest##bits *)p), "=a"(flags)                                 \
-                     : [arith] "m"(cpu->arith) : "cc", "memory");                           \
-        cpu->arith = flags;                                                                 \
+#define UNARY_WIDTH(name, before, op, bits, suffix)                 \
+    inline_always u##bits host_##name##bits(Cpu *cpu, u##bits a)    \
+    {                                                               \
+        u16 flags;                                                  \
+                                                                    \
+        asm(before op " %[a]" TAKE_FLAGS : [a] "+q"(a), "=a"(flags) \
+            : [arith] "m"(cpu->arith) : "cc");                      \
+        cpu->arith = flags;                                         \
+        return a;                                                   \
+    }                                                               \
+    inline_always void locked_##name##bits(Cpu *cpu, void *p)       \
+    {                                                               \
+        u16 flags;                                                  \
+                                                                    \
+        asm volatile(before "lock " op suffix " %[m]" TAKE_FLAGS    \
+                     : [m] "+m"(*(Guest##bits *)p), "=a"(flags)     \
+                     : [arith] "m"(cpu->arith) : "cc", "memory");   \
+        cpu->arith = flags;                                         \
     }
-#define HOST_UNARY(name, before, op)                                                        \
-    UNARY_WIDTH(name, before, op, 8, "b")                                                   \
-    UNARY_WIDTH(name, before, op, 16, "w")                                                  \
-    UNARY_WIDTH(name, before, op, 32, "l")                                                  \
-    UNARY_WIDTH(name, before, op, 64, "q")                                                  \
-    inline_always u64 host_##name(Cpu *cpu, unsigned w, u64 a)                              \
-    {                                                                                       \
-        return w == 0 ? host_##name##8(cpu, a) : w == 1 ? host_##name##16(cpu, a) :         \
-               w == 2 ? host_##name##32(cpu, a) : host_##name##64(cpu, a);                  \
-    }                                                                                       \
-    inline_always void locked_##name(Cpu *cpu, unsigned w, void *p)                         \
-    {                                                                                       \
-        w == 0 ? locked_##name##8(cpu, p) : w == 1 ? locked_##name##16(cpu, p) :            \
-        w == 2 ? locked_##name##32(cpu, p) : locked_##name##64(cpu, p);                     \
+#define HOST_UNARY(name, before, op)                                                \
+    UNARY_WIDTH(name, before, op, 8, "b")                                           \
+    UNARY_WIDTH(name, before, op, 16, "w")                                          \
+    UNARY_WIDTH(name, before, op, 32, "l")                                          \
+    UNARY_WIDTH(name, before, op, 64, "q")                                          \
+    inline_always u64 host_##name(Cpu *cpu, unsigned w, u64 a)                      \
+    {                                                                               \
+        return w == 0 ? host_##name##8(cpu, a) : w == 1 ? host_##name##16(cpu, a) : \
+               w == 2 ? host_##name##32(cpu, a) : host_##name##64(cpu, a);          \
+    }                                                                               \
+    inline_always void locked_##name(Cpu *cpu, unsigned w, void *p)                 \
+    {                                                                               \
+        w == 0 ? locked_##name##8(cpu, p) : w == 1 ? locked_##name##16(cpu, p) :    \
+        w == 2 ? locked_##name##32(cpu, p) : locked_##name##64(cpu, p);             \
     }
 
 HOST_UNARY(inc, PUT_CARRY, "inc")
@@ -111,7 +116,10 @@ HOST_UNARY(neg, "", "neg")
 
 /* ---- two operands ---- */
 
-/* In the order of their encoding (opcode bits 3-5, or ModRM.reg of 80-83); TEST is none of these. */
+/*
+ * In the order of their encoding (opcode bits 3-5, or ModRM.reg of 80-83); TEST is none
+ * of these.
+ */
 typedef enum { ADD, OR, ADC, SBB, AND, SUB, XOR, CMP, TEST } Binary;
 
 inline_always u64 binary(Cpu *cpu, unsigned w, Binary op, u64 a, u64 b)
@@ -179,7 +187,8 @@ inline_always u64 source(const Cpu *cpu, const Insn *insn, unsigned w, Source fr
 }
 
 /* rm = rm OP source. */
-inline_always void to_reg(Cpu *cpu, const Insn *insn, unsigned w, Binary op, Source from)
+inline_always void to_reg(Cpu *cpu, const Insn *insn, unsigned w, Binary op,
+                          Source from)
 {
     u64 a = binary(cpu, w, op, reg_get(cpu, insn->rm, w), source(cpu, insn, w, from));
 
@@ -188,7 +197,8 @@ inline_always void to_reg(Cpu *cpu, const Insn *insn, unsigned w, Binary op, Sou
     }
 }
 
-inline_always void to_mem(Cpu *cpu, const Insn *insn, unsigned w, Binary op, Source from)
+inline_always void to_mem(Cpu *cpu, const Insn *insn, unsigned w, Binary op,
+                          Source from)
 {
     u64 b = source(cpu, insn, w, from);
     gva at;
@@ -201,7 +211,8 @@ inline_always void to_mem(Cpu *cpu, const Insn *insn, unsigned w, Binary op, Sou
     }
 }
 
-inline_always void to_locked(Cpu *cpu, const Insn *insn, unsigned w, Binary op, Source from)
+inline_always void to_locked(Cpu *cpu, const Insn *insn, unsigned w, Binary op,
+                             Source from)
 {
     u64 b = source(cpu, insn, w, from);
     gva at = mem_out(cpu, insn, w);
@@ -236,26 +247,26 @@ inline_always void from_mem(Cpu *cpu, const Insn *insn, unsigned w, Binary op)
     }
 }
 
-#define PLAIN_FORMS(name, OP, from)                                                         \
-    STAMP4(name##_reg_##from, to_reg, OP, from)                                             \
+#define PLAIN_FORMS(name, OP, from)             \
+    STAMP4(name##_reg_##from, to_reg, OP, from) \
     STAMP4(name##_mem_##from, to_mem, OP, from)
-#define LOCK_FORMS(name, OP, from)                                                          \
-    PLAIN_FORMS(name, OP, from)                                                             \
-    STAMP4(name##_lock_##from, to_locked, OP, from)                                         \
-    static const OpForms name##_to_##from = { WIDTHS4(name##_reg_##from),                   \
+#define LOCK_FORMS(name, OP, from)                                        \
+    PLAIN_FORMS(name, OP, from)                                           \
+    STAMP4(name##_lock_##from, to_locked, OP, from)                       \
+    static const OpForms name##_to_##from = { WIDTHS4(name##_reg_##from), \
         WIDTHS4(name##_mem_##from), WIDTHS4(name##_lock_##from) };
-#define COMPARE_FORMS(name, OP, from)                                                       \
-    PLAIN_FORMS(name, OP, from)                                                             \
-    static const OpForms name##_to_##from = { WIDTHS4(name##_reg_##from),                   \
+#define COMPARE_FORMS(name, OP, from)                                     \
+    PLAIN_FORMS(name, OP, from)                                           \
+    static const OpForms name##_to_##from = { WIDTHS4(name##_reg_##from), \
         WIDTHS4(name##_mem_##from), { NULL } };
-#define FROM_FORMS(name, OP)                                                                \
-    STAMP4(name##_from_reg, from_reg, OP)                                                   \
-    STAMP4(name##_from_mem, from_mem, OP)                                                   \
-    static const OpForms name##_from = { WIDTHS4(name##_from_reg),                          \
+#define FROM_FORMS(name, OP)                                       \
+    STAMP4(name##_from_reg, from_reg, OP)                          \
+    STAMP4(name##_from_mem, from_mem, OP)                          \
+    static const OpForms name##_from = { WIDTHS4(name##_from_reg), \
         WIDTHS4(name##_from_mem), { NULL } };
-#define BINARY_FORMS(name, OP)                                                              \
-    LOCK_FORMS(name, OP, REG)                                                               \
-    LOCK_FORMS(name, OP, IMM)                                                               \
+#define BINARY_FORMS(name, OP) \
+    LOCK_FORMS(name, OP, REG)  \
+    LOCK_FORMS(name, OP, IMM)  \
     FROM_FORMS(name, OP)
 
 BINARY_FORMS(add, ADD)
@@ -327,11 +338,11 @@ inline_always void unary_lock(Cpu *cpu, const Insn *insn, unsigned w, Unary op)
     }
 }
 
-#define UNARY_FORMS(name, OP)                                                               \
-    STAMP4(name##_reg, unary_reg, OP)                                                       \
-    STAMP4(name##_mem, unary_mem, OP)                                                       \
-    STAMP4(name##_lock, unary_lock, OP)                                                     \
-    static const OpForms name##_forms = { WIDTHS4(name##_reg), WIDTHS4(name##_mem),         \
+#define UNARY_FORMS(name, OP)                                                       \
+    STAMP4(name##_reg, unary_reg, OP)                                               \
+    STAMP4(name##_mem, unary_mem, OP)                                               \
+    STAMP4(name##_lock, unary_lock, OP)                                             \
+    static const OpForms name##_forms = { WIDTHS4(name##_reg), WIDTHS4(name##_mem), \
         WIDTHS4(name##_lock) };
 
 UNARY_FORMS(inc, INC)
@@ -348,29 +359,33 @@ static const OpForms dec_z = { .reg = { NULL, dec_z16, dec_z32 } };
 
 /* ---- rows ---- */
 
-#define ALU(byte, name, a, b, attributes, reads_, form)                                     \
-    ROW(MAP_1, byte, name, .operand = { a, b }, .attr = attributes, .reads = reads_,        \
+#define ALU(byte, name, a, b, attributes, reads_, form)                              \
+    ROW(MAP_1, byte, name, .operand = { a, b }, .attr = attributes, .reads = reads_, \
         .writes = FLAGS_ARITH, .class = CLASS_COPY, .forms = &form)
-#define GROUP(byte, ext, name, a, b, attributes, reads_, writes_, form)                     \
-    ROW_EXT(MAP_1, byte, ext, name, .operand = { a, b }, .attr = attributes,                \
+#define GROUP(byte, ext, name, a, b, attributes, reads_, writes_, form)      \
+    ROW_EXT(MAP_1, byte, ext, name, .operand = { a, b }, .attr = attributes, \
             .reads = reads_, .writes = writes_, .class = CLASS_COPY, .forms = &form)
 
-/* The six rows of an operation in the first quarter of the map, and its four of group 1. */
-#define BINARY_ROWS(n, name, sym, lock, reads)                                              \
-    ALU(n * 8 + 0, name, O_Eb, O_Gb, OP_BYTE | lock, reads, sym##_to_REG),                  \
-    ALU(n * 8 + 1, name, O_Ev, O_Gv, lock, reads, sym##_to_REG),                            \
-    ALU(n * 8 + 2, name, O_Gb, O_Eb, OP_BYTE, reads, sym##_from),                           \
-    ALU(n * 8 + 3, name, O_Gv, O_Ev, 0, reads, sym##_from),                                 \
-    ALU(n * 8 + 4, name, O_AL, O_Ib, OP_BYTE, reads, sym##_to_IMM),                         \
-    ALU(n * 8 + 5, name, O_AX, O_Iz, 0, reads, sym##_to_IMM),                               \
-    GROUP(0x80, n, name, O_Eb, O_Ib, OP_BYTE | lock, reads, FLAGS_ARITH, sym##_to_IMM),     \
-    GROUP(0x81, n, name, O_Ev, O_Iz, lock, reads, FLAGS_ARITH, sym##_to_IMM),               \
-    GROUP(0x82, n, name, O_Eb, O_Ib, OP_BYTE | OP_NO64 | lock, reads, FLAGS_ARITH,          \
-          sym##_to_IMM),                                                                    \
+/*
+ * The six rows of an operation in the first quarter of the map, and its four of group
+ * 1.
+ */
+#define BINARY_ROWS(n, name, sym, lock, reads)                                     \
+    ALU(n * 8 + 0, name, O_Eb, O_Gb, OP_BYTE | lock, reads, sym##_to_REG),         \
+    ALU(n * 8 + 1, name, O_Ev, O_Gv, lock, reads, sym##_to_REG),                   \
+    ALU(n * 8 + 2, name, O_Gb, O_Eb, OP_BYTE, reads, sym##_from),                  \
+    ALU(n * 8 + 3, name, O_Gv, O_Ev, 0, reads, sym##_from),                        \
+    ALU(n * 8 + 4, name, O_AL, O_Ib, OP_BYTE, reads, sym##_to_IMM),                \
+    ALU(n * 8 + 5, name, O_AX, O_Iz, 0, reads, sym##_to_IMM),                      \
+    GROUP(0x80, n, name, O_Eb, O_Ib, OP_BYTE | lock, reads, FLAGS_ARITH,           \
+        sym##_to_IMM),                                                             \
+    GROUP(0x81, n, name, O_Ev, O_Iz, lock, reads, FLAGS_ARITH, sym##_to_IMM),      \
+    GROUP(0x82, n, name, O_Eb, O_Ib, OP_BYTE | OP_NO64 | lock, reads, FLAGS_ARITH, \
+          sym##_to_IMM),                                                           \
     GROUP(0x83, n, name, O_Ev, O_sIb, lock, reads, FLAGS_ARITH, sym##_to_IMM)
 
-#define UNARY_ROWS(byte, ext, name, writes, sym)                                            \
-    GROUP(byte, ext, name, O_Eb, 0, OP_BYTE | OP_LOCK, 0, writes, sym),                     \
+#define UNARY_ROWS(byte, ext, name, writes, sym)                        \
+    GROUP(byte, ext, name, O_Eb, 0, OP_BYTE | OP_LOCK, 0, writes, sym), \
     GROUP(byte + 1, ext, name, O_Ev, 0, OP_LOCK, 0, writes, sym)
 
 #define FLAGS_NOT_CF (FLAGS_ARITH & ~FLAG_CF)
@@ -396,9 +411,11 @@ static const Opcode rows[] = {
     UNARY_ROWS(0xf6, 3, "neg", FLAGS_ARITH, neg_forms),
     UNARY_ROWS(0xfe, 0, "inc", FLAGS_NOT_CF, inc_forms),
     UNARY_ROWS(0xfe, 1, "dec", FLAGS_NOT_CF, dec_forms),
-    ROW(MAP_1, 0x40, "inc", .operand = { O_Zv }, .attr = OP_NO64, .writes = FLAGS_NOT_CF,
+    ROW(MAP_1, 0x40, "inc", .operand = { O_Zv }, .attr = OP_NO64,
+        .writes = FLAGS_NOT_CF,
         .class = CLASS_COPY, .forms = &inc_z),
-    ROW(MAP_1, 0x48, "dec", .operand = { O_Zv }, .attr = OP_NO64, .writes = FLAGS_NOT_CF,
+    ROW(MAP_1, 0x48, "dec", .operand = { O_Zv }, .attr = OP_NO64,
+        .writes = FLAGS_NOT_CF,
         .class = CLASS_COPY, .forms = &dec_z),
 };
 

@@ -9,20 +9,21 @@
 
 /* ---- XADD ---- */
 
-#define XADD_WIDTH(bits)                                                                    \
-    inline_always u##bits xadd_at##bits(Cpu *cpu, Guest##bits *p, u##bits b, bool lock)     \
-    {                                                                                       \
-        u16 flags;                                                                          \
-                                                                                            \
-        if (lock) {                                                                         \
-            asm volatile("lock xadd %[b], %[m]" TAKE_FLAGS                                  \
-                         : [m] "+m"(*p), [b] "+q"(b), "=a"(flags) : : "cc", "memory");      \
-        } else {                                                                            \
-            asm volatile("xadd %[b], %[m]" TAKE_FLAGS                                       \
-                         : [m] "+m"(*p), [b] "+q"(b), "=a"(flags) : : "cc", "memory");      \
-        }                                                                                   \
-        cpu->arith = flags;                                                                 \
-        return b;                                                                           \
+#define XADD_WIDTH(bits)                                                               \
+    inline_always u##bits xadd_at##bits(Cpu *cpu, Guest##bits *p, u##bits b,           \
+        bool lock)                                                                     \
+    {                                                                                  \
+        u16 flags;                                                                     \
+                                                                                       \
+        if (lock) {                                                                    \
+            asm volatile("lock xadd %[b], %[m]" TAKE_FLAGS                             \
+                         : [m] "+m"(*p), [b] "+q"(b), "=a"(flags) : : "cc", "memory"); \
+        } else {                                                                       \
+            asm volatile("xadd %[b], %[m]" TAKE_FLAGS                                  \
+                         : [m] "+m"(*p), [b] "+q"(b), "=a"(flags) : : "cc", "memory"); \
+        }                                                                              \
+        cpu->arith = flags;                                                            \
+        return b;                                                                      \
     }
 XADD_WIDTH(8)
 XADD_WIDTH(16)
@@ -68,25 +69,30 @@ inline_always void xadd_change(Cpu *cpu, const Insn *insn, unsigned w, bool lock
 STAMP4(xadd_reg, xadd_reg)
 STAMP4(xadd_mem, xadd_change, false)
 STAMP4(xadd_lock, xadd_change, true)
-static const OpForms xadd = { WIDTHS4(xadd_reg), WIDTHS4(xadd_mem), WIDTHS4(xadd_lock) };
+static const OpForms xadd = { WIDTHS4(xadd_reg), WIDTHS4(xadd_mem),
+                              WIDTHS4(xadd_lock) };
 
 /* ---- CMPXCHG ---- */
 
 /* The flags of comparing the accumulator with what was found. */
-#define COMPARE_WIDTH(bits)                                                                 \
-    inline_always void compare##bits(Cpu *cpu, u##bits a, u##bits b)                        \
-    {                                                                                       \
-        u16 flags;                                                                          \
-                                                                                            \
-        asm("cmp %[b], %[a]" TAKE_FLAGS : "=a"(flags) : [a] "q"(a), [b] "q"(b) : "cc");     \
-        cpu->arith = flags;                                                                 \
+#define COMPARE_WIDTH(bits)                                                      \
+    inline_always void compare##bits(Cpu *cpu, u##bits a, u##bits b)             \
+    {                                                                            \
+        u16 flags;                                                               \
+                                                                                 \
+        asm("cmp %[b], %[a]" TAKE_FLAGS : "=a"(flags) : [a] "q"(a), [b] "q"(b) : \
+            "cc");                                                               \
+        cpu->arith = flags;                                                      \
     }
 COMPARE_WIDTH(8)
 COMPARE_WIDTH(16)
 COMPARE_WIDTH(32)
 COMPARE_WIDTH(64)
 
-/* Either the operand changes or the accumulator, never both: see what happened and do the rest. */
+/*
+ * Either the operand changes or the accumulator, never both: see what happened and do
+ * the rest.
+ */
 inline_always void cmpxchg_finish(Cpu *cpu, unsigned w, u64 found)
 {
     u64 a = reg_get(cpu, RAX, w);
@@ -110,18 +116,22 @@ inline_always void cmpxchg_reg(Cpu *cpu, const Insn *insn, unsigned w)
 }
 
 /* Puts `b` at p if `a` is there; returns what was. */
-#define EXCHANGE_WIDTH(bits)                                                                \
-    inline_always u##bits exchange##bits(u##bits *p, u##bits a, u##bits b)                  \
-    {                                                                                       \
-        __atomic_compare_exchange_n(p, &a, b, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);   \
-        return a;                                                                           \
+#define EXCHANGE_WIDTH(bits)                                               \
+    inline_always u##bits exchange##bits(u##bits *p, u##bits a, u##bits b) \
+    {                                                                      \
+        __atomic_compare_exchange_n(p, &a, b, false, __ATOMIC_SEQ_CST,     \
+            __ATOMIC_SEQ_CST);                                             \
+        return a;                                                          \
     }
 EXCHANGE_WIDTH(8)
 EXCHANGE_WIDTH(16)
 EXCHANGE_WIDTH(32)
 EXCHANGE_WIDTH(64)
 
-/* With and without LOCK: it is locked in any case, which is slower without but does no harm. */
+/*
+ * With and without LOCK: it is locked in any case, which is slower without but does no
+ * harm.
+ */
 inline_always void cmpxchg_mem(Cpu *cpu, const Insn *insn, unsigned w)
 {
     gva at = mem_out(cpu, insn, w);
@@ -175,14 +185,19 @@ static void cmpxchg8b(Cpu *cpu, const Insn *insn)
     }
 }
 
-/* The host's instruction; `low` and `high` hold what is expected, and then what was there. */
+/*
+ * The host's instruction; `low` and `high` hold what is expected, and then what was
+ * there.
+ */
 static bool host_cmpxchg16b(void *p, u64 *low, u64 *high, u64 new_low, u64 new_high)
 {
     bool same;
 
     asm volatile("lock cmpxchg16b %[m]\n\tsetz %[same]"
-                 : [m] "+m"(*(unsigned __int128 *)p), "+a"(*low), "+d"(*high), [same] "=q"(same)
-                 : "b"(new_low), "c"(new_high) : "cc", "memory");
+                 : [m] "+m"(*(unsigned __int128 *)p), "+a"(*low),
+                   "+d"(*high), [same] "=q"(same)
+                 : "b"(new_low), "c"(new_high)
+                 : "cc", "memory");
     return same;
 }
 
@@ -198,7 +213,8 @@ static void cmpxchg16b(Cpu *cpu, const Insn *insn)
     }
     p = mem_rmw(cpu, at, 16);
     if (likely(p)) {
-        same = host_cmpxchg16b(p, &cpu->gpr[RAX], &cpu->gpr[RDX], cpu->gpr[RBX], cpu->gpr[RCX]);
+        same = host_cmpxchg16b(p, &cpu->gpr[RAX], &cpu->gpr[RDX], cpu->gpr[RBX],
+                               cpu->gpr[RCX]);
     } else {
         lock_alone_begin(cpu, at, 16);
         mmu_read(cpu, at, operand, 16);
@@ -221,7 +237,8 @@ static const Opcode rows[] = {
         .writes = FLAGS_ARITH, .forms = &cmpxchg),
     ROW_EXT(MAP_0F, 0xc7, 1, "cmpxchg8b", .operand = { O_Mq }, .attr = OP_LOCK | OP_W32,
             .writes = FLAG_ZF, .fn = cmpxchg8b),
-    ROW_EXT(MAP_0F, 0xc7, 1, "cmpxchg16b", .operand = { O_Mdq }, .attr = OP_LOCK | OP_W64,
+    ROW_EXT(MAP_0F, 0xc7, 1, "cmpxchg16b", .operand = { O_Mdq },
+        .attr = OP_LOCK | OP_W64,
             .writes = FLAG_ZF, .feature = "cx16", .fn = cmpxchg16b),
 };
 

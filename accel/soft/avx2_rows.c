@@ -19,18 +19,24 @@
 #define ONE38(b, nm) BOTH(0F38, b, P_66, nm, NONE, "avx", "avx2", vex_op, V, W)
 #define INT3A(b, nm) BOTH(0F3A, b, P_66, nm, NONE, "avx", "avx2", vex_op, V, H, W, O_Ib)
 /* Shifts by what is in an XMM register or 16 bytes of memory. */
-#define SHIFT1(b, nm, v, feat) \
-    { .map = MAP_VEX_0F, .byte = b, .prefix = P_66, .ext = -1, .rm = -1, .name = "v" nm, \
-      .operand = { V, H, W }, .attr = OP_SSE | OP_PROT, .vex = v, .memory = 16, .feature = feat, \
+#define SHIFT1(b, nm, v, feat)                                                       \
+    { .map = MAP_VEX_0F, .byte = b, .prefix = P_66, .ext = -1, .rm = -1, .name = "v" \
+        nm,                                                                          \
+      .operand = { V, H, W }, .attr = OP_SSE | OP_PROT, .vex = v, .memory = 16,      \
+          .feature = feat,                                                           \
       .fn = vex_op }
 #define SHIFT(b, nm) SHIFT1(b, nm, VEX_L0, "avx"), SHIFT1(b, nm, VEX_L1, "avx2")
-#define STRING(b, nm) \
-    { .map = MAP_VEX_0F3A, .byte = b, .prefix = P_66, .ext = -1, .rm = -1, .name = "v" nm, \
-      .operand = { V, W, O_Ib }, .attr = OP_SSE | OP_PROT, .vex = VEX_L0, .feature = "avx", \
+#define STRING(b, nm)                                                      \
+    { .map = MAP_VEX_0F3A, .byte = b, .prefix = P_66, .ext = -1, .rm = -1, \
+        .name = "v" nm,                                                    \
+      .operand = { V, W, O_Ib }, .attr = OP_SSE | OP_PROT, .vex = VEX_L0,  \
+          .feature = "avx",                                                \
       .fn = vex_string, .writes = FLAGS_ARITH }
-#define SHIFT_IMM1(b, e, nm, v, feat) \
-    { .map = MAP_VEX_0F, .byte = b, .prefix = P_66, .ext = e, .rm = -1, .mod = MOD_REG, \
-      .name = "v" nm, .operand = { H, O_Ux, O_Ib }, .attr = OP_SSE | OP_PROT, .vex = v, \
+#define SHIFT_IMM1(b, e, nm, v, feat)                                         \
+    { .map = MAP_VEX_0F, .byte = b, .prefix = P_66, .ext = e, .rm = -1,       \
+        .mod = MOD_REG,                                                       \
+      .name = "v" nm, .operand = { H, O_Ux, O_Ib }, .attr = OP_SSE | OP_PROT, \
+          .vex = v,                                                           \
       .feature = feat, .fn = vex_op }
 #define SHIFT_IMM(b, e, nm) \
     SHIFT_IMM1(b, e, nm, VEX_L0, "avx"), SHIFT_IMM1(b, e, nm, VEX_L1, "avx2")

@@ -39,16 +39,24 @@
     FMA1(0xb0 + b, nm "231", MX, p, size)
 
 static const Opcode rows[] = {
-    FORMS(0x58, "add"), FORMS(0x59, "mul"), FORMS(0x5c, "sub"), FORMS(0x5d, "min"),
-    FORMS(0x5e, "div"), FORMS(0x5f, "max"),
-    ONE_SOURCE(0x51, "sqrt", MX), SCALAR(0x51, "sqrt", MX),
+    FORMS(0x58, "add"),
+    FORMS(0x59, "mul"),
+    FORMS(0x5c, "sub"),
+    FORMS(0x5d, "min"),
+    FORMS(0x5e, "div"),
+    FORMS(0x5f, "max"),
+    ONE_SOURCE(0x51, "sqrt", MX),
+    SCALAR(0x51, "sqrt", MX),
     AVX(0F, 0x52, P_NONE, "rsqrtps", NONE, V, W),
     AVX(0F, 0x52, P_F3, "rsqrtss", NONE, V, H, O_Wd),
     AVX(0F, 0x53, P_NONE, "rcpps", NONE, V, W),
     AVX(0F, 0x53, P_F3, "rcpss", NONE, V, H, O_Wd),
-    PACKED(0x14, "unpckl", NONE), PACKED(0x15, "unpckh", NONE),
+    PACKED(0x14, "unpckl", NONE),
+    PACKED(0x15, "unpckh", NONE),
     PACKED(0x54, "and", NONE),
-    PACKED(0x55, "andn", NONE), PACKED(0x56, "or", NONE), PACKED(0x57, "xor", NONE),
+    PACKED(0x55, "andn", NONE),
+    PACKED(0x56, "or", NONE),
+    PACKED(0x57, "xor", NONE),
     AVX(0F, 0x7c, P_66, "haddpd", MX, V, H, W),
     AVX(0F, 0x7c, P_F2, "haddps", MX, V, H, W),
     AVX(0F, 0x7d, P_66, "hsubpd", MX, V, H, W),
@@ -64,19 +72,24 @@ static const Opcode rows[] = {
     AVX(0F, 0x50, P_NONE, "movmskps", NONE, O_Gd, O_Ux),
     AVX(0F, 0x50, P_66, "movmskpd", NONE, O_Gd, O_Ux),
 
-    /* comparisons into flags */
-#define COMPARE(b, p, nm, attrs, w) \
-    { .map = MAP_VEX_0F, .byte = b, .prefix = p, .ext = -1, .rm = -1, .name = nm, .operand = { V, w }, \
-      .attr = OP_SSE | OP_PROT | (attrs), .feature = "avx", .fn = vex_op, .writes = FLAGS_ARITH }
+/* comparisons into flags */
+#define COMPARE(b, p, nm, attrs, w)                                                    \
+    {                                                                                  \
+        .map = MAP_VEX_0F, .byte = b, .prefix = p, .ext = -1, .rm = -1, .name = nm,    \
+        .operand = { V, w }, .attr = OP_SSE | OP_PROT | (attrs), .feature = "avx",     \
+        .fn = vex_op, .writes = FLAGS_ARITH                                            \
+    }
     COMPARE(0x2e, P_NONE, "vucomiss", MX, O_Wd),
     COMPARE(0x2e, P_66, "vucomisd", MX, O_Wq),
     COMPARE(0x2f, P_NONE, "vcomiss", MX, O_Wd),
     COMPARE(0x2f, P_66, "vcomisd", MX, O_Wq),
-#define TEST(b, nm, attrs) \
+#define TEST(b, nm, attrs)                                                             \
     { .map = MAP_VEX_0F38, .byte = b, .prefix = P_66, .ext = -1, .rm = -1, .name = nm, \
-      .operand = { V, W }, .attr = OP_SSE | OP_PROT | (attrs), .feature = "avx", .fn = vex_op, \
+      .operand = { V, W }, .attr = OP_SSE | OP_PROT | (attrs), .feature = "avx",       \
+          .fn = vex_op,                                                                \
       .writes = FLAGS_ARITH }
-    TEST(0x0e, "vtestps", OP_W32), TEST(0x0f, "vtestpd", OP_W32),
+    TEST(0x0e, "vtestps", OP_W32),
+    TEST(0x0f, "vtestpd", OP_W32),
     TEST(0x17, "vptest", NONE),
 
     /* conversions */
@@ -98,8 +111,8 @@ static const Opcode rows[] = {
     AVX(0F, 0xe6, P_F2, "cvtpd2dq", MX, V, W),
     VROW(0F38, 0x13, P_66, "cvtph2ps", MX | OP_W32, VEX_SCALES, "f16c", vex_op, V,
          O_Wq),
-    VROW(0F3A, 0x1d, P_66, "cvtps2ph", MX | OP_W32, VEX_SCALES, "f16c", vex_op, O_Wq,
-         V, O_Ib),
+    VROW(0F3A, 0x1d, P_66, "cvtps2ph", MX | OP_W32, VEX_SCALES, "f16c", vex_op, O_Wq, V,
+         O_Ib),
 
     /* within 128 bits, and across */
     AVX(0F38, 0x0c, P_66, "permilps", OP_W32, V, H, W),
@@ -120,10 +133,14 @@ static const Opcode rows[] = {
     AVX(0F3A, 0x4a, P_66, "blendvps", OP_W32, V, H, W, O_Lx),
     AVX(0F3A, 0x4b, P_66, "blendvpd", OP_W32, V, H, W, O_Lx),
 
-    FMA(6, "fmaddsub", "p", ALL), FMA(7, "fmsubadd", "p", ALL),
+    FMA(6, "fmaddsub", "p", ALL),
+    FMA(7, "fmsubadd", "p", ALL),
     FMA(8, "fmadd", "p", ALL),
-    FMA(9, "fmadd", "s", ONE), FMA(10, "fmsub", "p", ALL), FMA(11, "fmsub", "s", ONE),
-    FMA(12, "fnmadd", "p", ALL), FMA(13, "fnmadd", "s", ONE),
+    FMA(9, "fmadd", "s", ONE),
+    FMA(10, "fmsub", "p", ALL),
+    FMA(11, "fmsub", "s", ONE),
+    FMA(12, "fnmadd", "p", ALL),
+    FMA(13, "fnmadd", "s", ONE),
     FMA(14, "fnmsub", "p", ALL),
     FMA(15, "fnmsub", "s", ONE),
 };

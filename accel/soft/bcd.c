@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Decimal adjustments: DAA DAS AAA AAS AAM AAD.  A 64-bit host has none of them, so they are done by the SDM's
- * pseudocode.  Flags it leaves undefined are as measured on an Intel CPU in compatibility mode.
+ * Decimal adjustments: DAA DAS AAA AAS AAM AAD.  A 64-bit host has none of them, so
+ * they are done by the SDM's pseudocode.  Flags it leaves undefined are as measured on
+ * an Intel CPU in compatibility mode.
  */
 
 #include "accel/soft/opcodes.h"
@@ -41,7 +42,8 @@ static void das(Cpu *cpu, const Insn *insn)
     u8 al = cpu->gpr[RAX];
     bool low = low_digit(cpu), high = al > 0x99 || cpu_cf(cpu);
 
-    set_result(cpu, al - (low ? 6 : 0) - (high ? 0x60 : 0), low, high || (low && al < 6));
+    set_result(cpu, al - (low ? 6 : 0) - (high ? 0x60 : 0), low,
+               high || (low && al < 6));
 }
 
 static void aaa(Cpu *cpu, const Insn *insn)
@@ -77,13 +79,16 @@ static void aad(Cpu *cpu, const Insn *insn)
     u8 al = cpu->gpr[RAX], tens = reg_get(cpu, BYTE_HIGH | RAX, 0) * insn->imm;
     u16 flags;
 
-    asm("add %[tens], %[al]" TAKE_FLAGS : [al] "+q"(al), "=a"(flags) : [tens] "q"(tens) : "cc");
+    asm("add %[tens], %[al]" TAKE_FLAGS
+        : [al] "+q"(al), "=a"(flags)
+        : [tens] "q"(tens)
+        : "cc");
     reg_set(cpu, RAX, 1, al);
     cpu->arith = flags;
 }
 
-#define BCD(byte, name, a, reads_, function)                                                \
-    ROW(MAP_1, byte, name, .operand = { a }, .attr = OP_NO64, .reads = reads_,              \
+#define BCD(byte, name, a, reads_, function)                                   \
+    ROW(MAP_1, byte, name, .operand = { a }, .attr = OP_NO64, .reads = reads_, \
         .writes = FLAGS_ARITH, .fn = function)
 
 enum { DIGIT = FLAG_AF, DIGITS = FLAG_AF | FLAG_CF };

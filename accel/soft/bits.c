@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Bits: BT BTS BTR BTC BSF BSR BSWAP POPCNT CRC32.
- * As elsewhere the host does the work with the guest's flags loaded, so undefined flags are the host's.
+ * Bits: BT BTS BTR BTC BSF BSR BSWAP POPCNT CRC32.  As elsewhere the host does the work
+ * with the guest's flags loaded, so undefined flags are the host's.
  */
 
 #include "accel/soft/opcodes.h"
@@ -13,43 +13,45 @@
 typedef enum { BT, BTS, BTR, BTC } BitOp;
 
 /* The bit number is taken modulo the width. */
-#define BIT_WIDTH(name, bits)                                                               \
-    inline_always u##bits host_##name##bits(Cpu *cpu, u##bits a, u##bits n)                 \
-    {                                                                                       \
-        u16 flags = cpu->arith;                                                             \
-                                                                                            \
-        asm(PUT_FLAGS #name " %[n], %[a]" TAKE_FLAGS : [a] "+r"(a), "+a"(flags)             \
-            : [n] "r"(n) : "cc");                                                           \
-        cpu->arith = flags;                                                                 \
-        return a;                                                                           \
+#define BIT_WIDTH(name, bits)                                                   \
+    inline_always u##bits host_##name##bits(Cpu *cpu, u##bits a, u##bits n)     \
+    {                                                                           \
+        u16 flags = cpu->arith;                                                 \
+                                                                                \
+        asm(PUT_FLAGS #name " %[n], %[a]" TAKE_FLAGS : [a] "+r"(a), "+a"(flags) \
+            : [n] "r"(n) : "cc");                                               \
+        cpu->arith = flags;                                                     \
+        return a;                                                               \
     }
-#define BIT_LOCKED(name, bits)                                                              \
-    inline_always void locked_##name##bits(Cpu *cpu, void *p, u##bits n)                    \
-    {                                                                                       \
-        u16 flags = cpu->arith;                                                             \
-                                                                                            \
-        asm volatile(PUT_FLAGS "lock " #name " %[n], %[m]" TAKE_FLAGS                       \
-                     : [m] "+m"(*(Guest##bits *)p), "+a"(flags) : [n] "r"(n)                    \
-                     : "cc", "memory");                                                     \
-        cpu->arith = flags;                                                                 \
+#define BIT_LOCKED(name, bits)                                               \
+    inline_always void locked_##name##bits(Cpu *cpu, void *p, u##bits n)     \
+    {                                                                        \
+        u16 flags = cpu->arith;                                              \
+                                                                             \
+        asm volatile(PUT_FLAGS "lock " #name " %[n], %[m]" TAKE_FLAGS        \
+                     : [m] "+m"(*(Guest##bits *)p), "+a"(flags) : [n] "r"(n) \
+                     : "cc", "memory");                                      \
+        cpu->arith = flags;                                                  \
     }
-#define HOST_BIT(name)                                                                      \
-    BIT_WIDTH(name, 16)                                                                     \
-    BIT_WIDTH(name, 32)                                                                     \
-    BIT_WIDTH(name, 64)                                                                     \
-    inline_always u64 host_##name(Cpu *cpu, unsigned w, u64 a, u64 n)                       \
-    {                                                                                       \
-        return w == 1 ? host_##name##16(cpu, a, n) : w == 2 ? host_##name##32(cpu, a, n) :  \
-               host_##name##64(cpu, a, n);                                                  \
+#define HOST_BIT(name)                                                \
+    BIT_WIDTH(name, 16)                                               \
+    BIT_WIDTH(name, 32)                                               \
+    BIT_WIDTH(name, 64)                                               \
+    inline_always u64 host_##name(Cpu *cpu, unsigned w, u64 a, u64 n) \
+    {                                                                 \
+        return w == 1 ? host_##name##16(cpu, a, n) :                  \
+               w == 2 ? host_##name##32(cpu, a, n) :                  \
+               host_##name##64(cpu, a, n);                            \
     }
-#define HOST_BIT_LOCKED(name)                                                               \
-    BIT_LOCKED(name, 16)                                                                    \
-    BIT_LOCKED(name, 32)                                                                    \
-    BIT_LOCKED(name, 64)                                                                    \
-    inline_always void locked_##name(Cpu *cpu, unsigned w, void *p, u64 n)                  \
-    {                                                                                       \
-        w == 1 ? locked_##name##16(cpu, p, n) : w == 2 ? locked_##name##32(cpu, p, n) :     \
-                 locked_##name##64(cpu, p, n);                                              \
+#define HOST_BIT_LOCKED(name)                                              \
+    BIT_LOCKED(name, 16)                                                   \
+    BIT_LOCKED(name, 32)                                                   \
+    BIT_LOCKED(name, 64)                                                   \
+    inline_always void locked_##name(Cpu *cpu, unsigned w, void *p, u64 n) \
+    {                                                                      \
+        w == 1 ? locked_##name##16(cpu, p, n) :                            \
+        w == 2 ? locked_##name##32(cpu, p, n) :                            \
+        locked_##name##64(cpu, p, n);                                      \
     }
 
 HOST_BIT(bt)
@@ -79,8 +81,12 @@ inline_always u64 bit_number(const Cpu *cpu, const Insn *insn, unsigned w, Sourc
     return from == IMM ? insn->imm : reg_get(cpu, insn->reg, w);
 }
 
-/* A bit number in a register reaches beyond the operand, in both directions; an immediate doesn't. */
-inline_always gva bit_linear(Cpu *cpu, const Insn *insn, unsigned w, Source from, Access access)
+/*
+ * A bit number in a register reaches beyond the operand, in both directions; an
+ * immediate doesn't.
+ */
+inline_always gva bit_linear(Cpu *cpu, const Insn *insn, unsigned w, Source from,
+                             Access access)
 {
     u64 offset = insn_offset(cpu, insn);
 
@@ -88,23 +94,27 @@ inline_always gva bit_linear(Cpu *cpu, const Insn *insn, unsigned w, Source from
         offset += (sign_extend(cpu->gpr[insn->reg], w) >> (3 + w)) * (1 << w);
         offset = low_bits(offset, 1 + ((insn->shape & INSN_ADDR) >> 2));
         if (unlikely(insn->seg == SEG_FLAT && !cpu_canonical(cpu, offset))) {
-            cpu_raise_error(cpu, insn->base == RSP || insn->base == RBP ? EXC_SS : EXC_GP, 0);
+            cpu_raise_error(
+                cpu, insn->base == RSP || insn->base == RBP ? EXC_SS : EXC_GP, 0);
         }
     }
     return insn->seg == SEG_FLAT ? offset :
            segment_linear(cpu, insn->seg, offset, 1 << w, access);
 }
 
-inline_always void bit_reg(Cpu *cpu, const Insn *insn, unsigned w, BitOp op, Source from)
+inline_always void bit_reg(Cpu *cpu, const Insn *insn, unsigned w, BitOp op,
+                           Source from)
 {
-    u64 a = bit_change(cpu, w, op, reg_get(cpu, insn->rm, w), bit_number(cpu, insn, w, from));
+    u64 a = bit_change(cpu, w, op, reg_get(cpu, insn->rm, w),
+                       bit_number(cpu, insn, w, from));
 
     if (op != BT) {
         reg_set(cpu, insn->rm, w, a);
     }
 }
 
-inline_always void bit_mem(Cpu *cpu, const Insn *insn, unsigned w, BitOp op, Source from)
+inline_always void bit_mem(Cpu *cpu, const Insn *insn, unsigned w, BitOp op,
+                           Source from)
 {
     gva at = bit_linear(cpu, insn, w, from, op == BT ? ACCESS_READ : ACCESS_WRITE);
     u64 n = bit_number(cpu, insn, w, from);
@@ -116,7 +126,8 @@ inline_always void bit_mem(Cpu *cpu, const Insn *insn, unsigned w, BitOp op, Sou
     }
 }
 
-inline_always void bit_lock(Cpu *cpu, const Insn *insn, unsigned w, BitOp op, Source from)
+inline_always void bit_lock(Cpu *cpu, const Insn *insn, unsigned w, BitOp op,
+                            Source from)
 {
     gva at = bit_linear(cpu, insn, w, from, ACCESS_WRITE);
     u64 n = bit_number(cpu, insn, w, from) & ((8 << w) - 1);
@@ -131,13 +142,13 @@ inline_always void bit_lock(Cpu *cpu, const Insn *insn, unsigned w, BitOp op, So
     }
 }
 
-#define BIT_PLAIN(name, OP, from)                                                           \
-    STAMP3(name##_reg_##from, bit_reg, OP, from)                                            \
+#define BIT_PLAIN(name, OP, from)                \
+    STAMP3(name##_reg_##from, bit_reg, OP, from) \
     STAMP3(name##_mem_##from, bit_mem, OP, from)
-#define BIT_FORMS(name, OP, from)                                                           \
-    BIT_PLAIN(name, OP, from)                                                               \
-    STAMP3(name##_lock_##from, bit_lock, OP, from)                                          \
-    static const OpForms name##_##from = { WIDTHS3(name##_reg_##from),                      \
+#define BIT_FORMS(name, OP, from)                                      \
+    BIT_PLAIN(name, OP, from)                                          \
+    STAMP3(name##_lock_##from, bit_lock, OP, from)                     \
+    static const OpForms name##_##from = { WIDTHS3(name##_reg_##from), \
         WIDTHS3(name##_mem_##from), WIDTHS3(name##_lock_##from) };
 
 BIT_PLAIN(bt, BT, REG)
@@ -153,30 +164,34 @@ BIT_FORMS(btc, BTC, IMM)
 
 /* ---- BSF BSR: a source of 0 leaves the destination as the host does ---- */
 
-#define SCAN_WIDTH(name, bits, mod)                                                         \
-    inline_always u64 host_##name##bits(Cpu *cpu, u64 a, u64 b)                             \
-    {                                                                                       \
-        u16 flags = cpu->arith;                                                             \
-                                                                                            \
-        asm(PUT_FLAGS #name " %" mod "[b], %" mod "[a]" TAKE_FLAGS                          \
-            : [a] "+r"(a), "+a"(flags) : [b] "r"(b) : "cc");                                \
-        cpu->arith = flags;                                                                 \
-        return a;                                                                           \
+#define SCAN_WIDTH(name, bits, mod)                                \
+    inline_always u64 host_##name##bits(Cpu *cpu, u64 a, u64 b)    \
+    {                                                              \
+        u16 flags = cpu->arith;                                    \
+                                                                   \
+        asm(PUT_FLAGS #name " %" mod "[b], %" mod "[a]" TAKE_FLAGS \
+            : [a] "+r"(a), "+a"(flags) : [b] "r"(b) : "cc");       \
+        cpu->arith = flags;                                        \
+        return a;                                                  \
     }
-#define HOST_SCAN(name)                                                                     \
-    SCAN_WIDTH(name, 16, "w")                                                               \
-    SCAN_WIDTH(name, 32, "k")                                                               \
-    SCAN_WIDTH(name, 64, "q")                                                               \
-    inline_always u64 host_##name(Cpu *cpu, unsigned w, u64 a, u64 b)                       \
-    {                                                                                       \
-        return w == 1 ? host_##name##16(cpu, a, b) : w == 2 ? host_##name##32(cpu, a, b) :  \
-               host_##name##64(cpu, a, b);                                                  \
+#define HOST_SCAN(name)                                               \
+    SCAN_WIDTH(name, 16, "w")                                         \
+    SCAN_WIDTH(name, 32, "k")                                         \
+    SCAN_WIDTH(name, 64, "q")                                         \
+    inline_always u64 host_##name(Cpu *cpu, unsigned w, u64 a, u64 b) \
+    {                                                                 \
+        return w == 1 ? host_##name##16(cpu, a, b) :                  \
+               w == 2 ? host_##name##32(cpu, a, b) :                  \
+               host_##name##64(cpu, a, b);                            \
     }
 
 HOST_SCAN(bsf)
 HOST_SCAN(bsr)
 
-/* The whole register goes in and comes out: what becomes of its upper half is the host's affair too. */
+/*
+ * The whole register goes in and comes out: what becomes of its upper half is the
+ * host's affair too.
+ */
 inline_always void scan(Cpu *cpu, const Insn *insn, unsigned w, bool reverse, u64 b)
 {
     u64 *a = &cpu->gpr[insn->reg];
@@ -221,14 +236,19 @@ inline_always void popcnt_from_mem(Cpu *cpu, const Insn *insn, unsigned w)
 
 STAMP3(popcnt_reg, popcnt_from_reg)
 STAMP3(popcnt_mem, popcnt_from_mem)
-static const OpForms popcnt_forms = { WIDTHS3(popcnt_reg), WIDTHS3(popcnt_mem), { NULL } };
+static const OpForms popcnt_forms = { WIDTHS3(popcnt_reg),
+                                      WIDTHS3(popcnt_mem),
+                                      { NULL } };
 
 /* With 16 bits the result is undefined: CPUs give 0. */
 inline_always void bswap(Cpu *cpu, const Insn *insn, unsigned w)
 {
     u64 a = cpu->gpr[insn->reg];
 
-    reg_set(cpu, insn->reg, w, w == 1 ? 0 : w == 2 ? __builtin_bswap32(a) : __builtin_bswap64(a));
+    reg_set(cpu, insn->reg, w,
+            w == 1 ? 0 :
+            w == 2 ? __builtin_bswap32(a) :
+                     __builtin_bswap64(a));
 }
 
 STAMP3(bswap, bswap)
@@ -272,13 +292,13 @@ static const OpForms crc32_forms = { WIDTHS4(crc32_reg), WIDTHS4(crc32_mem), { N
 
 /* ---- rows ---- */
 
-#define BIT_ROWS(op, name, sym, lock)                                                       \
-    ROW(MAP_0F, 0xa3 + op * 8, name, .operand = { O_Ev, O_Gv }, .attr = lock,               \
-        .writes = FLAGS_BIT, .class = CLASS_COPY, .forms = &sym##_REG),                     \
-    ROW_EXT(MAP_0F, 0xba, 4 + op, name, .operand = { O_Ev, O_Ib }, .attr = lock,            \
+#define BIT_ROWS(op, name, sym, lock)                                            \
+    ROW(MAP_0F, 0xa3 + op * 8, name, .operand = { O_Ev, O_Gv }, .attr = lock,    \
+        .writes = FLAGS_BIT, .class = CLASS_COPY, .forms = &sym##_REG),          \
+    ROW_EXT(MAP_0F, 0xba, 4 + op, name, .operand = { O_Ev, O_Ib }, .attr = lock, \
             .writes = FLAGS_BIT, .class = CLASS_COPY, .forms = &sym##_IMM)
-#define BIT_MOVE(byte, name, prefix_, needs, form)                                          \
-    ROW(MAP_0F, byte, name, .prefix = prefix_, .operand = { O_Gv, O_Ev },                   \
+#define BIT_MOVE(byte, name, prefix_, needs, form)                        \
+    ROW(MAP_0F, byte, name, .prefix = prefix_, .operand = { O_Gv, O_Ev }, \
         .writes = FLAGS_ARITH, .feature = needs, .class = CLASS_COPY, .forms = &form)
 
 enum { FLAGS_BIT = FLAGS_ARITH & ~FLAG_ZF };
@@ -291,8 +311,10 @@ static const Opcode rows[] = {
     BIT_MOVE(0xbc, "bsf", P_ANY, NULL, bsf),
     BIT_MOVE(0xbd, "bsr", P_ANY, NULL, bsr),
     BIT_MOVE(0xb8, "popcnt", P_F3, "popcnt", popcnt_forms),
-    ROW(MAP_0F, 0xc8, "bswap", .operand = { O_Zv }, .class = CLASS_COPY, .forms = &bswap_forms),
-    ROW(MAP_0F38, 0xf0, "crc32", .prefix = P_F2, .operand = { O_Gd, O_Eb }, .attr = OP_BYTE,
+    ROW(MAP_0F, 0xc8, "bswap", .operand = { O_Zv }, .class = CLASS_COPY,
+        .forms = &bswap_forms),
+    ROW(MAP_0F38, 0xf0, "crc32", .prefix = P_F2, .operand = { O_Gd, O_Eb },
+        .attr = OP_BYTE,
         .feature = "sse4.2", .forms = &crc32_forms),
     ROW(MAP_0F38, 0xf1, "crc32", .prefix = P_F2, .operand = { O_Gd, O_Ev },
         .feature = "sse4.2", .forms = &crc32_forms),

@@ -3,14 +3,17 @@
  * The block cache: decoded code, shared by all vCPUs.
  *
  *      hash (gpa, mode) --> Block --> Block          looked up without a lock
- *      page -> CodePage --> Block --> Block          what to drop when the page is written
+ *      page -> CodePage --> Block --> Block          what to drop when the page is
+ *      written
  *
- * Blocks, code pages and both tables lie in one arena, which only grows: a block that was dropped is out of the tables, but its
- * memory stays, because a vCPU may be in it.  Its instructions then do nothing but leave it.  When the arena is
- * full the world is stopped and all of it starts again.
+ * Blocks, code pages and both tables lie in one arena, which only grows: a block that
+ * was dropped is out of the tables, but its memory stays, because a vCPU may be in it.
+ * Its instructions then do nothing but leave it.  When the arena is full the world is
+ * stopped and all of it starts again.
  *
- * Writes are noticed by page: the MMU gives no fast write access to a page with PAGE_CODE.  The flag is set before the bytes are
- * read, and the block is made under the lock, so a write either comes before the bytes are read or waits for the lock and
+ * Writes are noticed by page: the MMU gives no fast write access to a page with
+ * PAGE_CODE.  The flag is set before the bytes are read, and the block is made under
+ * the lock, so a write either comes before the bytes are read or waits for the lock and
  * then finds the block.
  */
 
@@ -48,11 +51,14 @@ BlockCache *blocks_new(Soft *soft, u64 bytes, GError **err)
     blocks->arena = mmap(NULL, blocks->bytes * 2, PROT_READ | PROT_WRITE,
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (blocks->arena == MAP_FAILED) {
-        g_error("no address space for %" PRIu64 " bytes of decoded code", blocks->bytes);
+        g_error("no address space for %" PRIu64 " bytes of decoded code",
+                blocks->bytes);
     }
     pthread_mutex_init(&blocks->lock, NULL);
     arena_start(blocks);
-    blocks->jit = soft->jit ? jit_new(blocks, blocks->arena + blocks->bytes, blocks->bytes, soft->perf_map, err) : NULL;
+    blocks->jit = soft->jit ? jit_new(blocks, blocks->arena + blocks->bytes,
+                                      blocks->bytes, soft->perf_map, err) :
+                              NULL;
     if (soft->jit && !blocks->jit) {
         g_clear_pointer(&blocks, blocks_free);
     }
@@ -115,14 +121,21 @@ void block_finish(Block *block)
     block->links = opcode_row(last->op)->class == CLASS_BRANCH ||
                    opcode_row(last->op)->attr & OP_REP;
     if (!insn_ends_block(last)) {
-        *fall = (Insn){ .fn = opcode_row(OP_FALL)->fn, .op = OP_FALL, .at = block->bytes,
-                        .base = REG_NONE, .index = REG_NONE, .more = last->more };
+        *fall = (Insn){ .fn = opcode_row(OP_FALL)->fn,
+                        .op = OP_FALL,
+                        .at = block->bytes,
+                        .base = REG_NONE,
+                        .index = REG_NONE,
+                        .more = last->more };
         block->entries++;
         block->links = true;
     }
 }
 
-/* Decodes from `bytes`, `n` of them to the end of the page.  The bytes may change meanwhile: each is looked at once. */
+/*
+ * Decodes from `bytes`, `n` of them to the end of the page.  The bytes may change
+ * meanwhile: each is looked at once.
+ */
 static void block_decode(const Cpu *cpu, Block *block, const u8 *bytes, unsigned n)
 {
     unsigned at = 0;
@@ -159,13 +172,18 @@ static void log_block(const Block *block, const u8 *bytes)
     }
 }
 
-/* With the lock held and room in the arena.  NULL: not one whole instruction in these bytes. */
+/*
+ * With the lock held and room in the arena.  NULL: not one whole instruction in these
+ * bytes.
+ */
 static Block *block_make(Cpu *cpu, const u8 *bytes, gpa at, u64 ram_page)
 {
     BlockCache *blocks = cpu->soft->blocks;
     Block *block = (Block *)(blocks->arena + blocks->used);
 
-    *block = (Block){ .at = at, .mode = block_mode(cpu), .valid = true, .ram_page = ram_page };
+    *block = (Block){
+        .at = at, .mode = block_mode(cpu), .valid = true, .ram_page = ram_page
+    };
     block_decode(cpu, block, bytes, PAGE_BYTES - (at & ~PAGE_MASK));
     if (!block->n) {
         return NULL;
@@ -223,15 +241,21 @@ static Block *block_get(Cpu *cpu, const u8 *bytes, gpa phys, u64 ram_page)
     return block;
 }
 
-/* In kernel mode entries that rest on global pages of the upper half outlive a new CR3. */
+/*
+ * In kernel mode entries that rest on global pages of the upper half outlive a new CR3.
+ */
 void jump_fill(Cpu *cpu, JumpEntry *entry, gva at, Block *block)
 {
     const Jit *jit = cpu->soft->blocks->jit;
     void *code = __atomic_load_n(&block->code, __ATOMIC_ACQUIRE);
 
     cpu->jump_local |= cpu->cpl != 3 && (!(at >> 63) || !mmu_is_global_code(cpu, at));
-    *entry = (JumpEntry){ .rip = at, .block = block, .tag = cpu->jump_tag,
-                          .code = code ? code : jit ? jit->exec + jit->not_translated : NULL };
+    *entry = (JumpEntry){ .rip = at,
+                          .block = block,
+                          .tag = cpu->jump_tag,
+                          .code = code ? code :
+                                  jit  ? jit->exec + jit->not_translated :
+                                         NULL };
 }
 
 Block *block_find(Cpu *cpu)
@@ -324,8 +348,10 @@ void blocks_print(BlockCache *blocks, GString *out)
     pthread_mutex_lock(&blocks->lock);
     g_string_append_printf(out, "decoded code: %" PRIu64 " of %" PRIu64 " bytes\n",
                            blocks->used, blocks->bytes);
-    g_string_append_printf(out, "blocks: %" PRIu64 " made, %" PRIu64 " dropped; emptied %"
-                           PRIu64 " times\n", blocks->made, blocks->dropped, blocks->flushed);
+    g_string_append_printf(out,
+                           "blocks: %" PRIu64 " made, %" PRIu64
+                           " dropped; emptied %" PRIu64 " times\n",
+                           blocks->made, blocks->dropped, blocks->flushed);
     if (blocks->jit) {
         jit_print(blocks->jit, out);
     }

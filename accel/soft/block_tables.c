@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Blocks by address and by page, and how they are dropped when what they were decoded from changes.
+ * Blocks by address and by page, and how they are dropped when what they were decoded
+ * from changes.
  */
 
 #include "accel/soft/block_tables.h"
@@ -12,7 +13,8 @@ enum { GRANULE_SHIFT = PAGE_SHIFT - 6 };
 
 static Block **hash_slot(const BlockCache *blocks, gpa at, unsigned mode)
 {
-    return &blocks->hash[((at ^ (u64)mode << 48) * 0x9e3779b97f4a7c15) >> (64 - HASH_BITS)];
+    return &blocks->hash[((at ^ (u64)mode << 48) * 0x9e3779b97f4a7c15) >>
+                         (64 - HASH_BITS)];
 }
 
 Block *hash_find(const BlockCache *blocks, gpa at, unsigned mode)
@@ -91,7 +93,10 @@ void page_add(BlockCache *blocks, Block *block)
 
 /* ---- dropping ---- */
 
-/* Stands in for every instruction of a dropped block: nothing is done, the run loop looks again. */
+/*
+ * Stands in for every instruction of a dropped block: nothing is done, the run loop
+ * looks again.
+ */
 static void run_stale(Cpu *cpu, const Insn *insn)
 {
     cpu_leave_block(cpu);
@@ -145,7 +150,8 @@ void blocks_range_written(BlockCache *blocks, u64 ram_page, unsigned offset, uns
         page_drop(blocks, page, offset, n);
     }
     if (!page || !page->first) {
-        __atomic_and_fetch(page_flags(blocks, ram_page), (u8)~PAGE_CODE, __ATOMIC_SEQ_CST);
+        __atomic_and_fetch(page_flags(blocks, ram_page), (u8)~PAGE_CODE,
+                           __ATOMIC_SEQ_CST);
     }
     pthread_mutex_unlock(&blocks->lock);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The block cache from inside: where its blocks are found.  block.c has the picture.  All with its lock, but hash_find().
+ * The block cache from inside: where its blocks are found.  block.c has the picture.
+ * All with its lock, but hash_find().
  */
 
 #ifndef ACCEL_SOFT_BLOCK_TABLES_H

@@ -11,38 +11,39 @@
 
 /* ---- LZCNT TZCNT ---- */
 
-#define COUNT_WIDTH(name, bits, mod)                                                        \
-    inline_always u64 host_##name##bits(Cpu *cpu, u64 a, u64 b)                             \
-    {                                                                                       \
-        u16 flags = cpu->arith;                                                             \
-                                                                                            \
-        asm(PUT_FLAGS #name " %" mod "[b], %" mod "[a]" TAKE_FLAGS                          \
-            : [a] "+r"(a), "+a"(flags) : [b] "r"(b) : "cc");                                \
-        cpu->arith = flags;                                                                 \
-        return a;                                                                           \
-    }                                                                                       \
+#define COUNT_WIDTH(name, bits, mod)                               \
+    inline_always u64 host_##name##bits(Cpu *cpu, u64 a, u64 b)    \
+    {                                                              \
+        u16 flags = cpu->arith;                                    \
+                                                                   \
+        asm(PUT_FLAGS #name " %" mod "[b], %" mod "[a]" TAKE_FLAGS \
+            : [a] "+r"(a), "+a"(flags) : [b] "r"(b) : "cc");       \
+        cpu->arith = flags;                                        \
+        return a;                                                  \
+    }                                                              \
 
-#define HOST_COUNT(name)                                                                    \
-    COUNT_WIDTH(name, 16, "w")                                                              \
-    COUNT_WIDTH(name, 32, "k")                                                              \
-    COUNT_WIDTH(name, 64, "q")                                                              \
-    inline_always void name##_to(Cpu *cpu, const Insn *insn, unsigned w, u64 b)             \
-    {                                                                                       \
-        u64 *a = &cpu->gpr[insn->reg];                                                      \
-                                                                                            \
-        *a = w == 1 ? host_##name##16(cpu, *a, b) : w == 2 ? host_##name##32(cpu, *a, b) :  \
-             host_##name##64(cpu, *a, b);                                                   \
-    }                                                                                       \
-    inline_always void name##_from_reg(Cpu *cpu, const Insn *insn, unsigned w)              \
-    {                                                                                       \
-        name##_to(cpu, insn, w, cpu->gpr[insn->rm]);                                        \
-    }                                                                                       \
-    inline_always void name##_from_mem(Cpu *cpu, const Insn *insn, unsigned w)              \
-    {                                                                                       \
-        name##_to(cpu, insn, w, mem_get(cpu, mem_in(cpu, insn, w), w));                     \
-    }                                                                                       \
-    STAMP3(name##_reg, name##_from_reg)                                                     \
-    STAMP3(name##_mem, name##_from_mem)                                                     \
+#define HOST_COUNT(name)                                                        \
+    COUNT_WIDTH(name, 16, "w")                                                  \
+    COUNT_WIDTH(name, 32, "k")                                                  \
+    COUNT_WIDTH(name, 64, "q")                                                  \
+    inline_always void name##_to(Cpu *cpu, const Insn *insn, unsigned w, u64 b) \
+    {                                                                           \
+        u64 *a = &cpu->gpr[insn->reg];                                          \
+                                                                                \
+        *a = w == 1 ? host_##name##16(cpu, *a, b) :                             \
+             w == 2 ? host_##name##32(cpu, *a, b) :                             \
+             host_##name##64(cpu, *a, b);                                       \
+    }                                                                           \
+    inline_always void name##_from_reg(Cpu *cpu, const Insn *insn, unsigned w)  \
+    {                                                                           \
+        name##_to(cpu, insn, w, cpu->gpr[insn->rm]);                            \
+    }                                                                           \
+    inline_always void name##_from_mem(Cpu *cpu, const Insn *insn, unsigned w)  \
+    {                                                                           \
+        name##_to(cpu, insn, w, mem_get(cpu, mem_in(cpu, insn, w), w));         \
+    }                                                                           \
+    STAMP3(name##_reg, name##_from_reg)                                         \
+    STAMP3(name##_mem, name##_from_mem)                                         \
     static const OpForms name = { WIDTHS3(name##_reg), WIDTHS3(name##_mem), { NULL } };
 
 HOST_COUNT(lzcnt)
@@ -52,7 +53,9 @@ HOST_COUNT(tzcnt)
 
 inline_always u64 swapped(u64 a, unsigned w)
 {
-    return w == 1 ? __builtin_bswap16(a) : w == 2 ? __builtin_bswap32(a) : __builtin_bswap64(a);
+    return w == 1 ? __builtin_bswap16(a) :
+           w == 2 ? __builtin_bswap32(a) :
+                    __builtin_bswap64(a);
 }
 
 inline_always void load_swapped(Cpu *cpu, const Insn *insn, unsigned w)
@@ -78,14 +81,26 @@ inline_always u64 add_chain(Cpu *cpu, unsigned w, bool overflow, u64 a, u64 b)
 
     if (overflow) {
         if (w == 3) {
-            asm(PUT_FLAGS "adoxq %[b], %[a]" TAKE_FLAGS : [a] "+r"(a), "+a"(flags) : [b] "r"(b) : "cc");
+            asm(PUT_FLAGS "adoxq %[b], %[a]" TAKE_FLAGS
+                : [a] "+r"(a), "+a"(flags)
+                : [b] "r"(b)
+                : "cc");
         } else {
-            asm(PUT_FLAGS "adoxl %k[b], %k[a]" TAKE_FLAGS : [a] "+r"(a), "+a"(flags) : [b] "r"(b) : "cc");
+            asm(PUT_FLAGS "adoxl %k[b], %k[a]" TAKE_FLAGS
+                : [a] "+r"(a), "+a"(flags)
+                : [b] "r"(b)
+                : "cc");
         }
     } else if (w == 3) {
-        asm(PUT_FLAGS "adcxq %[b], %[a]" TAKE_FLAGS : [a] "+r"(a), "+a"(flags) : [b] "r"(b) : "cc");
+        asm(PUT_FLAGS "adcxq %[b], %[a]" TAKE_FLAGS
+            : [a] "+r"(a), "+a"(flags)
+            : [b] "r"(b)
+            : "cc");
     } else {
-        asm(PUT_FLAGS "adcxl %k[b], %k[a]" TAKE_FLAGS : [a] "+r"(a), "+a"(flags) : [b] "r"(b) : "cc");
+        asm(PUT_FLAGS "adcxl %k[b], %k[a]" TAKE_FLAGS
+            : [a] "+r"(a), "+a"(flags)
+            : [b] "r"(b)
+            : "cc");
     }
     cpu->arith = flags;
     return a;
@@ -94,7 +109,8 @@ inline_always u64 add_chain(Cpu *cpu, unsigned w, bool overflow, u64 a, u64 b)
 static void add_chain_op(Cpu *cpu, const Insn *insn, bool overflow)
 {
     unsigned w = (insn->more & INSN2_WIDTH) == 3 ? 3 : 2;
-    u64 b = insn->shape & INSN_MEM ? mem_get(cpu, mem_in(cpu, insn, w), w) : cpu->gpr[insn->rm];
+    u64 b = insn->shape & INSN_MEM ? mem_get(cpu, mem_in(cpu, insn, w), w) :
+                                     cpu->gpr[insn->rm];
     u64 a = add_chain(cpu, w, overflow, cpu->gpr[insn->reg], b);
 
     cpu->gpr[insn->reg] = low_bits(a, w);
@@ -153,33 +169,44 @@ static void op_rdpid(Cpu *cpu, const Insn *insn)
 /* ---- rows ---- */
 
 /* Behind VEX; without flags, and with them. */
-#define GENERAL(m, b, p, nm, feat, flags, v, ...)                                           \
-    { .map = MAP_VEX_##m, .byte = b, .prefix = p, .ext = -1, .rm = -1, .name = nm,          \
-      .operand = { __VA_ARGS__ }, .attr = OP_PROT, .vex = VEX_L0 | (v), .feature = feat,    \
+#define GENERAL(m, b, p, nm, feat, flags, v, ...)                                  \
+    { .map = MAP_VEX_##m, .byte = b, .prefix = p, .ext = -1, .rm = -1, .name = nm, \
+      .operand = { __VA_ARGS__ }, .attr = OP_PROT, .vex = VEX_L0 | (v),            \
+          .feature = feat,                                                         \
       .writes = flags, .fn = vex_op }
-#define LOWEST(e, nm)                                                                       \
-    { .map = MAP_VEX_0F38, .byte = 0xf3, .prefix = P_NONE, .ext = e, .rm = -1, .name = nm,  \
-      .operand = { O_By, O_Ey }, .attr = OP_PROT, .vex = VEX_L0, .feature = "bmi1",         \
+#define LOWEST(e, nm)                                                               \
+    { .map = MAP_VEX_0F38, .byte = 0xf3, .prefix = P_NONE, .ext = e, .rm = -1,      \
+        .name = nm,                                                                 \
+      .operand = { O_By, O_Ey }, .attr = OP_PROT, .vex = VEX_L0, .feature = "bmi1", \
       .writes = FLAGS_ARITH, .fn = vex_op }
 
 static const Opcode rows[] = {
-    ROW(MAP_0F, 0xbd, "lzcnt", .prefix = P_F3, .operand = { O_Gv, O_Ev }, .writes = FLAGS_ARITH,
+    ROW(MAP_0F, 0xbd, "lzcnt", .prefix = P_F3, .operand = { O_Gv, O_Ev },
+        .writes = FLAGS_ARITH,
         .feature = "abm", .class = CLASS_COPY, .forms = &lzcnt),
-    ROW(MAP_0F, 0xbc, "tzcnt", .prefix = P_F3, .operand = { O_Gv, O_Ev }, .writes = FLAGS_ARITH,
+    ROW(MAP_0F, 0xbc, "tzcnt", .prefix = P_F3, .operand = { O_Gv, O_Ev },
+        .writes = FLAGS_ARITH,
         .feature = "bmi1", .class = CLASS_COPY, .forms = &tzcnt),
-    ROW(MAP_0F38, 0xf0, "movbe", .prefix = P_SIZE, .mod = MOD_MEM, .operand = { O_Gv, O_Ev }, .feature = "movbe",
+    ROW(MAP_0F38, 0xf0, "movbe", .prefix = P_SIZE, .mod = MOD_MEM,
+        .operand = { O_Gv, O_Ev }, .feature = "movbe",
         .forms = &movbe_load),
-    ROW(MAP_0F38, 0xf1, "movbe", .prefix = P_SIZE, .mod = MOD_MEM, .operand = { O_Ev, O_Gv }, .feature = "movbe",
+    ROW(MAP_0F38, 0xf1, "movbe", .prefix = P_SIZE, .mod = MOD_MEM,
+        .operand = { O_Ev, O_Gv }, .feature = "movbe",
         .forms = &movbe_store),
-    ROW(MAP_0F38, 0xf6, "adcx", .prefix = P_66, .operand = { O_Gy, O_Ey }, .feature = "adx",
+    ROW(MAP_0F38, 0xf6, "adcx", .prefix = P_66, .operand = { O_Gy, O_Ey },
+        .feature = "adx",
         .reads = FLAG_CF, .writes = FLAG_CF, .fn = op_adcx),
-    ROW(MAP_0F38, 0xf6, "adox", .prefix = P_F3, .operand = { O_Gy, O_Ey }, .feature = "adx",
+    ROW(MAP_0F38, 0xf6, "adox", .prefix = P_F3, .operand = { O_Gy, O_Ey },
+        .feature = "adx",
         .reads = FLAG_OF, .writes = FLAG_OF, .fn = op_adox),
-    ROW_EXT(MAP_0F, 0xc7, 6, "rdrand", .prefix = P_SIZE, .mod = MOD_REG, .operand = { O_Rv },
+    ROW_EXT(MAP_0F, 0xc7, 6, "rdrand", .prefix = P_SIZE, .mod = MOD_REG,
+        .operand = { O_Rv },
             .writes = FLAGS_ARITH, .feature = "rdrand", .fn = op_rdrand),
-    ROW_EXT(MAP_0F, 0xc7, 7, "rdseed", .prefix = P_SIZE, .mod = MOD_REG, .operand = { O_Rv },
+    ROW_EXT(MAP_0F, 0xc7, 7, "rdseed", .prefix = P_SIZE, .mod = MOD_REG,
+        .operand = { O_Rv },
             .writes = FLAGS_ARITH, .feature = "rdseed", .fn = op_rdseed),
-    ROW_EXT(MAP_0F, 0xc7, 7, "rdpid", .prefix = P_F3, .mod = MOD_REG, .operand = { O_Rd },
+    ROW_EXT(MAP_0F, 0xc7, 7, "rdpid", .prefix = P_F3, .mod = MOD_REG,
+        .operand = { O_Rd },
             .feature = "rdpid", .fn = op_rdpid),
 
     GENERAL(0F38, 0xf2, P_NONE, "andn", "bmi1", FLAGS_ARITH, 0, O_Gy, O_By, O_Ey),

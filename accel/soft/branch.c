@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Near transfers of control: Jcc JMP CALL RET LOOPcc JrCXZ, and BOUND, which goes on or raises
- * #BR.  Far ones are elsewhere.
- * A target outside the code segment is the fault of the branch: nothing has changed then.
+ * Near transfers of control: Jcc JMP CALL RET LOOPcc JrCXZ, and BOUND, which goes on or
+ * raises #BR.  Far ones are elsewhere.  A target outside the code segment is the fault
+ * of the branch: nothing has changed then.
  */
 
 #include "accel/soft/opcodes.h"
@@ -11,7 +11,8 @@
 /* Can code be there? */
 inline_always bool target_fits(const Cpu *cpu, unsigned w, u64 target)
 {
-    return w == 3 ? (u64)((s64)(target << 16) >> 16) == target : target <= cpu->seg[SEG_CS].limit;
+    return w == 3 ? (u64)((s64)(target << 16) >> 16) == target :
+                    target <= cpu->seg[SEG_CS].limit;
 }
 
 /* The target as the operand size cuts it. */
@@ -61,8 +62,8 @@ STAMP3_LAST(jmp_mem, jump_mem)
 static const OpForms jmp = { .reg = WIDTHS3(jmp) };
 static const OpForms jmp_rm = { WIDTHS3(jmp_reg), WIDTHS3(jmp_mem), { NULL } };
 
-#define JUMP_IF(cc, code)                                                                   \
-    STAMP3_LAST(j##cc##_w, jump_if, code)                                                        \
+#define JUMP_IF(cc, code)                 \
+    STAMP3_LAST(j##cc##_w, jump_if, code) \
     static const OpForms j##cc = { .reg = WIDTHS3(j##cc##_w) };
 
 JUMP_IF(o, 0)
@@ -187,15 +188,16 @@ static const OpForms bound_forms = { .mem = { NULL, bound16, bound32 } };
 
 enum { NEAR = OP_ENDS | OP_FORCE64 };
 
-#define BRANCH(byte, name, target, flags, form)                                             \
-    ROW(MAP_1, byte, name, .operand = { target }, .attr = NEAR, .reads = flags,             \
+#define BRANCH(byte, name, target, flags, form)                                 \
+    ROW(MAP_1, byte, name, .operand = { target }, .attr = NEAR, .reads = flags, \
         .class = CLASS_BRANCH, .forms = &form)
-#define BRANCH_EXT(ext, name, form)                                                         \
-    ROW_EXT(MAP_1, 0xff, ext, name, .operand = { O_Ev }, .attr = NEAR,                      \
+#define BRANCH_EXT(ext, name, form)                                    \
+    ROW_EXT(MAP_1, 0xff, ext, name, .operand = { O_Ev }, .attr = NEAR, \
             .class = CLASS_BRANCH, .forms = &form)
-#define JCC(cc, code, flags)                                                                \
-    BRANCH(0x70 + code, "j" #cc, O_Jb, flags, j##cc),                                       \
-    ROW(MAP_0F, 0x80 + code, "j" #cc, .operand = { O_Jz }, .attr = NEAR, .reads = flags,    \
+#define JCC(cc, code, flags)                                             \
+    BRANCH(0x70 + code, "j" #cc, O_Jb, flags, j##cc),                    \
+    ROW(MAP_0F, 0x80 + code, "j" #cc, .operand = { O_Jz }, .attr = NEAR, \
+        .reads = flags,                                                  \
         .class = CLASS_BRANCH, .forms = &j##cc)
 
 #define FLAGS_L (FLAG_SF | FLAG_OF)
@@ -228,7 +230,8 @@ static const Opcode rows[] = {
     BRANCH_EXT(4, "jmp", jmp_rm),
     BRANCH(0xc2, "ret", O_Iw, 0, ret_forms),
     BRANCH(0xc3, "ret", O_NONE, 0, ret_forms),
-    ROW(MAP_1, 0x62, "bound", .operand = { O_Gv, O_M }, .attr = OP_NO64, .forms = &bound_forms),
+    ROW(MAP_1, 0x62, "bound", .operand = { O_Gv, O_M }, .attr = OP_NO64,
+        .forms = &bound_forms),
 };
 
 FAMILY(ops_branch, "branch", rows);

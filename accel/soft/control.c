@@ -41,7 +41,8 @@ void cpu_mode_changed(Cpu *cpu)
 {
     bool step = (cpu->rflags & FLAG_TF) || (cpu->dr[7] & DR7_ENABLED);
 
-    cpu->mode = code_mode(cpu) | mmu_mode(cpu, cpu->cpl, false) << MODE_MMU_SHIFT | (step ? MODE_STEP : 0);
+    cpu->mode = code_mode(cpu) | mmu_mode(cpu, cpu->cpl, false) << MODE_MMU_SHIFT |
+                (step ? MODE_STEP : 0);
     cpu->data_checks = wants_data_checks(cpu);
     cpu->tlb = cpu->data_checks ? tlb_empty()
                                 : cpu->tlbs[mmu_mode(cpu, cpu->cpl, false)];

@@ -125,7 +125,7 @@ static unsigned check_debug(Cpu *cpu, unsigned reg)
     check_kernel(cpu);
     if (cpu->dr[7] & DR7_GD) {
         cpu->dr[6] |= DR6_BD;
-        cpu->rflags |= FLAG_RF;         /* a fault: in the flags that are pushed (17.3.1.1) */
+        cpu->rflags |= FLAG_RF; /* a fault: in the flags that are pushed (17.3.1.1) */
         cpu_raise(cpu, EXC_DB);
     }
     return reg == 4 || reg == 5 ? reg + 2 : reg;

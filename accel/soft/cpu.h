@@ -2,19 +2,23 @@
 /*
  * One software vCPU.
  *
- * A Cpu belongs to its thread.  Other threads reach it through `request` (atomic bits, looked at between blocks) and through its
- * LAPIC's own lock; while the machine is paused the main thread may read and write all of it.
+ * A Cpu belongs to its thread.  Other threads reach it through `request` (atomic bits,
+ * looked at between blocks) and through its LAPIC's own lock; while the machine is
+ * paused the main thread may read and write all of it.
  *
- * Arithmetic flags are the host's: every operation that sets flags is done by the host's own instruction and its
- * flags are taken with LAHF and SETO, so undefined flags are the host's too.  `arith` holds them so:
+ * Arithmetic flags are the host's: every operation that sets flags is done by the
+ * host's own instruction and its flags are taken with LAHF and SETO, so undefined flags
+ * are the host's too.  `arith` holds them so:
  *
  *     bit   15 14 13 12 11 10  9  8 | 7..1   0
  *           SF ZF  0 AF  0 PF  1 CF |   0   OF
  *
- * The other flags are in `rflags`, where the arithmetic ones are 0.  cpu_flags() puts both together.
+ * The other flags are in `rflags`, where the arithmetic ones are 0.  cpu_flags() puts
+ * both together.
  *
- * A fault unwinds by longjmp to the run loop: nothing of the guest's state was changed before.  rip is not written per
- * instruction: inside a block it is gpr[REG_BLOCK] + insn->at.
+ * A fault unwinds by longjmp to the run loop: nothing of the guest's state was changed
+ * before.  rip is not written per instruction: inside a block it is gpr[REG_BLOCK] +
+ * insn->at.
  */
 
 #ifndef ACCEL_SOFT_CPU_H
@@ -36,17 +40,18 @@ typedef struct Machine Machine;
 
 /*
  * One entry maps a page for one MMU mode.  A tag is the page's linear address when the
- * access may go straight to the host.  Otherwise it has low bits set, and is no canonical
- * address: a tag and an address that differ in less than a page are a hit, which is all
- * that translated code looks at.  (With an address that is not canonical either it finds a
- * hit that is none; there is no such address on the host, so the access traps.)
+ * access may go straight to the host.  Otherwise it has low bits set, and is no
+ * canonical address: a tag and an address that differ in less than a page are a hit,
+ * which is all that translated code looks at.  (With an address that is not canonical
+ * either it finds a hit that is none; there is no such address on the host, so the
+ * access traps.)
  */
 typedef struct {
     u64 read, write, exec;      /* tags */
     u64 addend;                 /* host address = linear address + addend */
 } TlbEntry;
 enum { TLB_BITS = 13, TLB_SIZE = 1 << TLB_BITS };
-#define TLB_OUTSIDE (1ull << 62)                /* what makes an address not canonical */
+#define TLB_OUTSIDE (1ull << 62) /* what makes an address not canonical */
 #define TLB_NONE (TLB_OUTSIDE | 1)              /* the tag that matches nothing */
 enum { TLB_SLOW = 2 };          /* tlb_slow(page): allowed, but only through mmu.c */
 
@@ -57,9 +62,9 @@ static inline TlbEntry tlb_none(void)
 }
 
 /*
- * Translated code looks first at the entry that the same place in it used last, whatever
- * the address: so that the address is not needed to find the entry.  A hint is that entry,
- * of any mode's table.  The first hints are for the stack, by MMU mode.
+ * Translated code looks first at the entry that the same place in it used last,
+ * whatever the address: so that the address is not needed to find the entry.  A hint is
+ * that entry, of any mode's table.  The first hints are for the stack, by MMU mode.
  */
 enum { TLB_HINTS = 1 << 13 };
 
@@ -77,7 +82,7 @@ typedef enum { MMU_USER, MMU_KERNEL, MMU_KERNEL_SMAP, MMU_MODES } MmuMode;
 typedef struct {
     gva rip;                    /* linear */
     void *code;                 /* the translation, or what leaves for the run loop */
-    u64 tag;                    /* jump_tag when it was entered: other ones don't see it */
+    u64 tag; /* jump_tag when it was entered: other ones don't see it */
     Block *block;               /* NULL: empty */
 } JumpEntry;
 #define JUMP_MIX 0x9e3779b1u
@@ -97,16 +102,21 @@ typedef struct {
     u16 selector;
 } Segment;
 
-/* What STI and MOV SS hold off until the next instruction is done (SDM vol. 3, 6.8.3). */
+/*
+ * What STI and MOV SS hold off until the next instruction is done (SDM vol. 3, 6.8.3).
+ */
 enum { INHIBIT_INTERRUPTS = 1, INHIBIT_DEBUG = 2 /* and #DB */ };
 
-/* Reasons to leave the run loop between blocks; set by any thread with cpu_request(). */
+/*
+ * Reasons to leave the run loop between blocks; set by any thread with cpu_request().
+ */
 enum {
     REQUEST_INTERRUPT = 1 << 0,     /* the LAPIC or the PIC has something: look again */
     REQUEST_NMI_IN    = 1 << 1,
     REQUEST_INIT      = 1 << 2,
     REQUEST_SIPI      = 1 << 3,
-    REQUEST_PAUSE     = 1 << 4,     /* go to the gate (exclusive section, pause, map change) */
+    /* go to the gate (exclusive section, pause, map change) */
+    REQUEST_PAUSE     = 1 << 4,
     REQUEST_FLUSH     = 1 << 5,     /* empty the TLB and the jump cache */
     REQUEST_EXIT_CPU  = 1 << 6,     /* the thread ends */
 };
@@ -115,7 +125,7 @@ struct Cpu {
     /* Hot: what generated code and the interpreter touch all the time. */
     u64 gpr[REG_COUNT];
     u16 arith;                  /* arithmetic flags, see above */
-    u8 mode;                    /* MODE_* as blocks are keyed; recomputed by cpu_mode_changed() */
+    u8 mode; /* MODE_* as blocks are keyed; recomputed by cpu_mode_changed() */
     u8 cpl;
     u32 rflags;                 /* the other flags; bit 1 is always 1 */
     _Atomic u32 request;
@@ -123,16 +133,18 @@ struct Cpu {
     const Insn *insn;           /* being executed, or NULL between blocks */
     u64 rip;                    /* next instruction, between blocks */
     TlbEntry *tlb;              /* that of the present MMU mode */
-    u64 insns;                  /* instructions completed by the interpreter (counted per block) */
-    u64 jump_tag;               /* mode and age of what may be entered from `jump` now */
+    u64 insns; /* instructions completed by the interpreter (counted per block) */
+    u64 jump_tag; /* mode and age of what may be entered from `jump` now */
     gva code_page;              /* translated code: where its page is */
     u64 jit_temp;               /* of translated code */
-    u64 host_sp, return_limit;  /* its stack: where it begins, and how far returns may be kept */
+    /* its stack: where it begins, and how far returns may be kept */
+    u64 host_sp, return_limit;
     u64 stub_sp;
     u32 host_mxcsr;
     s32 hint_budget;            /* wrong hints (below) until jit/run.c looks at them */
     u64 hint_since;             /* the host's TSC then */
-    u8 fp_live;                 /* translated code: FP_*, the guest's registers that are in the host's */
+    /* translated code: FP_*, the guest's registers that are in the host's */
+    u8 fp_live;
     Cpu *self;
     Insn pair[2];               /* jit/run.c: an instruction and the end */
 
@@ -143,19 +155,20 @@ struct Cpu {
     u64 pdpte[4];               /* PAE paging: loaded with CR3 */
     u64 dr[8];
     u8 dr_hit;                  /* data breakpoints met by the present instruction */
-    bool step_trap;             /* a single-step trap comes after the present instruction; or now */
+    bool step_trap; /* a single-step trap comes after the present instruction; or now */
 
     /*
-     * x87, MMX, SSE and AVX as XSAVE lays them out, not compacted: what code on the host
-     * may load with XRSTOR.  A YMM register's lower half is in fx (160 + 16 n).
+     * x87, MMX, SSE and AVX as XSAVE lays them out, not compacted: what code on the
+     * host may load with XRSTOR.  A YMM register's lower half is in fx (160 + 16 n).
      */
     u8 fx[512] __attribute__((aligned(64)));
     u8 xsave_header[64];
     u8 ymm_high[16][16];
-    bool x87_in_host;           /* reserved for keeping x87 state in the host's registers */
+    bool x87_in_host; /* reserved for keeping x87 state in the host's registers */
 
     /* System registers by number: msr.c has the table. */
-    u64 apic_base, star, lstar, cstar, sfmask, kernel_gs_base, tsc_aux, pat, misc_enable, spec_ctrl;
+    u64 apic_base, star, lstar, cstar, sfmask, kernel_gs_base, tsc_aux, pat,
+        misc_enable, spec_ctrl;
     u64 sysenter_cs, sysenter_esp, sysenter_eip, tsc_adjust, mcg_status, mtrr_def_type;
     u64 mtrr_base[8], mtrr_mask[8], mtrr_fixed[11];
     u64 kvm_wall_clock, kvm_system_time, kvm_poll, bios_sign_id;
@@ -163,14 +176,17 @@ struct Cpu {
     /* Events. */
     u8 run_state;               /* RUN_* */
     u8 sipi_vector;
-    _Atomic u8 sipi_sent;       /* the vector that comes with REQUEST_SIPI: set by the sender */
+    /* the vector that comes with REQUEST_SIPI: set by the sender */
+    _Atomic u8 sipi_sent;
     bool nmi_pending, nmi_masked;
-    bool irq_waiting;           /* an interrupt waits for IF or the shadow: looked at when these change */
-    struct { u8 vector; u32 error; bool pending, has_error, soft; u64 payload; } event;  /* being delivered; for double faults */
+    /* an interrupt waits for IF or the shadow: looked at when these change */
+    bool irq_waiting;
+    /* being delivered; for double faults */
+    struct { u8 vector; u32 error; bool pending, has_error, soft; u64 payload; } event;
     u32 raised_error;
     u8 raised_vector;
     bool raised_has_error;
-    bool raised_soft;           /* INT n, INT3, INTO: DPL is checked, rip is the next one */
+    bool raised_soft; /* INT n, INT3, INTO: DPL is checked, rip is the next one */
 
     Soft *soft;
     Machine *machine;
@@ -191,7 +207,7 @@ struct Cpu {
     pthread_cond_t wake;
     u64 tsc_offset;             /* guest TSC - what the clock alone would give */
     Block *block;               /* being run, or last run */
-    bool leaving;               /* the unwinding under way is cpu_leave_block(), not an exception */
+    bool leaving; /* the unwinding under way is cpu_leave_block(), not an exception */
     OneBlock step;              /* one.c: the instruction of a single step */
     OneBlock crossing[CROSSINGS];       /* ... and those that cross pages */
     sigjmp_buf unwind;          /* set by the run loop; use cpu_raise() */
@@ -205,9 +221,10 @@ struct Cpu {
     unsigned tlb_logged;                /* a flush need not look at all of them */
     bool tlb_made;
     bool data_checks;                   /* `tlb` is the empty one: see debug.c */
-    struct { gva first, last; } tlb_large[2];   /* where large pages are: lower, upper half */
-    u64 jump_age[2];                    /* of user and kernel code: counts flushes, and is in jump_tag */
-    bool jump_local;                    /* kernel code was found through pages that are not global */
+    /* where large pages are: lower, upper half */
+    struct { gva first, last; } tlb_large[2];
+    u64 jump_age[2]; /* of user and kernel code: counts flushes, and is in jump_tag */
+    bool jump_local; /* kernel code was found through pages that are not global */
     JumpEntry jump[JUMP_SIZE];
 };
 
@@ -230,7 +247,10 @@ static inline bool cpu_zf(const Cpu *cpu) { return cpu->arith >> 14 & 1; }
 static inline bool cpu_sf(const Cpu *cpu) { return cpu->arith >> 15; }
 static inline bool cpu_of(const Cpu *cpu) { return cpu->arith & 1; }
 
-/* Sets all flags at once (after POPF, IRET, task of its caller to have checked which may change). */
+/*
+ * Sets all flags at once (after POPF, IRET, task of its caller to have checked which
+ * may change).
+ */
 void cpu_set_flags(Cpu *cpu, u64 flags);
 
 /* ---- where we are ---- */
@@ -245,7 +265,9 @@ static inline u64 insn_next(const Cpu *cpu, const Insn *insn)
 {
     u64 next = cpu->gpr[REG_BLOCK] + insn->at + insn->len;
 
-    return insn->more & INSN2_CODE64 ? next : insn->more & INSN2_CODE32 ? (u32)next : (u16)next;
+    return insn->more & INSN2_CODE64 ? next :
+           insn->more & INSN2_CODE32 ? (u32)next :
+                                       (u16)next;
 }
 
 static inline bool cpu_code64(const Cpu *cpu) { return cpu->mode & MODE_CODE64; }
@@ -256,7 +278,10 @@ static inline unsigned cpu_iopl(const Cpu *cpu) { return cpu->rflags >> 12 & 3; 
 
 /* ---- exceptions (exception.c) ---- */
 
-/* Raises an exception of the present instruction: never returns; state as before the instruction. */
+/*
+ * Raises an exception of the present instruction: never returns; state as before the
+ * instruction.
+ */
 void cpu_raise(Cpu *cpu, u8 vector) __attribute__((noreturn, cold));
 void cpu_raise_error(Cpu *cpu, u8 vector, u32 error) __attribute__((noreturn, cold));
 void cpu_page_fault(Cpu *cpu, gva at, u32 error) __attribute__((noreturn, cold));
@@ -265,17 +290,20 @@ void cpu_unimplemented(Cpu *cpu, const Insn *insn) __attribute__((noreturn, cold
 static inline void cpu_gp(Cpu *cpu, u32 error) { cpu_raise_error(cpu, EXC_GP, error); }
 
 /*
- * Delivers an exception or interrupt through the IDT (SDM vol. 3, chapter 6): pushes the frame and loads cs:rip.  Faults on the way
- * become double faults and, at the third, a triple fault: reset is requested and the CPU stops.
+ * Delivers an exception or interrupt through the IDT (SDM vol. 3, chapter 6): pushes
+ * the frame and loads cs:rip.  Faults on the way become double faults and, at the
+ * third, a triple fault: reset is requested and the CPU stops.
  */
-void cpu_deliver(Cpu *cpu, u8 vector, bool has_error, u32 error, bool soft, bool external);
+void cpu_deliver(Cpu *cpu, u8 vector, bool has_error, u32 error, bool soft,
+                 bool external);
 
 /* ---- mode and control state (control.c, segment.c) ---- */
 
-void cpu_mode_changed(Cpu *cpu);            /* after CS, SS, CR0, CR4, EFER, CPL or EFLAGS.VM/AC/TF changed: mode, tlb pointer */
+/* after CS, SS, CR0, CR4, EFER, CPL or EFLAGS.VM/AC/TF changed: mode, tlb pointer */
+void cpu_mode_changed(Cpu *cpu);
 void cpu_jump_tag(Cpu *cpu);                /* after the mode or a jump_age changed */
 void cpu_set_cr0(Cpu *cpu, u64 value);      /* with the checks of MOV CR0 */
-void cpu_reload_pdptes(Cpu *cpu);           /* after a new state: PAE's registers, from memory */
+void cpu_reload_pdptes(Cpu *cpu); /* after a new state: PAE's registers, from memory */
 void cpu_set_cr3(Cpu *cpu, u64 value);
 void cpu_set_cr4(Cpu *cpu, u64 value);
 void cpu_set_efer(Cpu *cpu, u64 value);
@@ -284,8 +312,10 @@ void cpu_wrmsr(Cpu *cpu, u32 index, u64 value);
 CpuidLeaf cpu_cpuid(Cpu *cpu, u32 leaf, u32 index);
 bool cpu_has(const Cpu *cpu, const char *feature);
 void cpu_features_set(Cpu *cpu);            /* cpuid.c: `features` from `cpuid` */
-void cpu_load_segment(Cpu *cpu, unsigned seg, u16 selector);        /* MOV Sreg, POP Sreg, LxS: all checks */
-bool cpu_io_allowed(Cpu *cpu, u16 port, unsigned size);             /* CPL, IOPL and the TSS bitmap; raises nothing but #PF */
+/* MOV Sreg, POP Sreg, LxS: all checks */
+void cpu_load_segment(Cpu *cpu, unsigned seg, u16 selector);
+/* CPL, IOPL and the TSS bitmap; raises nothing but #PF */
+bool cpu_io_allowed(Cpu *cpu, u16 port, unsigned size);
 
 /* ---- debug registers (debug.c) ---- */
 
@@ -298,17 +328,24 @@ void cpu_step_end(Cpu *cpu);
 
 /* ---- run loop (run.c) ---- */
 
-/* Runs until a request needs the thread (cpu_service): the thread's loop is in thread.c. */
+/*
+ * Runs until a request needs the thread (cpu_service): the thread's loop is in
+ * thread.c.
+ */
 void cpu_run(Cpu *cpu);
 
 /* Sets request bits and wakes the thread if it sleeps.  Any thread. */
 void cpu_request(Cpu *cpu, u32 bits);
 
-/* An instruction made an interrupt possible that was not before (IF, shadow): look between blocks. */
+/*
+ * An instruction made an interrupt possible that was not before (IF, shadow): look
+ * between blocks.
+ */
 static inline void cpu_recheck_interrupts(Cpu *cpu)
 {
     if (cpu->irq_waiting) {
-        atomic_fetch_or_explicit(&cpu->request, REQUEST_INTERRUPT, memory_order_relaxed);
+        atomic_fetch_or_explicit(&cpu->request, REQUEST_INTERRUPT,
+                                 memory_order_relaxed);
     }
 }
 
@@ -319,7 +356,10 @@ void cpu_set_tsc(Cpu *cpu, u64 value);
 
 /* ---- neutral state (state.c) ---- */
 
-/* msr.c: all MSRs of its table as (number, value) pairs, and back; unknown ones are left alone. */
+/*
+ * msr.c: all MSRs of its table as (number, value) pairs, and back; unknown ones are
+ * left alone.
+ */
 void msrs_get(Cpu *cpu, X86State *state);
 void msrs_set(Cpu *cpu, const X86State *state);
 

@@ -27,8 +27,9 @@ static const char *const host_features =
 enum { APIC_BUS_KHZ = 1000000 };
 
 /*
- * Physical address bits: 40 as in QEMU, because OVMF maps all that it may address in pages
- * of 2 MiB before it does anything else; 46 where RAM and what lies above it need more.
+ * Physical address bits: 40 as in QEMU, because OVMF maps all that it may address in
+ * pages of 2 MiB before it does anything else; 46 where RAM and what lies above it need
+ * more.
  */
 static unsigned phys_bits(u64 ram_bytes)
 {

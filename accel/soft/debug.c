@@ -5,8 +5,8 @@
  *
  *   - while TF is set or DR7 enables anything, cpu->mode has MODE_STEP and the run loop
  *     runs one instruction at a time, with cpu_step_begin and cpu_step_end around it;
- *   - while #AC or data breakpoints are on, cpu->tlb is an empty table: every data access
- *     comes to mmu.c, which asks debug_data.
+ *   - while #AC or data breakpoints are on, cpu->tlb is an empty table: every data
+ *     access comes to mmu.c, which asks debug_data.
  *
  * Left out: breakpoints on I/O ports.  Data breakpoints on what the processor itself
  * reads (descriptors, frames of interrupts) are not noticed, as the SDM allows.
@@ -59,7 +59,10 @@ static void note_breaks(Cpu *cpu, gva at, size_t size, Access access)
     }
 }
 
-/* VCVTPH2PS and VCVTPS2PH take their 8 bytes from anywhere (found on the host: no others do). */
+/*
+ * VCVTPH2PS and VCVTPS2PH take their 8 bytes from anywhere (found on the host: no
+ * others do).
+ */
 static bool never_aligned(const Cpu *cpu)
 {
     return cpu->insn && !g_strcmp0(opcode_row(cpu->insn->op)->feature, "f16c");
@@ -71,7 +74,8 @@ void debug_align(Cpu *cpu, gva at, size_t size)
     bool power = size && !(size & (size - 1));
 
     if (cpu->cpl == 3 && (cpu->cr0 & CR0_AM) && (cpu->rflags & FLAG_AC) && power &&
-        size <= 8 && (at & (size - 1)) && (!cpu_code64(cpu) || cpu_canonical(cpu, at)) && !never_aligned(cpu)) {
+        size <= 8 && (at & (size - 1)) &&
+        (!cpu_code64(cpu) || cpu_canonical(cpu, at)) && !never_aligned(cpu)) {
         cpu_raise_error(cpu, EXC_AC, 0);
     }
 }
@@ -109,8 +113,8 @@ void cpu_step_begin(Cpu *cpu)
 }
 
 /*
- * 17.3.1.2 to 17.3.1.4: traps, after it.  TF counts as it was before the instruction; those
- * that save the flags and clear TF (INT n, SYSCALL) also clear step_trap.
+ * 17.3.1.2 to 17.3.1.4: traps, after it.  TF counts as it was before the instruction;
+ * those that save the flags and clear TF (INT n, SYSCALL) also clear step_trap.
  */
 void cpu_step_end(Cpu *cpu)
 {

@@ -85,7 +85,8 @@ static void read_vex(Decoder *d)
     d->vex_bad = d->opsize || d->rep || d->lock || d->rex || map < 1 || map > 3;
     d->vex = true;
     d->rex = (first & 0x80 ? 0 : REX_R) | (three && !(first & 0x40) ? REX_X : 0) |
-             (three && !(first & 0x20) ? REX_B : 0) | (three && last & 0x80 ? REX_W : 0);
+             (three && !(first & 0x20) ? REX_B : 0) |
+             (three && last & 0x80 ? REX_W : 0);
     d->rex &= code64(d) ? 15 : REX_W;
     d->vvvv = ~last >> 3 & 15;
     d->vex256 = last & 4;
@@ -198,7 +199,8 @@ static unsigned find_row(Decoder *d, const Cpu *cpu)
         const Opcode *row = opcode_row(can.row[i]);
 
         if (bytes_fit(d, row)) {
-            if (mode_fits(d, row) && feature_fits(cpu, row) && (!d->vex || vex_fits(d, row)) &&
+            if (mode_fits(d, row) && feature_fits(cpu, row) &&
+                (!d->vex || vex_fits(d, row)) &&
                 (!can.modrm || form_fits(d, opcode_traits(can.row[i])))) {
                 return can.row[i];
             }
@@ -229,10 +231,12 @@ static void set_row(Insn *insn, unsigned op)
     insn->fn = opcode_row(op)->fn;
 }
 
-unsigned decode_insn(const u8 *bytes, unsigned n, unsigned mode, unsigned at, const Cpu *cpu,
-                     Insn *insn)
+unsigned decode_insn(const u8 *bytes, unsigned n, unsigned mode, unsigned at,
+                     const Cpu *cpu, Insn *insn)
 {
-    Decoder d = { .byte = bytes, .n = MIN(n, INSN_BYTES), .mode = mode, .segment = NO_SEGMENT };
+    Decoder d = {
+        .byte = bytes, .n = MIN(n, INSN_BYTES), .mode = mode, .segment = NO_SEGMENT
+    };
     unsigned op;
 
     *insn = (Insn){ .at = at, .base = REG_NONE, .index = REG_NONE };
@@ -248,7 +252,8 @@ unsigned decode_insn(const u8 *bytes, unsigned n, unsigned mode, unsigned at, co
         set_row(insn, OP_TOO_LONG);
         return n < INSN_BYTES ? 0 : INSN_BYTES;
     }
-    if (!insn->fn || (d.lock && !(opcode_row(op)->attr & OP_LOCK && insn->shape & INSN_MEM))) {
+    if (!insn->fn ||
+        (d.lock && !(opcode_row(op)->attr & OP_LOCK && insn->shape & INSN_MEM))) {
         set_row(insn, op < OP_SPECIAL ? op : OP_ILLEGAL);
     }
     return insn->len;

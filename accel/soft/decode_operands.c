@@ -67,7 +67,8 @@ static void use_stack_segment(Decoder *d, Insn *insn, unsigned base)
 static void read_memory16(Decoder *d, Insn *insn)
 {
     static const u8 base[8] = { RBX, RBX, RBP, RBP, RSI, RDI, RBP, RBX };
-    static const u8 index[8] = { RSI, RDI, RSI, RDI, REG_NONE, REG_NONE, REG_NONE, REG_NONE };
+    static const u8 index[8] = { RSI,      RDI,      RSI,      RDI,
+                                 REG_NONE, REG_NONE, REG_NONE, REG_NONE };
 
     if (d->mod == 0 && d->rm == 6) {
         insn->disp = next_signed(d, 2);
@@ -187,7 +188,8 @@ static u8 byte_register(const Decoder *d, u8 reg)
 
 static void set_registers(const Decoder *d, Insn *insn, const Opcode *row, bool modrm)
 {
-    u8 r = modrm ? d->reg | (d->rex & REX_R) << 1 : (d->opcode & 7) | (d->rex & REX_B) << 3;
+    u8 r = modrm ? d->reg | (d->rex & REX_R) << 1 :
+                   (d->opcode & 7) | (d->rex & REX_B) << 3;
     u8 b = modrm ? d->rm | (d->rex & REX_B) << 3 : 0;
 
     insn->reg = r;

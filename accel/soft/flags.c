@@ -52,8 +52,8 @@ static void salc(Cpu *cpu, const Insn *insn)
     reg_set(cpu, RAX, 0, cpu_cf(cpu) ? 0xff : 0);
 }
 
-#define FLAG_ROW(byte, name, attributes, reads_, writes_, function)                         \
-    ROW(MAP_1, byte, name, .attr = attributes, .reads = reads_, .writes = writes_,          \
+#define FLAG_ROW(byte, name, attributes, reads_, writes_, function)                \
+    ROW(MAP_1, byte, name, .attr = attributes, .reads = reads_, .writes = writes_, \
         .fn = function)
 #define FLAGS_AH (FLAGS_ARITH & ~FLAG_OF)
 

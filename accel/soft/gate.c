@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The gate: how vCPU threads keep out of each other's way (soft.h has the rules), and device accesses, which are
- * the places where a vCPU leaves the guest in the middle of an instruction.
+ * The gate: how vCPU threads keep out of each other's way (soft.h has the rules), and
+ * device accesses, which are the places where a vCPU leaves the guest in the middle of
+ * an instruction.
  */
 
 #include "accel/soft/soft.h"
@@ -16,8 +17,9 @@ static void gate_notify(Soft *soft)
 }
 
 /*
- * Announcing oneself and then looking at the gate, while exclusive_begin closes the gate and then looks for whoever is in: with both
- * orders sequentially consistent at least one of the two sees the other.
+ * Announcing oneself and then looking at the gate, while exclusive_begin closes the
+ * gate and then looks for whoever is in: with both orders sequentially consistent at
+ * least one of the two sees the other.
  */
 void guest_enter(Cpu *cpu)
 {
@@ -111,7 +113,7 @@ static bool all_at_boundary(Soft *soft, const Cpu *self)
 void world_stop(Soft *soft, Cpu *self)
 {
     pthread_mutex_lock(&soft->gate_lock);
-    if (self) {                         /* whoever waits for the gate or for the world counts it as stopped */
+    if (self) { /* whoever waits for the gate or for the world counts it as stopped */
         self->at_boundary = true;
         atomic_store(&self->in_guest, false);
         pthread_cond_broadcast(&soft->gate_changed);
@@ -145,8 +147,9 @@ void world_start(Soft *soft, Cpu *self)
 /*
  * ---- device accesses ----
  *
- * A locked operation on MMIO reaches here inside an exclusive section, which has to be given up: devices
- * see two accesses then, as they do from a CPU whose bus lock they ignore.
+ * A locked operation on MMIO reaches here inside an exclusive section, which has to be
+ * given up: devices see two accesses then, as they do from a CPU whose bus lock they
+ * ignore.
  */
 
 static bool device_begin(Cpu *cpu)

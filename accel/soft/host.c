@@ -30,7 +30,7 @@ static struct {
     pthread_mutex_t lock;
     u8 *write, *exec;                           /* the same memory */
     u32 used;
-    u8 *abort;                                  /* exec address of what a stub does after SIGFPE */
+    u8 *abort; /* exec address of what a stub does after SIGFPE */
     struct sigaction old_fpe;
     RowStubs row[ROWS_MAX];
     _Atomic(HostStub *) x87[8][256];            /* opcode D8-DF, ModRM */
@@ -58,7 +58,16 @@ HostReg host_register(Operand operand)
         return HOST_XMM;
     case O_Pq: case O_Qq: case O_Qd: case O_Nq:
         return HOST_MM;
-    case O_Ed: case O_Ey: case O_Gd: case O_Gy: case O_Rd: case O_Ry: case O_Mb: case O_Mw: case O_Eb: case O_Ew:
+    case O_Ed:
+    case O_Ey:
+    case O_Gd:
+    case O_Gy:
+    case O_Rd:
+    case O_Ry:
+    case O_Mb:
+    case O_Mw:
+    case O_Eb:
+    case O_Ew:
     case O_Eq: case O_Gq:
         return HOST_GPR;
     default:
@@ -105,8 +114,11 @@ static void emit_instruction(Code *c, const Opcode *row, const Insn *insn)
     static const u8 prefix[] = { [P_66] = 0x66, [P_F3] = 0xf3, [P_F2] = 0xf2 };
     bool reverse = rm_is_destination(row);
     unsigned xmm = reverse ? 1 : 2, gpr = 0;
-    unsigned reg = host_register(row->operand[reverse ? 1 : 0]) == HOST_XMM ? xmm :
-                   host_register(row->operand[reverse ? 1 : 0]) == HOST_MM ? (reverse ? 1 : 0) : gpr;
+    unsigned reg = host_register(row->operand[reverse ? 1 : 0]) == HOST_XMM ?
+                       xmm :
+                   host_register(row->operand[reverse ? 1 : 0]) == HOST_MM ?
+                       (reverse ? 1 : 0) :
+                       gpr;
     unsigned rm = reverse ? 0 : 1;
 
     if (prefix[row->prefix]) {
@@ -132,7 +144,7 @@ static HostStub *stub_sse_make(const Opcode *row, const Insn *insn)
     HostReg dst = host_register(row->operand[0]), src = host_register(row->operand[1]);
     Code c = { .n = 0 };
 
-    if (row->ext >= 0) {                        /* shifts by an immediate: the operand is ModRM.rm alone */
+    if (row->ext >= 0) { /* shifts by an immediate: the operand is ModRM.rm alone */
         src = dst;
         dst = HOST_NONE;
     }
@@ -157,7 +169,8 @@ static HostStub *stub_sse_make(const Opcode *row, const Insn *insn)
         emit_flags_out(&c);
     }
     if (row->ext >= 0) {
-        emit(&c, src == HOST_XMM ? "\x0f\x11\x0e" : "\x0f\x7f\x0e\x0f\x77", src == HOST_XMM ? 3 : 5);
+        emit(&c, src == HOST_XMM ? "\x0f\x11\x0e" : "\x0f\x7f\x0e\x0f\x77",
+             src == HOST_XMM ? 3 : 5);
     } else {
         emit_stores(&c, reverse ? HOST_NONE : dst, src);
     }
@@ -319,7 +332,8 @@ static bool map_twice(GError **err)
         host.write = mmap(NULL, CODE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
         host.exec = mmap(NULL, CODE_BYTES, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
     }
-    if (fd < 0 || host.write == MAP_FAILED || host.exec == MAP_FAILED || !host.write || !host.exec) {
+    if (fd < 0 || host.write == MAP_FAILED || host.exec == MAP_FAILED || !host.write ||
+        !host.exec) {
         g_set_error(err, G_FILE_ERROR, g_file_error_from_errno(errno),
                     "no memory for generated code: %s", g_strerror(errno));
     }
@@ -331,7 +345,8 @@ static bool map_twice(GError **err)
 
 bool host_open(GError **err)
 {
-    struct sigaction fpe = { .sa_sigaction = on_fpe, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+    struct sigaction fpe = { .sa_sigaction = on_fpe,
+                             .sa_flags = SA_SIGINFO | SA_ONSTACK };
     GError *failed = NULL;
     Code c = { .n = 0 };
 

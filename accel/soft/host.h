@@ -7,10 +7,13 @@
  * fixed host registers, executes the very instruction with these registers in its ModRM
  * byte, and stores the result:
  *
- *     guest   addps %xmm9, %xmm3          stub(&xmm3, &xmm9, regs):    movups (%rdi), %xmm2
- *                                                                      movups (%rsi), %xmm1
- *                                                                      addps  %xmm1, %xmm2
- *                                                                      movups %xmm2, (%rdi)
+ *     guest   addps %xmm9, %xmm3          stub(&xmm3, &xmm9, regs):    movups (%rdi),
+ *     %xmm2
+ *                                                                      movups (%rsi),
+ *                                                                      %xmm1 addps
+ *                                                                      %xmm1, %xmm2
+ *                                                                      movups %xmm2,
+ *                                                                      (%rdi)
  *
  * There is one stub per row of the opcode table, operand width and immediate, made when
  * it is first needed.  Results, rounding, flags and exceptions are the host's.  An
@@ -31,7 +34,7 @@ typedef struct {
     u8 xmm0[16];                /* the third operand of BLENDV */
     u32 mxcsr;                  /* guest's, in and out */
     u32 host_mxcsr;
-    u32 fault;                  /* an unmasked SSE exception: nothing was stored but mxcsr */
+    u32 fault; /* an unmasked SSE exception: nothing was stored but mxcsr */
     u16 arith;                  /* flags in and out, as in cpu.h */
     u16 pad;
     u64 r9;                     /* VEX: the register in vvvv */

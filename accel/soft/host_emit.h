@@ -34,7 +34,8 @@ static inline void emit8(Code *c, u8 byte)
  * An instruction whose ModRM names [r8 + disp8]: `bytes` up to the ModRM byte, then its
  * reg field.
  */
-static inline void emit_regs(Code *c, const char *bytes, unsigned n, unsigned reg, size_t at)
+static inline void emit_regs(Code *c, const char *bytes, unsigned n, unsigned reg,
+                             size_t at)
 {
     emit(c, bytes, n);
     emit8(c, 0x40 | reg << 3);                  /* mod 1, rm 0 with REX.B: r8 */

@@ -86,7 +86,8 @@ static void emit_loads(Code *c, const Opcode *row, const Places *p)
 }
 
 /* R, X and B are 1: no register above 7 but r9, which is in vvvv. */
-static void emit_instruction(Code *c, const Opcode *row, const Insn *insn, const Places *p)
+static void emit_instruction(Code *c, const Opcode *row, const Insn *insn,
+                             const Places *p)
 {
     static const u8 pp[] = { [P_66] = 1, [P_F3] = 2, [P_F2] = 3 };
     bool wide = row->attr & OP_W64 || (insn->more & INSN2_WIDTH) == 3;

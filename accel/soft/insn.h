@@ -41,7 +41,8 @@ typedef void OpFn(Cpu *cpu, const Insn *insn);
  */
 enum { REG_NONE = 16, REG_BLOCK = 17, REG_2G = 18, REG_COUNT = 19 };
 
-enum { SEG_FLAT = 0xff };       /* no base to add and no limit to check: 64-bit mode without FS or GS */
+/* no base to add and no limit to check: 64-bit mode without FS or GS */
+enum { SEG_FLAT = 0xff };
 
 struct Insn {
     OpFn *fn;
@@ -49,8 +50,8 @@ struct Insn {
                            branches: target relative to the block's start */
     s32 disp;           /* RIP-relative ones: relative to the block's start */
     u16 op;             /* row number in the opcode table */
-    u16 at;             /* bytes from the block's start to this instruction's first prefix */
-    u8 reg;             /* ModRM.reg with REX.R, or the register in the opcode byte with REX.B */
+    u16 at; /* bytes from the block's start to this instruction's first prefix */
+    u8 reg; /* ModRM.reg with REX.R, or the register in the opcode byte with REX.B */
     u8 rm;              /* register named by ModRM.rm with REX.B when mod is 3 */
     u8 base, index;     /* 0-15, REG_NONE, REG_BLOCK */
     u8 seg;             /* segment register of the memory operand, or SEG_FLAT */
@@ -61,11 +62,16 @@ struct Insn {
 _Static_assert(sizeof(Insn) == 32, "two instructions to a cache line");
 
 enum {
-    INSN_SCALE = 3, INSN_ADDR16 = 0 << 2, INSN_ADDR32 = 1 << 2, INSN_ADDR64 = 2 << 2, INSN_ADDR = 3 << 2,
-    INSN_MEM = 1 << 4,          /* ModRM names memory */
-    INSN_REX = 1 << 5,          /* a REX prefix: byte registers 4-7 are spl bpl sil dil, not ah ch dh bh */
-    INSN_REPZ = 1 << 6,         /* F3 as a repeat prefix */
-    INSN_REPNZ = 1 << 7,        /* F2 as a repeat prefix */
+    INSN_SCALE = 3,
+    INSN_ADDR16 = 0 << 2,
+    INSN_ADDR32 = 1 << 2,
+    INSN_ADDR64 = 2 << 2,
+    INSN_ADDR = 3 << 2,
+    INSN_MEM = 1 << 4, /* ModRM names memory */
+    /* a REX prefix: byte registers 4-7 are spl bpl sil dil, not ah ch dh bh */
+    INSN_REX = 1 << 5,
+    INSN_REPZ = 1 << 6, /* F3 as a repeat prefix */
+    INSN_REPNZ = 1 << 7, /* F2 as a repeat prefix */
 };
 enum {
     INSN2_WIDTH = 3,            /* operand size, log2 bytes */
@@ -73,7 +79,7 @@ enum {
     INSN2_CODE64 = 1 << 3,      /* 64-bit mode */
     INSN2_CODE32 = 1 << 4,      /* 32-bit code segment; neither: 16-bit */
     INSN2_VEX256 = 1 << 5,      /* VEX.L */
-    INSN2_FAR = 1 << 6,         /* its operand is now on this page, now on that: jit/run.c */
+    INSN2_FAR = 1 << 6, /* its operand is now on this page, now on that: jit/run.c */
 };
 
 /*
@@ -103,19 +109,22 @@ enum {
 struct Block {
     gpa at;                     /* of the first byte */
     u8 mode;                    /* MODE_*, without MODE_STEP */
-    bool valid;                 /* cleared when its page is written; its instructions then leave the block */
+    /* cleared when its page is written; its instructions then leave the block */
+    bool valid;
     u16 n;                      /* instructions */
     u16 bytes;
-    u16 entries;                /* n, and one more if the last instruction does not set rip itself */
-    Block *link[2];             /* blocks that followed: the next one in memory / another one of the same page */
-    bool links;                 /* may be followed by `link`: it ends in a near branch or runs into the next */
+    u16 entries; /* n, and one more if the last instruction does not set rip itself */
+    /* blocks that followed: the next one in memory / another one of the same page */
+    Block *link[2];
+    /* may be followed by `link`: it ends in a near branch or runs into the next */
+    bool links;
     bool own;                   /* one.c: of one vCPU, and not kept */
     u16 runs;                   /* how often it was entered, until it is translated */
     u32 entry, loop_entry;      /* translated code: see jit/jit.h */
     u32 saved_entry, saved_loop_entry;
-    void *code;                 /* its entry from the jump cache; NULL: run by the interpreter */
+    void *code; /* its entry from the jump cache; NULL: run by the interpreter */
     struct JitExit *incoming;   /* translations that jump here */
-    u64 ram_page;               /* number of its RAM page, for invalidation; UINT64_MAX: ROM */
+    u64 ram_page; /* number of its RAM page, for invalidation; UINT64_MAX: ROM */
     Block *hash_next;           /* same hash */
     Block *page_next;           /* same page */
     Insn insn[] __attribute__((aligned(32)));
@@ -150,20 +159,22 @@ typedef enum {
     O_M, O_Mb, O_Mw, O_Md, O_Mq, O_Mdq, O_Mp, O_Ms,     /* ModRM.rm, memory only */
     O_Zb, O_Zv, O_Zq,                           /* register in the opcode byte */
     O_AL, O_AX, O_CL, O_DX, O_1,
-    O_Ib, O_Iw, O_Iz, O_Iv, O_sIb,              /* Iz: at most 32 bits, sign-extended; Iv: up to 64; sIb: a byte, sign-extended */
+    /* Iz: at most 32 bits, sign-extended; Iv: up to 64; sIb: a byte, sign-extended */
+    O_Ib, O_Iw, O_Iz, O_Iv, O_sIb,
     O_Jb, O_Jz, O_Ap,
     O_Ob, O_Ov,                                 /* moffs */
     O_Sw, O_Cd, O_Dd,
     O_Xb, O_Xv, O_Yb, O_Yv,                     /* DS:rSI, ES:rDI */
-    O_Vx, O_Wx, O_Ux,                           /* XMM: ModRM.reg, rm, rm register only; memory 16 bytes */
-    O_Wd, O_Wq, O_Ww,                           /* XMM register or 4, 8, 2 bytes of memory */
-    O_Pq, O_Qq, O_Qd, O_Nq,                     /* MMX: reg, rm, rm with 4 bytes of memory, rm register only */
+    O_Vx, O_Wx, O_Ux, /* XMM: ModRM.reg, rm, rm register only; memory 16 bytes */
+    O_Wd, O_Wq, O_Ww, /* XMM register or 4, 8, 2 bytes of memory */
+    /* MMX: reg, rm, rm with 4 bytes of memory, rm register only */
+    O_Pq, O_Qq, O_Qd, O_Nq,
     O_ST0, O_STi, O_Mx87,                       /* x87; Mx87: the row's .memory bytes */
     /* With VEX, O_Vx and O_Wx are XMM or YMM registers by VEX.L, and so are these: */
     O_Hx,                                       /* VEX.vvvv */
     O_Lx,                                       /* bits 4-7 of an immediate byte */
     O_By,                                       /* general register: VEX.vvvv */
-    O_Mv,                                       /* memory with a vector of indices (VSIB) */
+    O_Mv, /* memory with a vector of indices (VSIB) */
 } Operand;
 
 /* Rows behind a VEX prefix: what they ask of VEX.L, and how memory follows it. */
@@ -183,13 +194,16 @@ enum {
     OP_ENDS    = 1 << 1,        /* the last of its block: sets cpu->rip */
     OP_NO64    = 1 << 2,        /* #UD in 64-bit mode */
     OP_ONLY64  = 1 << 3,        /* not this row outside 64-bit mode */
-    OP_DEF64   = 1 << 4,        /* operand size is 64 bits in 64-bit mode without REX.W; 32 can't be had */
-    OP_FORCE64 = 1 << 5,        /* ... and a 66 prefix is ignored (near branches, as on Intel) */
-    OP_REP     = 1 << 6,        /* F2/F3 repeat it; then it ends its block, to go on with itself or the next one */
+    /* operand size is 64 bits in 64-bit mode without REX.W; 32 can't be had */
+    OP_DEF64   = 1 << 4,
+    /* ... and a 66 prefix is ignored (near branches, as on Intel) */
+    OP_FORCE64 = 1 << 5,
+    /* F2/F3 repeat it; then it ends its block, to go on with itself or the next one */
+    OP_REP     = 1 << 6,
     OP_PROT    = 1 << 7,        /* #UD in real and virtual-8086 mode */
     OP_FPU     = 1 << 8,        /* x87: #NM by CR0.TS/EM, #MF checked by its function */
     OP_SSE     = 1 << 9,        /* #UD/#NM by CR4.OSFXSR, CR0.EM/TS */
-    OP_ALIGN   = 1 << 10,       /* 16-byte memory operand must be aligned, else #GP(0) */
+    OP_ALIGN   = 1 << 10, /* 16-byte memory operand must be aligned, else #GP(0) */
     OP_BYTE    = 1 << 11,       /* operand size is one byte whatever the prefixes say */
     OP_W64     = 1 << 12,       /* this row is for REX.W = 1 only */
     OP_W32     = 1 << 13,       /* this row is for REX.W = 0 only */
@@ -203,7 +217,7 @@ typedef struct {
 } OpForms;
 
 struct Opcode {
-    u8 map, byte;               /* where it stands; `byte` is the opcode, for Z operands its first */
+    u8 map, byte; /* where it stands; `byte` is the opcode, for Z operands its first */
     u8 prefix;                  /* P_* */
     s8 ext;                     /* ModRM.reg that selects it, or -1 */
     u8 mod;                     /* MOD_* that selects it */
@@ -211,7 +225,7 @@ struct Opcode {
     const char *name;
     u8 operand[4];
     u16 attr;
-    u16 reads, writes;          /* arithmetic flags, FLAG_*; undefined ones count as written */
+    u16 reads, writes; /* arithmetic flags, FLAG_*; undefined ones count as written */
     u8 class;
     u8 memory;                  /* bytes of an O_Mx87 or O_M operand, when it matters */
     u8 vex;                     /* VEX_* */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The local APIC, xAPIC and x2APIC (SDM vol. 3, chapter 11): registers and priorities.  The timer is in lapic_timer.c, messages
- * between APICs in lapic_bus.c.  Left out: the CMCI, thermal and performance-counter interrupts have registers but no source.
+ * The local APIC, xAPIC and x2APIC (SDM vol. 3, chapter 11): registers and priorities.
+ * The timer is in lapic_timer.c, messages between APICs in lapic_bus.c.  Left out: the
+ * CMCI, thermal and performance-counter interrupts have registers but no source.
  *
- * The owner's thread reads and writes registers without the machine lock; messages come from any thread.  `lock` guards the
- * registers; timers need the machine lock, so arming the timer leaves the guest.
+ * The owner's thread reads and writes registers without the machine lock; messages come
+ * from any thread.  `lock` guards the registers; timers need the machine lock, so
+ * arming the timer leaves the guest.
  */
 
 #include "accel/soft/lapic.h"
@@ -12,7 +14,8 @@
 
 enum { LVT_COUNT = 6, VERSION = 0x14 | (LVT_COUNT - 1) << 16 };
 static const u8 lvt_regs[LVT_COUNT] = {
-    LAPIC_LVT_TIMER, LAPIC_LVT_THERMAL, LAPIC_LVT_PERF, LAPIC_LVT_LINT0, LAPIC_LVT_LINT1, LAPIC_LVT_ERROR,
+    LAPIC_LVT_TIMER, LAPIC_LVT_THERMAL, LAPIC_LVT_PERF,
+    LAPIC_LVT_LINT0, LAPIC_LVT_LINT1,   LAPIC_LVT_ERROR,
 };
 
 /* ---- bits of IRR, ISR, TMR: eight words each ---- */
@@ -42,7 +45,10 @@ static int bit_highest(const u32 *words)
     return -1;
 }
 
-/* Processor priority (11.8.3.1): the higher class of the task's priority and of what is in service. */
+/*
+ * Processor priority (11.8.3.1): the higher class of the task's priority and of what is
+ * in service.
+ */
 static u8 processor_priority(const Lapic *l)
 {
     int isr = bit_highest(l->reg + LAPIC_ISR);
@@ -60,7 +66,8 @@ static int pending(const Lapic *l)
 {
     int vector = bit_highest(l->reg + LAPIC_IRR);
 
-    if (vector < 0 || !lapic_enabled(l) || (vector >> 4) <= (processor_priority(l) >> 4)) {
+    if (vector < 0 || !lapic_enabled(l) ||
+        (vector >> 4) <= (processor_priority(l) >> 4)) {
         return -1;
     }
     return vector;
@@ -146,7 +153,9 @@ void lapic_set_tpr(Lapic *l, u8 tpr)
     atomic_fetch_or_explicit(&l->cpu->request, REQUEST_INTERRUPT, memory_order_relaxed);
 }
 
-/* 11.8.5: the highest in service is done; a level-triggered one is told to the IOAPICs. */
+/*
+ * 11.8.5: the highest in service is done; a level-triggered one is told to the IOAPICs.
+ */
 static void write_eoi(Lapic *l)
 {
     Cpu *cpu = l->cpu;
@@ -197,7 +206,7 @@ static void write_lvt(Lapic *l, unsigned r, u32 value)
         l->reg[r] |= LAPIC_LVT_MASKED;
     }
     if (r == LAPIC_LVT_TIMER && LAPIC_TIMER_MODE(old ^ value)) {
-        l->tsc_deadline = 0;            /* 11.5.4.1: changing the mode disarms the timer */
+        l->tsc_deadline = 0; /* 11.5.4.1: changing the mode disarms the timer */
         l->reg[LAPIC_TMICT] = 0;
     }
     pthread_mutex_unlock(&l->lock);
@@ -221,8 +230,8 @@ bool lapic_is_lvt(unsigned r)
 bool lapic_has_register(unsigned r)
 {
     return r == LAPIC_ID || r == LAPIC_VERSION || (r >= LAPIC_TPR && r <= LAPIC_EOI) ||
-           (r >= LAPIC_LDR && r <= LAPIC_ESR) || r == LAPIC_ICR || r == LAPIC_ICR2 || lapic_is_lvt(r) ||
-           r == LAPIC_TMICT || r == LAPIC_TMCCT || r == LAPIC_TDCR;
+           (r >= LAPIC_LDR && r <= LAPIC_ESR) || r == LAPIC_ICR || r == LAPIC_ICR2 ||
+           lapic_is_lvt(r) || r == LAPIC_TMICT || r == LAPIC_TMCCT || r == LAPIC_TDCR;
 }
 
 static u32 register_read(Lapic *l, unsigned r)
@@ -276,7 +285,8 @@ static void register_write(Lapic *l, unsigned r, u32 value)
         break;
     case LAPIC_ICR:
         l->reg[r] = value & 0xccfff;
-        lapic_send(l, value, lapic_x2(l) ? l->reg[LAPIC_ICR2] : l->reg[LAPIC_ICR2] >> 24);
+        lapic_send(l, value,
+                   lapic_x2(l) ? l->reg[LAPIC_ICR2] : l->reg[LAPIC_ICR2] >> 24);
         break;
     case LAPIC_TMICT:
         if (!lapic_deadline_mode(l)) {
@@ -356,7 +366,10 @@ void lapic_get_state(Lapic *l, X86Lapic *state)
     pthread_mutex_unlock(&l->lock);
 }
 
-/* While paused, with the machine lock; or at INIT by the owner's thread, which takes it: the timer is armed anew. */
+/*
+ * While paused, with the machine lock; or at INIT by the owner's thread, which takes
+ * it: the timer is armed anew.
+ */
 void lapic_set_state(Lapic *l, const X86Lapic *state)
 {
     bool inside = atomic_load(&l->cpu->in_guest);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Messages between local APICs, and to them from the IOAPIC and MSI (SDM vol. 3, 11.6 and 11.11).  Any thread, with or without the
- * machine lock; no two LAPICs' locks are held at once.
+ * Messages between local APICs, and to them from the IOAPIC and MSI (SDM vol. 3, 11.6
+ * and 11.11).  Any thread, with or without the machine lock; no two LAPICs' locks are
+ * held at once.
  */
 
 #include "accel/soft/lapic.h"
@@ -20,7 +21,8 @@ static bool logical_match(const Lapic *l, const Message *m)
     u32 ldr = l->reg[LAPIC_LDR];
 
     if (lapic_x2(l)) {
-        u32 to = m->x2 ? m->destination : (m->destination & 0xf0) << 12 | (m->destination & 15);
+        u32 to = m->x2 ? m->destination :
+                         (m->destination & 0xf0) << 12 | (m->destination & 15);
 
         return ldr >> 16 == to >> 16 && (ldr & to & 0xffff);
     }
@@ -52,7 +54,10 @@ static bool matches(Lapic *l, const Message *m)
     return yes;
 }
 
-/* The priority with which it competes for a message that one is to have; -1: it doesn't. */
+/*
+ * The priority with which it competes for a message that one is to have; -1: it
+ * doesn't.
+ */
 static int bid(Lapic *l, const Message *m)
 {
     int priority;
@@ -90,7 +95,8 @@ static void receive(Lapic *l, const Message *m)
         cpu_request(l->cpu, REQUEST_NMI_IN);
         break;
     case LAPIC_MODE_INIT:
-        if (!m->level || m->assert) {       /* a level de-assert only synchronises old APICs' arbitration ids */
+        /* a level de-assert only synchronises old APICs' arbitration ids */
+        if (!m->level || m->assert) {
             cpu_request(l->cpu, REQUEST_INIT);
         }
         break;
@@ -98,7 +104,7 @@ static void receive(Lapic *l, const Message *m)
         atomic_store(&l->cpu->sipi_sent, m->vector);
         cpu_request(l->cpu, REQUEST_SIPI);
         break;
-    default:                                /* SMI: there is no system management mode */
+    default: /* SMI: there is no system management mode */
         break;
     }
 }
@@ -139,8 +145,13 @@ void lapic_send(Lapic *l, u32 icr, u32 destination)
 {
     Soft *soft = l->cpu->soft;
     Message m = {
-        .destination = destination, .logical = icr >> 11 & 1, .x2 = lapic_x2(l), .mode = LAPIC_MODE(icr),
-        .vector = icr, .level = icr >> 15 & 1, .assert = icr >> 14 & 1,
+        .destination = destination,
+        .logical = icr >> 11 & 1,
+        .x2 = lapic_x2(l),
+        .mode = LAPIC_MODE(icr),
+        .vector = icr,
+        .level = icr >> 15 & 1,
+        .assert = icr >> 14 & 1,
     };
     unsigned shorthand = icr >> 18 & 3;
 
@@ -170,8 +181,12 @@ void lapic_send(Lapic *l, u32 icr, u32 destination)
 void lapics_message(Soft *soft, gpa address, u32 data)
 {
     Message m = {
-        .destination = address >> 12 & 0xff, .logical = address >> 2 & 1,
-        .mode = LAPIC_MODE(data), .vector = data, .level = data >> 15 & 1, .assert = true,
+        .destination = address >> 12 & 0xff,
+        .logical = address >> 2 & 1,
+        .mode = LAPIC_MODE(data),
+        .vector = data,
+        .level = data >> 15 & 1,
+        .assert = true,
     };
 
     send(soft, &m);

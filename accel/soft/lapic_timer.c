@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The local APIC's timer (SDM vol. 3, 11.5.4): one-shot, periodic and TSC-deadline.  Its expiry comes on the main thread, under
- * the machine lock; the vCPU's own thread arms it, leaving the guest for the machine lock.
+ * The local APIC's timer (SDM vol. 3, 11.5.4): one-shot, periodic and TSC-deadline.
+ * Its expiry comes on the main thread, under the machine lock; the vCPU's own thread
+ * arms it, leaving the guest for the machine lock.
  */
 
 #include "accel/soft/lapic.h"
 #include "base/lock.h"
 
-/* 11.5.4: bits 0, 1 and 3 encode 2 4 8 16 32 64 128 1.  The bus clock is 1 GHz: one count of the undivided timer is 1 ns. */
+/*
+ * 11.5.4: bits 0, 1 and 3 encode 2 4 8 16 32 64 128 1.  The bus clock is 1 GHz: one
+ * count of the undivided timer is 1 ns.
+ */
 static unsigned timer_shift(const Lapic *l)
 {
     u32 code = l->reg[LAPIC_TDCR];
@@ -39,7 +43,9 @@ u32 lapic_timer_count(const Lapic *l)
     return gone >= period ? 0 : (period - gone) >> timer_shift(l);
 }
 
-/* Machine lock and `lock` held: arms the host's timer for the next expiry after `now`. */
+/*
+ * Machine lock and `lock` held: arms the host's timer for the next expiry after `now`.
+ */
 void lapic_timer_arm(Lapic *l, u64 now)
 {
     u64 period = timer_period(l), gone = now - l->timer_start;

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * x2APIC: the local APIC's registers as MSRs, and the way into and out of that mode (SDM vol. 3, 11.12).  The vCPU's own
- * thread.
+ * x2APIC: the local APIC's registers as MSRs, and the way into and out of that mode
+ * (SDM vol. 3, 11.12).  The vCPU's own thread.
  */
 
 #include "accel/soft/lapic.h"
 
-/* 11.12.1.2: register r is MSR 0x800 + r; ICR is one 64-bit MSR, DFR and ICR2 are not there, SELF IPI is. */
+/*
+ * 11.12.1.2: register r is MSR 0x800 + r; ICR is one 64-bit MSR, DFR and ICR2 are not
+ * there, SELF IPI is.
+ */
 u64 lapic_rdmsr(Lapic *l, u32 index)
 {
     unsigned r = index - MSR_X2APIC;
     u64 value;
 
-    if (!lapic_x2(l) || r >= 0x40 || !lapic_has_register(r) || r == LAPIC_DFR || r == LAPIC_ICR2 || r == LAPIC_EOI) {
+    if (!lapic_x2(l) || r >= 0x40 || !lapic_has_register(r) || r == LAPIC_DFR ||
+        r == LAPIC_ICR2 || r == LAPIC_EOI) {
         cpu_gp(l->cpu, 0);
     }
     value = lapic_read(l, r << 4);
@@ -41,8 +45,9 @@ static u64 x2_writable(unsigned r)
 
 static bool x2_is_writable(unsigned r)
 {
-    return r == LAPIC_TPR || r == LAPIC_EOI || r == LAPIC_SVR || r == LAPIC_ESR || r == LAPIC_ICR || lapic_is_lvt(r) ||
-           r == LAPIC_TMICT || r == LAPIC_TDCR || r == LAPIC_SELF_IPI;
+    return r == LAPIC_TPR || r == LAPIC_EOI || r == LAPIC_SVR || r == LAPIC_ESR ||
+           r == LAPIC_ICR || lapic_is_lvt(r) || r == LAPIC_TMICT || r == LAPIC_TDCR ||
+           r == LAPIC_SELF_IPI;
 }
 
 void lapic_wrmsr(Lapic *l, u32 index, u64 value)
@@ -65,16 +70,19 @@ void lapic_wrmsr(Lapic *l, u32 index, u64 value)
 /* 11.12.5: from x2APIC only to disabled, from disabled not straight to x2APIC. */
 bool lapic_set_base(Lapic *l, u64 value)
 {
-    u64 mode = value & (LAPIC_BASE_ENABLE | LAPIC_BASE_X2), old = l->base & (LAPIC_BASE_ENABLE | LAPIC_BASE_X2);
+    u64 mode = value & (LAPIC_BASE_ENABLE | LAPIC_BASE_X2),
+        old = l->base & (LAPIC_BASE_ENABLE | LAPIC_BASE_X2);
 
-    if (mode == LAPIC_BASE_X2 || value & ~(LAPIC_BASE_ENABLE | LAPIC_BASE_X2 | LAPIC_BASE_BSP | 0xffffffffff000ull) ||
+    if (mode == LAPIC_BASE_X2 ||
+        value & ~(LAPIC_BASE_ENABLE | LAPIC_BASE_X2 | LAPIC_BASE_BSP |
+                  0xffffffffff000ull) ||
         (old == LAPIC_BASE_ENABLE + LAPIC_BASE_X2 && mode == LAPIC_BASE_ENABLE) ||
         (old == 0 && mode == LAPIC_BASE_ENABLE + LAPIC_BASE_X2)) {
         return false;
     }
     pthread_mutex_lock(&l->lock);
     l->base = value;
-    if (mode & LAPIC_BASE_X2) {         /* 11.12.10.2: the logical id follows from the id */
+    if (mode & LAPIC_BASE_X2) { /* 11.12.10.2: the logical id follows from the id */
         l->reg[LAPIC_LDR] = (l->id & 0xffff0) << 12 | 1u << (l->id & 15);
     }
     pthread_mutex_unlock(&l->lock);

@@ -2,10 +2,11 @@
 /*
  * How instructions reach memory.
  *
- * cpu_load/cpu_store take linear addresses.  The fast path is one compare in the TLB of the present MMU mode and a
- * plain host access; host and guest share the memory model (TSO), so ordinary accesses need no barrier.  Everything
- * else (a miss, MMIO, a page that holds decoded code, a crossing of pages) goes to the slow functions in mmu.c, which raise
- * page faults.  Stores check the whole access before any byte is written.
+ * cpu_load/cpu_store take linear addresses.  The fast path is one compare in the TLB of
+ * the present MMU mode and a plain host access; host and guest share the memory model
+ * (TSO), so ordinary accesses need no barrier.  Everything else (a miss, MMIO, a page
+ * that holds decoded code, a crossing of pages) goes to the slow functions in mmu.c,
+ * which raise page faults.  Stores check the whole access before any byte is written.
  */
 
 #ifndef ACCEL_SOFT_MMU_H
@@ -19,43 +20,61 @@ typedef enum { ACCESS_READ, ACCESS_WRITE, ACCESS_EXEC } Access;
 u64 mmu_load_slow(Cpu *cpu, gva at, unsigned size);
 void mmu_store_slow(Cpu *cpu, gva at, u64 value, unsigned size);
 
-/* Any length up to 4096 bytes, for x87, XSAVE, descriptors: all checked before anything is written. */
+/*
+ * Any length up to 4096 bytes, for x87, XSAVE, descriptors: all checked before anything
+ * is written.
+ */
 void mmu_read(Cpu *cpu, gva at, void *to, size_t n);
 void mmu_write(Cpu *cpu, gva at, const void *from, size_t n);
-/* The same with supervisor rights whatever CPL is: descriptor tables, TSS, interrupt frames to inner stacks. */
+/*
+ * The same with supervisor rights whatever CPL is: descriptor tables, TSS, interrupt
+ * frames to inner stacks.
+ */
 void mmu_read_system(Cpu *cpu, gva at, void *to, size_t n);
 void mmu_write_system(Cpu *cpu, gva at, const void *from, size_t n);
 /* The same as if CPL were `cpl`: stacks of another privilege level. */
 void mmu_read_as(Cpu *cpu, gva at, void *to, size_t n, unsigned cpl);
 void mmu_write_as(Cpu *cpu, gva at, const void *from, size_t n, unsigned cpl);
 
-/* Raises the fault a store of n bytes at `at` would raise, if any; for instructions that must not fault half-way. */
+/*
+ * Raises the fault a store of n bytes at `at` would raise, if any; for instructions
+ * that must not fault half-way.
+ */
 void mmu_probe_write(Cpu *cpu, gva at, size_t n);
 /* The same for a load of one byte. */
 void mmu_probe_read(Cpu *cpu, gva at);
 
 /*
- * The host address of `size` (1-16) bytes of guest RAM, writable, for an atomic host instruction.  NULL: it is MMIO, or it
- * crosses a page: the caller does it in an exclusive section (soft.h) with cpu_load and cpu_store.
+ * The host address of `size` (1-16) bytes of guest RAM, writable, for an atomic host
+ * instruction.  NULL: it is MMIO, or it crosses a page: the caller does it in an
+ * exclusive section (soft.h) with cpu_load and cpu_store.
  */
 void *mmu_rmw(Cpu *cpu, gva at, unsigned size);
 
 /*
- * Where code comes from: checks execute rights at `at` and gives the guest-physical address, the host bytes up to the end of the
- * page, and the RAM page number (UINT64_MAX: ROM).  NULL if it is MMIO (a guest that jumps there gets #GP... see mmu.c).
+ * Where code comes from: checks execute rights at `at` and gives the guest-physical
+ * address, the host bytes up to the end of the page, and the RAM page number
+ * (UINT64_MAX: ROM).  NULL if it is MMIO (a guest that jumps there gets #GP... see
+ * mmu.c).
  */
 const u8 *mmu_fetch(Cpu *cpu, gva at, gpa *phys, u64 *ram_page);
 
 /* Was code at `at` fetched through a global page, as far as the TLB still knows? */
 bool mmu_is_global_code(Cpu *cpu, gva at);
 
-/* gva -> gpa by the page tables alone, no fault, no TLB; for the monitor.  Any thread while paused. */
+/*
+ * gva -> gpa by the page tables alone, no fault, no TLB; for the monitor.  Any thread
+ * while paused.
+ */
 bool mmu_translate(Cpu *cpu, gva at, gpa *out);
 
-void mmu_flush(Cpu *cpu);                   /* all entries, also global ones, and the jump cache */
+void mmu_flush(Cpu *cpu); /* all entries, also global ones, and the jump cache */
 void mmu_flush_non_global(Cpu *cpu);
 void mmu_flush_page(Cpu *cpu, gva at);      /* INVLPG */
-/* The page has decoded code from now on: writes to it by this vCPU go through the slow path. */
+/*
+ * The page has decoded code from now on: writes to it by this vCPU go through the slow
+ * path.
+ */
 void mmu_protect_code(Cpu *cpu, u64 ram_page);
 void mmu_print_tlb(Cpu *cpu, GString *out);
 
@@ -79,8 +98,9 @@ static inline bool in_one_page(gva at, unsigned size)
 }
 
 /*
- * Does this tag of the entry for `at` let all of [at, at + size) through?  If the last byte lies in the next page, that page
- * has another entry, and its address is never this one's tag.
+ * Does this tag of the entry for `at` let all of [at, at + size) through?  If the last
+ * byte lies in the next page, that page has another entry, and its address is never
+ * this one's tag.
  */
 static inline bool tag_covers(u64 tag, gva at, unsigned size)
 {
@@ -96,25 +116,25 @@ typedef u64 Guest64 __attribute__((aligned(1), may_alias));
 /* The guest's own data races are none of ThreadSanitizer's business. */
 #define GUEST_RACES __attribute__((no_sanitize("thread")))
 
-#define CPU_ACCESS(bits)                                                                    \
-    static inline GUEST_RACES u##bits cpu_load##bits(Cpu *cpu, gva at)                      \
-    {                                                                                       \
-        const TlbEntry *e = mmu_entry(cpu, at);                                             \
-                                                                                            \
-        if (likely(tag_covers(e->read, at, bits / 8))) {                                    \
-            return *(const volatile Guest##bits *)(uintptr_t)(at + e->addend);              \
-        }                                                                                   \
-        return mmu_load_slow(cpu, at, bits / 8);                                            \
-    }                                                                                       \
-    static inline GUEST_RACES void cpu_store##bits(Cpu *cpu, gva at, u##bits value)         \
-    {                                                                                       \
-        const TlbEntry *e = mmu_entry(cpu, at);                                             \
-                                                                                            \
-        if (likely(tag_covers(e->write, at, bits / 8))) {                                   \
-            *(volatile Guest##bits *)(uintptr_t)(at + e->addend) = value;                   \
-        } else {                                                                            \
-            mmu_store_slow(cpu, at, value, bits / 8);                                       \
-        }                                                                                   \
+#define CPU_ACCESS(bits)                                                            \
+    static inline GUEST_RACES u##bits cpu_load##bits(Cpu *cpu, gva at)              \
+    {                                                                               \
+        const TlbEntry *e = mmu_entry(cpu, at);                                     \
+                                                                                    \
+        if (likely(tag_covers(e->read, at, bits / 8))) {                            \
+            return *(const volatile Guest##bits *)(uintptr_t)(at + e->addend);      \
+        }                                                                           \
+        return mmu_load_slow(cpu, at, bits / 8);                                    \
+    }                                                                               \
+    static inline GUEST_RACES void cpu_store##bits(Cpu *cpu, gva at, u##bits value) \
+    {                                                                               \
+        const TlbEntry *e = mmu_entry(cpu, at);                                     \
+                                                                                    \
+        if (likely(tag_covers(e->write, at, bits / 8))) {                           \
+            *(volatile Guest##bits *)(uintptr_t)(at + e->addend) = value;           \
+        } else {                                                                    \
+            mmu_store_slow(cpu, at, value, bits / 8);                               \
+        }                                                                           \
     }
 CPU_ACCESS(8)
 CPU_ACCESS(16)
@@ -126,7 +146,8 @@ CPU_ACCESS(64)
 /* The offset part of a memory operand, truncated to the address size. */
 static inline u64 insn_offset(const Cpu *cpu, const Insn *insn)
 {
-    u64 at = cpu->gpr[insn->base] + (cpu->gpr[insn->index] << (insn->shape & INSN_SCALE)) + insn->disp;
+    u64 at = cpu->gpr[insn->base] +
+             (cpu->gpr[insn->index] << (insn->shape & INSN_SCALE)) + insn->disp;
 
     if (likely((insn->shape & INSN_ADDR) == INSN_ADDR64)) {
         return at;
@@ -135,8 +156,8 @@ static inline u64 insn_offset(const Cpu *cpu, const Insn *insn)
 }
 
 /*
- * offset -> linear address through a segment register: base, and outside 64-bit mode the limit and
- * type checks of an access (SDM vol. 3, 5.3): raises #GP or #SS.
+ * offset -> linear address through a segment register: base, and outside 64-bit mode
+ * the limit and type checks of an access (SDM vol. 3, 5.3): raises #GP or #SS.
  */
 gva segment_linear(Cpu *cpu, unsigned seg, u64 offset, unsigned size, Access access);
 
@@ -145,17 +166,21 @@ static inline gva insn_linear(Cpu *cpu, const Insn *insn, unsigned size, Access 
 {
     u64 offset = insn_offset(cpu, insn);
 
-    return likely(insn->seg == SEG_FLAT) ? offset : segment_linear(cpu, insn->seg, offset, size, access);
+    return likely(insn->seg == SEG_FLAT) ?
+               offset :
+               segment_linear(cpu, insn->seg, offset, size, access);
 }
 
 /*
- * The stack: width is the operand size in bytes (2, 4, 8); the stack pointer's size follows SS and the mode.
- * cpu_push/cpu_pop change rsp only after the access succeeded.
+ * The stack: width is the operand size in bytes (2, 4, 8); the stack pointer's size
+ * follows SS and the mode.  cpu_push/cpu_pop change rsp only after the access
+ * succeeded.
  */
 void cpu_push(Cpu *cpu, u64 value, unsigned size);
 u64 cpu_pop(Cpu *cpu, unsigned size);
-u64 cpu_stack_pointer(const Cpu *cpu);                  /* truncated to the stack's size */
-void cpu_set_stack_pointer(Cpu *cpu, u64 value);        /* writes only the bits of the stack's size */
-u64 cpu_peek(Cpu *cpu, u64 above, unsigned size);       /* reads at stack pointer + above */
+u64 cpu_stack_pointer(const Cpu *cpu); /* truncated to the stack's size */
+/* writes only the bits of the stack's size */
+void cpu_set_stack_pointer(Cpu *cpu, u64 value);
+u64 cpu_peek(Cpu *cpu, u64 above, unsigned size); /* reads at stack pointer + above */
 
 #endif

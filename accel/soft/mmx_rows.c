@@ -1,42 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The opcode table's MMX rows, and those that have an MMX and an SSE2 form (SDM vol. 2, appendix A).
- * A form with a 66 prefix is the XMM one.
+ * The opcode table's MMX rows, and those that have an MMX and an SSE2 form (SDM vol. 2,
+ * appendix A).  A form with a 66 prefix is the XMM one.
  */
 
 #include "accel/soft/simd.h"
 
-#define MMX(b, nm, d, s, function, ...) \
-    { .map = MAP_0F, .byte = b, .prefix = P_NONE, .ext = -1, .rm = -1, .name = nm, .operand = { d, s }, \
+#define MMX(b, nm, d, s, function, ...)                                            \
+    { .map = MAP_0F, .byte = b, .prefix = P_NONE, .ext = -1, .rm = -1, .name = nm, \
+        .operand = { d, s },                                                       \
       .attr = OP_MMX, .class = CLASS_COPY, .fn = function, __VA_ARGS__ }
-#define BOTH(m, b, nm, mmx_source, feat) \
-    { .map = m, .byte = b, .prefix = P_NONE, .ext = -1, .rm = -1, .name = nm, .operand = { O_Pq, mmx_source }, \
-      .attr = OP_MMX, .class = CLASS_COPY, .fn = simd_op, .feature = feat }, \
-    { .map = m, .byte = b, .prefix = P_66, .ext = -1, .rm = -1, .name = nm, .operand = { O_Vx, O_Wx }, \
+#define BOTH(m, b, nm, mmx_source, feat)                                      \
+    { .map = m, .byte = b, .prefix = P_NONE, .ext = -1, .rm = -1, .name = nm, \
+        .operand = { O_Pq, mmx_source },                                      \
+      .attr = OP_MMX, .class = CLASS_COPY, .fn = simd_op, .feature = feat },  \
+    { .map = m, .byte = b, .prefix = P_66, .ext = -1, .rm = -1, .name = nm,   \
+        .operand = { O_Vx, O_Wx },                                            \
       .attr = OP_SSE | OP_ALIGN, .class = CLASS_COPY, .fn = simd_op, .feature = feat }
-#define SHIFT(b, e, nm) \
-    { .map = MAP_0F, .byte = b, .prefix = P_NONE, .ext = e, .mod = MOD_REG, .rm = -1, .name = nm, \
-      .operand = { O_Nq, O_Ib }, .attr = OP_MMX, .class = CLASS_COPY, .fn = simd_shift_imm }, \
-    { .map = MAP_0F, .byte = b, .prefix = P_66, .ext = e, .mod = MOD_REG, .rm = -1, .name = nm, \
-      .operand = { O_Ux, O_Ib }, .attr = OP_SSE, .class = CLASS_COPY, .fn = simd_shift_imm }
-#define SHIFT_BYTES(e, nm) \
-    { .map = MAP_0F, .byte = 0x73, .prefix = P_66, .ext = e, .mod = MOD_REG, .rm = -1, .name = nm, \
-      .operand = { O_Ux, O_Ib }, .attr = OP_SSE, .class = CLASS_COPY, .fn = simd_shift_imm }
+#define SHIFT_ROW(b, p, e, nm, to, attrs)                                        \
+    { .map = MAP_0F, .byte = b, .prefix = p, .ext = e, .mod = MOD_REG, .rm = -1, \
+      .name = nm, .operand = { to, O_Ib }, .attr = attrs, .class = CLASS_COPY,   \
+      .fn = simd_shift_imm }
+#define SHIFT(b, e, nm)                        \
+    SHIFT_ROW(b, P_NONE, e, nm, O_Nq, OP_MMX), \
+    SHIFT_ROW(b, P_66, e, nm, O_Ux, OP_SSE)
+#define SHIFT_BYTES(e, nm) SHIFT_ROW(0x73, P_66, e, nm, O_Ux, OP_SSE)
 
 static const Opcode rows[] = {
     /* moves */
-    MMX(0x6e, "movd",    O_Pq, O_Ey, simd_load_op, .memory = 0),
-    MMX(0x6f, "movq",    O_Pq, O_Qq, simd_load_op, .memory = 0),
-    MMX(0x7e, "movd",    O_Ey, O_Pq, simd_store_op, .memory = 0),
-    MMX(0x7f, "movq",    O_Qq, O_Pq, simd_store_op, .memory = 0),
-    MMX(0xe7, "movntq",  O_Mq, O_Pq, simd_store_op, .mod = MOD_MEM, .memory = 8),
+    MMX(0x6e, "movd", O_Pq, O_Ey, simd_load_op, .memory = 0),
+    MMX(0x6f, "movq", O_Pq, O_Qq, simd_load_op, .memory = 0),
+    MMX(0x7e, "movd", O_Ey, O_Pq, simd_store_op, .memory = 0),
+    MMX(0x7f, "movq", O_Qq, O_Pq, simd_store_op, .memory = 0),
+    MMX(0xe7, "movntq", O_Mq, O_Pq, simd_store_op, .mod = MOD_MEM, .memory = 8),
     MMX(0xf7, "maskmovq", O_Pq, O_Nq, simd_mask_move, .mod = MOD_REG),
     MMX(0xd7, "pmovmskb", O_Gd, O_Nq, simd_op, .mod = MOD_REG),
-    MMX(0x70, "pshufw",  O_Pq, O_Qq, simd_op, .operand[2] = O_Ib),
-    MMX(0xc4, "pinsrw",  O_Pq, O_Ed, simd_op, .operand[2] = O_Ib, .memory = 2),
-    MMX(0xc5, "pextrw",  O_Gd, O_Nq, simd_op, .mod = MOD_REG, .operand[2] = O_Ib),
-    { .map = MAP_0F, .byte = 0x77, .prefix = P_NONE, .ext = -1, .rm = -1, .name = "emms", .attr = OP_MMX,
-      .class = CLASS_CALL, .fn = simd_emms },
+    MMX(0x70, "pshufw", O_Pq, O_Qq, simd_op, .operand[2] = O_Ib),
+    MMX(0xc4, "pinsrw", O_Pq, O_Ed, simd_op, .operand[2] = O_Ib, .memory = 2),
+    MMX(0xc5, "pextrw", O_Gd, O_Nq, simd_op, .mod = MOD_REG, .operand[2] = O_Ib),
+    { .map = MAP_0F, .byte = 0x77, .prefix = P_NONE, .ext = -1, .rm = -1,
+      .name = "emms", .attr = OP_MMX, .class = CLASS_CALL, .fn = simd_emms },
 
     /* arithmetic, in MMX and XMM registers */
     BOTH(MAP_0F, 0x60, "punpcklbw", O_Qd, NULL),
@@ -110,16 +113,29 @@ static const Opcode rows[] = {
     BOTH(MAP_0F38, 0x1c, "pabsb", O_Qq, "ssse3"),
     BOTH(MAP_0F38, 0x1d, "pabsw", O_Qq, "ssse3"),
     BOTH(MAP_0F38, 0x1e, "pabsd", O_Qq, "ssse3"),
-    { .map = MAP_0F3A, .byte = 0x0f, .prefix = P_NONE, .ext = -1, .rm = -1, .name = "palignr",
-      .operand = { O_Pq, O_Qq, O_Ib }, .attr = OP_MMX, .class = CLASS_COPY, .fn = simd_op, .feature = "ssse3" },
-    { .map = MAP_0F3A, .byte = 0x0f, .prefix = P_66, .ext = -1, .rm = -1, .name = "palignr",
-      .operand = { O_Vx, O_Wx, O_Ib }, .attr = OP_SSE | OP_ALIGN, .class = CLASS_COPY, .fn = simd_op,
+    { .map = MAP_0F3A, .byte = 0x0f, .prefix = P_NONE, .ext = -1, .rm = -1,
+      .name = "palignr", .operand = { O_Pq, O_Qq, O_Ib },
+      .attr = OP_MMX,
+      .class = CLASS_COPY,
+      .fn = simd_op,
+      .feature = "ssse3" },
+    { .map = MAP_0F3A, .byte = 0x0f, .prefix = P_66, .ext = -1, .rm = -1,
+      .name = "palignr", .operand = { O_Vx, O_Wx, O_Ib },
+      .attr = OP_SSE | OP_ALIGN,
+      .class = CLASS_COPY,
+      .fn = simd_op,
       .feature = "ssse3" },
     /* shifts by an immediate */
-    SHIFT(0x71, 2, "psrlw"), SHIFT(0x71, 4, "psraw"), SHIFT(0x71, 6, "psllw"),
-    SHIFT(0x72, 2, "psrld"), SHIFT(0x72, 4, "psrad"), SHIFT(0x72, 6, "pslld"),
-    SHIFT(0x73, 2, "psrlq"), SHIFT(0x73, 6, "psllq"),
-    SHIFT_BYTES(3, "psrldq"), SHIFT_BYTES(7, "pslldq"),
+    SHIFT(0x71, 2, "psrlw"),
+    SHIFT(0x71, 4, "psraw"),
+    SHIFT(0x71, 6, "psllw"),
+    SHIFT(0x72, 2, "psrld"),
+    SHIFT(0x72, 4, "psrad"),
+    SHIFT(0x72, 6, "pslld"),
+    SHIFT(0x73, 2, "psrlq"),
+    SHIFT(0x73, 6, "psllq"),
+    SHIFT_BYTES(3, "psrldq"),
+    SHIFT_BYTES(7, "pslldq"),
 };
 
 const OpFamily ops_mmx = { "mmx", rows, G_N_ELEMENTS(rows) };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Moving data: MOV MOVZX MOVSX MOVSXD MOVNTI LEA CMOVcc SETcc XCHG XLAT, widening of the accumulator, and
- * what does nothing: NOP, PAUSE, prefetches.  Moves to and from segment, control and debug registers are elsewhere.
+ * Moving data: MOV MOVZX MOVSX MOVSXD MOVNTI LEA CMOVcc SETcc XCHG XLAT, widening of
+ * the accumulator, and what does nothing: NOP, PAUSE, prefetches.  Moves to and from
+ * segment, control and debug registers are elsewhere.
  */
 
 #include "accel/soft/opcodes.h"
@@ -71,7 +72,9 @@ STAMP4(mov_imm_z, mov_imm_z)
 STAMP4(mov_moffs_in, mov_moffs_in)
 STAMP4(mov_moffs_out, mov_moffs_out)
 static const OpForms mov_to = { WIDTHS4(mov_to_reg), WIDTHS4(mov_to_mem), { NULL } };
-static const OpForms mov_from = { WIDTHS4(mov_from_reg), WIDTHS4(mov_from_mem), { NULL } };
+static const OpForms mov_from = { WIDTHS4(mov_from_reg),
+                                  WIDTHS4(mov_from_mem),
+                                  { NULL } };
 static const OpForms mov_imm = { WIDTHS4(mov_imm_reg), WIDTHS4(mov_imm_mem), { NULL } };
 static const OpForms mov_z = { .reg = WIDTHS4(mov_imm_z) };
 static const OpForms moffs_in = { .reg = WIDTHS4(mov_moffs_in) };
@@ -87,22 +90,25 @@ inline_always u64 widen(u64 value, unsigned from, Extend how)
     return how == SIGN ? (u64)sign_extend(value, from) : low_bits(value, from);
 }
 
-inline_always void movx_reg(Cpu *cpu, const Insn *insn, unsigned w, unsigned from, Extend how)
+inline_always void movx_reg(Cpu *cpu, const Insn *insn, unsigned w, unsigned from,
+                            Extend how)
 {
     reg_set(cpu, insn->reg, w, widen(reg_get(cpu, insn->rm, from), from, how));
 }
 
 /* MOVSXD to 16 bits reads no more than these. */
-inline_always void movx_mem(Cpu *cpu, const Insn *insn, unsigned w, unsigned from, Extend how)
+inline_always void movx_mem(Cpu *cpu, const Insn *insn, unsigned w, unsigned from,
+                            Extend how)
 {
     unsigned read = MIN(from, w);
 
-    reg_set(cpu, insn->reg, w, widen(mem_get(cpu, mem_in(cpu, insn, read), read), read, how));
+    reg_set(cpu, insn->reg, w,
+            widen(mem_get(cpu, mem_in(cpu, insn, read), read), read, how));
 }
 
-#define MOVX(name, from, how)                                                               \
-    STAMP3(name##_reg, movx_reg, from, how)                                                 \
-    STAMP3(name##_mem, movx_mem, from, how)                                                 \
+#define MOVX(name, from, how)               \
+    STAMP3(name##_reg, movx_reg, from, how) \
+    STAMP3(name##_mem, movx_mem, from, how) \
     static const OpForms name = { WIDTHS3(name##_reg), WIDTHS3(name##_mem), { NULL } };
 
 MOVX(movzb, 0, ZERO)
@@ -162,7 +168,8 @@ inline_always void cmov_mem(Cpu *cpu, const Insn *insn, unsigned w, unsigned cod
 {
     u64 value = mem_get(cpu, mem_in(cpu, insn, w), w);
 
-    reg_set(cpu, insn->reg, w, condition(cpu, code) ? value : reg_get(cpu, insn->reg, w));
+    reg_set(cpu, insn->reg, w,
+            condition(cpu, code) ? value : reg_get(cpu, insn->reg, w));
 }
 
 inline_always void setcc_reg(Cpu *cpu, const Insn *insn, unsigned w, unsigned code)
@@ -175,14 +182,16 @@ inline_always void setcc_mem(Cpu *cpu, const Insn *insn, unsigned w, unsigned co
     mem_set(cpu, mem_out(cpu, insn, w), w, condition(cpu, code));
 }
 
-#define CONDITION(cc, code)                                                                 \
-    STAMP3(cmov##cc##_reg, cmov_reg, code)                                                  \
-    STAMP3(cmov##cc##_mem, cmov_mem, code)                                                  \
-    STAMP(set##cc##_reg, 0, setcc_reg, code)                                                \
-    STAMP(set##cc##_mem, 0, setcc_mem, code)                                                \
-    static const OpForms if##cc = { WIDTHS3(cmov##cc##_reg), WIDTHS3(cmov##cc##_mem),     \
-        { NULL } };                                                                         \
-    static const OpForms is##cc = { .reg = { set##cc##_reg }, .mem = { set##cc##_mem } };
+#define CONDITION(cc, code)                                                            \
+    STAMP3(cmov##cc##_reg, cmov_reg, code)                                             \
+    STAMP3(cmov##cc##_mem, cmov_mem, code)                                             \
+    STAMP(set##cc##_reg, 0, setcc_reg, code)                                           \
+    STAMP(set##cc##_mem, 0, setcc_mem, code)                                           \
+    static const OpForms if##cc = { WIDTHS3(cmov##cc##_reg),                           \
+                                    WIDTHS3(cmov##cc##_mem),                           \
+                                    { NULL } };                                        \
+    static const OpForms is##cc = { .reg = { set##cc##_reg },                          \
+                                    .mem = { set##cc##_mem } };
 
 CONDITION(o, 0)
 CONDITION(no, 1)
@@ -251,7 +260,10 @@ static void nop(Cpu *cpu, const Insn *insn)
 {
 }
 
-/* 90 is XCHG rAX, rAX that does not even clear the upper half; with REX.B it is an exchange (but PAUSE is not). */
+/*
+ * 90 is XCHG rAX, rAX that does not even clear the upper half; with REX.B it is an
+ * exchange (but PAUSE is not).
+ */
 inline_always void nop_or_xchg(Cpu *cpu, const Insn *insn, unsigned w)
 {
     if (insn->reg != RAX) {
@@ -264,12 +276,14 @@ static const OpForms nop_90 = { .reg = WIDTHS3(nop_or_xchg) };
 
 /* ---- rows ---- */
 
-#define MOVE(map, byte, name, a, b, attributes, ...)                                        \
-    ROW(map, byte, name, .operand = { a, b }, .attr = attributes, .class = CLASS_COPY,      \
+#define MOVE(map, byte, name, a, b, attributes, ...)                                   \
+    ROW(map, byte, name, .operand = { a, b }, .attr = attributes, .class = CLASS_COPY, \
         __VA_ARGS__)
-#define CONDITION_ROWS(cc, code, flags)                                                     \
-    MOVE(MAP_0F, 0x40 + code, "cmov" #cc, O_Gv, O_Ev, 0, .reads = flags, .forms = &if##cc), \
-    MOVE(MAP_0F, 0x90 + code, "set" #cc, O_Eb, 0, OP_BYTE, .reads = flags, .forms = &is##cc)
+#define CONDITION_ROWS(cc, code, flags)                                                \
+    MOVE(MAP_0F, 0x40 + code, "cmov" #cc, O_Gv, O_Ev, 0, .reads = flags,               \
+         .forms = &if##cc),                                                            \
+        MOVE(MAP_0F, 0x90 + code, "set" #cc, O_Eb, 0, OP_BYTE, .reads = flags,         \
+             .forms = &is##cc)
 #define HINT(byte) ROW(MAP_0F, byte, "nop", .operand = { O_Ev }, .fn = nop)
 
 #define FLAGS_LE (FLAG_SF | FLAG_OF | FLAG_ZF)
@@ -289,7 +303,8 @@ static const Opcode rows[] = {
             .class = CLASS_COPY, .forms = &mov_imm),
     ROW_EXT(MAP_1, 0xc7, 0, "mov", .operand = { O_Ev, O_Iz }, .class = CLASS_COPY,
             .forms = &mov_imm),
-    ROW(MAP_0F, 0xc3, "movnti", .prefix = P_NONE, .operand = { O_M, O_Gy }, .forms = &movnti),
+    ROW(MAP_0F, 0xc3, "movnti", .prefix = P_NONE, .operand = { O_M, O_Gy },
+        .forms = &movnti),
     MOVE(MAP_0F, 0xb6, "movzx", O_Gv, O_Eb, 0, .forms = &movzb),
     MOVE(MAP_0F, 0xb7, "movzx", O_Gv, O_Ew, 0, .forms = &movzw),
     MOVE(MAP_0F, 0xbe, "movsx", O_Gv, O_Eb, 0, .forms = &movsb),
@@ -317,7 +332,8 @@ static const Opcode rows[] = {
     CONDITION_ROWS(nle, 15, FLAGS_LE),
     ROW(MAP_1, 0x86, "xchg", .operand = { O_Eb, O_Gb }, .attr = OP_LOCK | OP_BYTE,
         .forms = &xchg),
-    ROW(MAP_1, 0x87, "xchg", .operand = { O_Ev, O_Gv }, .attr = OP_LOCK, .forms = &xchg),
+    ROW(MAP_1, 0x87, "xchg", .operand = { O_Ev, O_Gv }, .attr = OP_LOCK,
+        .forms = &xchg),
     MOVE(MAP_1, 0x91, "xchg", O_Zv, O_AX, 0, .forms = &xchg_z),
     MOVE(MAP_1, 0x90, "nop", O_NONE, 0, 0, .forms = &nop_90),
     ROW(MAP_1, 0x90, "pause", .prefix = P_F3, .fn = nop),

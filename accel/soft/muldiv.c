@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Multiplication and division: MUL IMUL DIV IDIV, by the host's own, with the guest's flags before it because most of
- * them are undefined afterwards.  What would fault on the host is found out before.
+ * Multiplication and division: MUL IMUL DIV IDIV, by the host's own, with the guest's
+ * flags before it because most of them are undefined afterwards.  What would fault on
+ * the host is found out before.
  */
 
 #include "accel/soft/opcodes.h"
@@ -14,27 +15,28 @@ typedef struct {
 } Pair;
 
 /*
- * rDX:rAX = rDX:rAX OP b.  The accumulator waits in a register of its own while rax carries the flags.
- * Bytes use AX alone.
+ * rDX:rAX = rDX:rAX OP b.  The accumulator waits in a register of its own while rax
+ * carries the flags.  Bytes use AX alone.
  */
-#define PAIR_WIDTH(name, bits)                                                              \
-    inline_always void host_##name##bits(Cpu *cpu, Pair *p, u##bits b)                      \
-    {                                                                                       \
-        u16 flags = cpu->arith;                                                             \
-                                                                                            \
-        asm(PUT_FLAGS "mov %[a], %%rax\n\t" #name " %[b]\n\tmov %%rax, %[a]" TAKE_FLAGS     \
-            : "+a"(flags), [a] "+&r"(p->a), "+d"(p->d) : [b] "q"(b) : "cc");                \
-        cpu->arith = flags;                                                                 \
+#define PAIR_WIDTH(name, bits)                                               \
+    inline_always void host_##name##bits(Cpu *cpu, Pair *p, u##bits b)       \
+    {                                                                        \
+        u16 flags = cpu->arith;                                              \
+                                                                             \
+        asm(PUT_FLAGS "mov %[a], %%rax\n\t" #name " %[b]\n\tmov %%rax, %[a]" \
+            TAKE_FLAGS                                                       \
+            : "+a"(flags), [a] "+&r"(p->a), "+d"(p->d) : [b] "q"(b) : "cc"); \
+        cpu->arith = flags;                                                  \
     }
-#define HOST_PAIR(name)                                                                     \
-    PAIR_WIDTH(name, 8)                                                                     \
-    PAIR_WIDTH(name, 16)                                                                    \
-    PAIR_WIDTH(name, 32)                                                                    \
-    PAIR_WIDTH(name, 64)                                                                    \
-    inline_always void host_##name(Cpu *cpu, unsigned w, Pair *p, u64 b)                    \
-    {                                                                                       \
-        w == 0 ? host_##name##8(cpu, p, b) : w == 1 ? host_##name##16(cpu, p, b) :          \
-        w == 2 ? host_##name##32(cpu, p, b) : host_##name##64(cpu, p, b);                   \
+#define HOST_PAIR(name)                                                            \
+    PAIR_WIDTH(name, 8)                                                            \
+    PAIR_WIDTH(name, 16)                                                           \
+    PAIR_WIDTH(name, 32)                                                           \
+    PAIR_WIDTH(name, 64)                                                           \
+    inline_always void host_##name(Cpu *cpu, unsigned w, Pair *p, u64 b)           \
+    {                                                                              \
+        w == 0 ? host_##name##8(cpu, p, b) : w == 1 ? host_##name##16(cpu, p, b) : \
+        w == 2 ? host_##name##32(cpu, p, b) : host_##name##64(cpu, p, b);          \
     }
 
 HOST_PAIR(mul)
@@ -59,7 +61,10 @@ inline_always bool div_faults(const Pair *p, unsigned w, u64 b)
     return dividend(p, w) >> (8 << w) >= b;
 }
 
-/* With signs: |dividend| < (limit + 1) * |b|, where the limit is one more if the quotient is negative. */
+/*
+ * With signs: |dividend| < (limit + 1) * |b|, where the limit is one more if the
+ * quotient is negative.
+ */
 inline_always bool idiv_faults(const Pair *p, unsigned w, u64 b)
 {
     s128 a = (s128)(dividend(p, w) << (128 - (16 << w))) >> (128 - (16 << w));
@@ -96,10 +101,10 @@ inline_always void muldiv_mem(Cpu *cpu, const Insn *insn, unsigned w, Muldiv op)
     muldiv(cpu, w, op, mem_get(cpu, mem_in(cpu, insn, w), w));
 }
 
-#define MULDIV_FORMS(name, OP)                                                              \
-    STAMP4(name##_reg, muldiv_reg, OP)                                                      \
-    STAMP4(name##_mem, muldiv_mem, OP)                                                      \
-    static const OpForms name##_forms = { WIDTHS4(name##_reg), WIDTHS4(name##_mem),         \
+#define MULDIV_FORMS(name, OP)                                                      \
+    STAMP4(name##_reg, muldiv_reg, OP)                                              \
+    STAMP4(name##_mem, muldiv_mem, OP)                                              \
+    static const OpForms name##_forms = { WIDTHS4(name##_reg), WIDTHS4(name##_mem), \
         { NULL } };
 
 MULDIV_FORMS(mul, MUL)
@@ -109,15 +114,15 @@ MULDIV_FORMS(idiv, IDIV)
 
 /* ---- IMUL with two or three operands ---- */
 
-#define PRODUCT_WIDTH(bits)                                                                 \
-    inline_always u##bits product##bits(Cpu *cpu, u##bits a, u##bits b)                     \
-    {                                                                                       \
-        u16 flags = cpu->arith;                                                             \
-                                                                                            \
-        asm(PUT_FLAGS "imul %[b], %[a]" TAKE_FLAGS : [a] "+r"(a), "+a"(flags)               \
-            : [b] "r"(b) : "cc");                                                           \
-        cpu->arith = flags;                                                                 \
-        return a;                                                                           \
+#define PRODUCT_WIDTH(bits)                                                   \
+    inline_always u##bits product##bits(Cpu *cpu, u##bits a, u##bits b)       \
+    {                                                                         \
+        u16 flags = cpu->arith;                                               \
+                                                                              \
+        asm(PUT_FLAGS "imul %[b], %[a]" TAKE_FLAGS : [a] "+r"(a), "+a"(flags) \
+            : [b] "r"(b) : "cc");                                             \
+        cpu->arith = flags;                                                   \
+        return a;                                                             \
     }
 PRODUCT_WIDTH(16)
 PRODUCT_WIDTH(32)
@@ -129,8 +134,10 @@ inline_always void product(Cpu *cpu, const Insn *insn, unsigned w, Source from, 
 {
     u64 b = from == IMM ? insn->imm : reg_get(cpu, insn->reg, w);
 
-    reg_set(cpu, insn->reg, w, w == 1 ? product16(cpu, a, b) : w == 2 ? product32(cpu, a, b) :
-                               product64(cpu, a, b));
+    reg_set(cpu, insn->reg, w,
+            w == 1 ? product16(cpu, a, b) :
+            w == 2 ? product32(cpu, a, b) :
+                     product64(cpu, a, b));
 }
 
 inline_always void product_reg(Cpu *cpu, const Insn *insn, unsigned w, Source from)
@@ -152,13 +159,13 @@ static const OpForms imul3 = { WIDTHS3(imul3_reg), WIDTHS3(imul3_mem), { NULL } 
 
 /* ---- rows ---- */
 
-#define MULDIV(ext, name, sym)                                                              \
-    ROW_EXT(MAP_1, 0xf6, ext, name, .operand = { O_Eb }, .attr = OP_BYTE,                   \
-            .writes = FLAGS_ARITH, .forms = &sym##_forms),                                  \
-    ROW_EXT(MAP_1, 0xf7, ext, name, .operand = { O_Ev }, .writes = FLAGS_ARITH,             \
+#define MULDIV(ext, name, sym)                                                  \
+    ROW_EXT(MAP_1, 0xf6, ext, name, .operand = { O_Eb }, .attr = OP_BYTE,       \
+            .writes = FLAGS_ARITH, .forms = &sym##_forms),                      \
+    ROW_EXT(MAP_1, 0xf7, ext, name, .operand = { O_Ev }, .writes = FLAGS_ARITH, \
             .forms = &sym##_forms)
-#define PRODUCT(map, byte, c, form)                                                         \
-    ROW(map, byte, "imul", .operand = { O_Gv, O_Ev, c }, .writes = FLAGS_ARITH,             \
+#define PRODUCT(map, byte, c, form)                                             \
+    ROW(map, byte, "imul", .operand = { O_Gv, O_Ev, c }, .writes = FLAGS_ARITH, \
         .class = CLASS_COPY, .forms = &form)
 
 static const Opcode rows[] = {

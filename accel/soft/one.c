@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Blocks of one instruction that belong to one vCPU: for single steps, and for instructions that cross from one page into
- * the next, which no page alone could keep.
+ * Blocks of one instruction that belong to one vCPU: for single steps, and for
+ * instructions that cross from one page into the next, which no page alone could keep.
  *
- * A crossing instruction is remembered by its bytes: they are read again each time, and the same bytes are the same instruction.  So
- * nothing has to be dropped when they change.  On the vCPU's own thread.
+ * A crossing instruction is remembered by its bytes: they are read again each time, and
+ * the same bytes are the same instruction.  So nothing has to be dropped when they
+ * change.  On the vCPU's own thread.
  */
 
 #include "accel/soft/mmu.h"
@@ -53,7 +54,8 @@ static const u8 *next_page(Cpu *cpu, unsigned here)
 {
     u64 ram_page;
     gpa phys;
-    const u8 *bytes = mmu_fetch(cpu, code_linear(cpu, cpu->rip + here), &phys, &ram_page);
+    const u8 *bytes = mmu_fetch(cpu, code_linear(cpu, cpu->rip + here), &phys,
+                                &ram_page);
 
     if (!bytes) {
         cpu_gp(cpu, 0);
@@ -67,7 +69,10 @@ Block *one_known_crossing(Cpu *cpu, const u8 *bytes, gpa phys)
     Block *block = one_block(one);
     unsigned here = bytes_here(phys);
 
-    /* It crossed when it was decoded, and whether it does is seen from its bytes in the first page. */
+    /*
+     * It crossed when it was decoded, and whether it does is seen from its bytes in the
+     * first page.
+     */
     if (here >= block->bytes || block->at != phys || block->mode != block_mode(cpu) ||
         block->bytes > code_left(cpu) || memcmp(bytes, one->byte, here) ||
         memcmp(next_page(cpu, here), one->byte + here, block->bytes - here)) {

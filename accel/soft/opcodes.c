@@ -11,12 +11,11 @@
 #include "accel/soft/opcodes.h"
 
 const OpFamily *const op_families[] = {
-    &ops_alu, &ops_atomic, &ops_bcd, &ops_bits, &ops_branch, &ops_flags, &ops_move,
-    &ops_muldiv, &ops_pushpop, &ops_shift, &ops_string,
-    &ops_control, &ops_cpuid, &ops_far, &ops_fastcall, &ops_msr, &ops_port, &ops_return,
-    &ops_segment, &ops_system, &ops_table,
-    &ops_mmx, &ops_sse, &ops_x87, &ops_xsave, &ops_avx, &ops_avx2, &ops_bmi, &ops_vexmove,
-    NULL,
+    &ops_alu,     &ops_atomic, &ops_bcd,      &ops_bits,  &ops_branch,  &ops_flags,
+    &ops_move,    &ops_muldiv, &ops_pushpop,  &ops_shift, &ops_string,  &ops_control,
+    &ops_cpuid,   &ops_far,    &ops_fastcall, &ops_msr,   &ops_port,    &ops_return,
+    &ops_segment, &ops_system, &ops_table,    &ops_mmx,   &ops_sse,     &ops_x87,
+    &ops_xsave,   &ops_avx,    &ops_avx2,     &ops_bmi,   &ops_vexmove, NULL,
 };
 
 static void run_illegal(Cpu *cpu, const Insn *insn)
@@ -62,21 +61,51 @@ static struct {
 enum { RM_ONLY = HAS_MODRM | NO_MEMORY, MEMORY_ONLY = HAS_MODRM | NO_REGISTER };
 
 static const u8 operand_traits[] = {
-    [O_Eb] = HAS_MODRM, [O_Ew] = HAS_MODRM, [O_Ed] = HAS_MODRM, [O_Eq] = HAS_MODRM,
-    [O_Ey] = HAS_MODRM | HAS_Y, [O_Ev] = HAS_MODRM, [O_Ep] = HAS_MODRM,
-    [O_Gb] = HAS_MODRM, [O_Gw] = HAS_MODRM, [O_Gd] = HAS_MODRM, [O_Gq] = HAS_MODRM,
-    [O_Gy] = HAS_MODRM | HAS_Y, [O_Gv] = HAS_MODRM,
-    [O_Rd] = RM_ONLY, [O_Rv] = RM_ONLY, [O_Ry] = RM_ONLY | HAS_Y,
-    [O_M] = MEMORY_ONLY, [O_Mb] = MEMORY_ONLY, [O_Mw] = MEMORY_ONLY, [O_Md] = MEMORY_ONLY,
-    [O_Mq] = MEMORY_ONLY, [O_Mdq] = MEMORY_ONLY, [O_Mp] = MEMORY_ONLY, [O_Ms] = MEMORY_ONLY,
-    [O_Zb] = HAS_Z, [O_Zv] = HAS_Z, [O_Zq] = HAS_Z,
-    [O_Jb] = HAS_TARGET, [O_Jz] = HAS_TARGET,
+    [O_Eb] = HAS_MODRM,
+    [O_Ew] = HAS_MODRM,
+    [O_Ed] = HAS_MODRM,
+    [O_Eq] = HAS_MODRM,
+    [O_Ey] = HAS_MODRM | HAS_Y,
+    [O_Ev] = HAS_MODRM,
+    [O_Ep] = HAS_MODRM,
+    [O_Gb] = HAS_MODRM,
+    [O_Gw] = HAS_MODRM,
+    [O_Gd] = HAS_MODRM,
+    [O_Gq] = HAS_MODRM,
+    [O_Gy] = HAS_MODRM | HAS_Y,
+    [O_Gv] = HAS_MODRM,
+    [O_Rd] = RM_ONLY,
+    [O_Rv] = RM_ONLY,
+    [O_Ry] = RM_ONLY | HAS_Y,
+    [O_M] = MEMORY_ONLY,
+    [O_Mb] = MEMORY_ONLY,
+    [O_Mw] = MEMORY_ONLY,
+    [O_Md] = MEMORY_ONLY,
+    [O_Mq] = MEMORY_ONLY,
+    [O_Mdq] = MEMORY_ONLY,
+    [O_Mp] = MEMORY_ONLY,
+    [O_Ms] = MEMORY_ONLY,
+    [O_Zb] = HAS_Z,
+    [O_Zv] = HAS_Z,
+    [O_Zq] = HAS_Z,
+    [O_Jb] = HAS_TARGET,
+    [O_Jz] = HAS_TARGET,
     [O_Sw] = HAS_MODRM | HAS_SREG,
-    [O_Cd] = HAS_MODRM | IGNORES_MOD, [O_Dd] = HAS_MODRM | IGNORES_MOD,
-    [O_Vx] = HAS_MODRM, [O_Wx] = HAS_MODRM, [O_Ux] = RM_ONLY,
-    [O_Wd] = HAS_MODRM, [O_Wq] = HAS_MODRM, [O_Ww] = HAS_MODRM,
-    [O_Pq] = HAS_MODRM, [O_Qq] = HAS_MODRM, [O_Qd] = HAS_MODRM, [O_Nq] = RM_ONLY,
-    [O_STi] = HAS_MODRM, [O_Mx87] = MEMORY_ONLY, [O_Mv] = MEMORY_ONLY,
+    [O_Cd] = HAS_MODRM | IGNORES_MOD,
+    [O_Dd] = HAS_MODRM | IGNORES_MOD,
+    [O_Vx] = HAS_MODRM,
+    [O_Wx] = HAS_MODRM,
+    [O_Ux] = RM_ONLY,
+    [O_Wd] = HAS_MODRM,
+    [O_Wq] = HAS_MODRM,
+    [O_Ww] = HAS_MODRM,
+    [O_Pq] = HAS_MODRM,
+    [O_Qq] = HAS_MODRM,
+    [O_Qd] = HAS_MODRM,
+    [O_Nq] = RM_ONLY,
+    [O_STi] = HAS_MODRM,
+    [O_Mx87] = MEMORY_ONLY,
+    [O_Mv] = MEMORY_ONLY,
     [O_By] = HAS_Y,
 };
 
@@ -97,14 +126,17 @@ static u8 row_traits(const Opcode *row)
 
 unsigned opcode_particular(const Opcode *row)
 {
-    return (row->prefix != P_ANY) + (row->ext >= 0) + (row->vex & (VEX_L0 | VEX_L1) ? 1 : 0) + (row->rm >= 0) * 2 +
-           (row->mod != MOD_ANY) + !!(row->attr & (OP_W64 | OP_W32)) + (row->feature != NULL);
+    return (row->prefix != P_ANY) + (row->ext >= 0) +
+           (row->vex & (VEX_L0 | VEX_L1) ? 1 : 0) + (row->rm >= 0) * 2 +
+           (row->mod != MOD_ANY) + !!(row->attr & (OP_W64 | OP_W32)) +
+           (row->feature != NULL);
 }
 
 static int compare(const void *a, const void *b)
 {
     u16 i = *(const u16 *)a, j = *(const u16 *)b;
-    unsigned more = opcode_particular(table.row[j]), less = opcode_particular(table.row[i]);
+    unsigned more = opcode_particular(table.row[j]),
+             less = opcode_particular(table.row[i]);
 
     return more != less ? (int)more - (int)less : i - j;
 }
@@ -168,7 +200,8 @@ static void index_rows(void)
         }
     }
     for (unsigned at = 0; at < MAP_COUNT * BYTES; at++) {
-        qsort(table.candidate + first[at], first[at + 1] - first[at], sizeof(u16), compare);
+        qsort(table.candidate + first[at], first[at + 1] - first[at], sizeof(u16),
+              compare);
     }
 }
 

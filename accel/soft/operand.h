@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the instruction families share: operands by width, flags from the host, and the macros that stamp one function
- * per operand size out of an inline one and write table rows.
+ * What the instruction families share: operands by width, flags from the host, and the
+ * macros that stamp one function per operand size out of an inline one and write table
+ * rows.
  *
  * `w` is always a constant where these are used: log2 of the operand's bytes.
  */
@@ -32,8 +33,8 @@ inline_always u64 reg_get(const Cpu *cpu, unsigned n, unsigned w)
 }
 
 /*
- * Narrow writes keep the rest of the register.  They are done on the whole of it, because the host can't forward two stores of
- * different widths to one later load.
+ * Narrow writes keep the rest of the register.  They are done on the whole of it,
+ * because the host can't forward two stores of different widths to one later load.
  */
 inline_always void reg_set(Cpu *cpu, unsigned n, unsigned w, u64 value)
 {
@@ -70,7 +71,10 @@ inline_always void mem_set(Cpu *cpu, gva at, unsigned w, u64 value)
     }
 }
 
-/* Is [at, at + size) in the TLB for writing: can a store neither fault nor take the slow path? */
+/*
+ * Is [at, at + size) in the TLB for writing: can a store neither fault nor take the
+ * slow path?
+ */
 inline_always bool mem_writable_fast(const Cpu *cpu, gva at, unsigned size)
 {
     return tag_covers(mmu_entry(cpu, at)->write, at, size);
@@ -90,7 +94,9 @@ inline_always u64 mem_get_to_change(Cpu *cpu, gva at, unsigned w)
     return mem_get(cpu, at, w);
 }
 
-/* The linear address of the instruction's memory operand, to be read or to be written. */
+/*
+ * The linear address of the instruction's memory operand, to be read or to be written.
+ */
 inline_always gva mem_in(Cpu *cpu, const Insn *insn, unsigned w)
 {
     return insn_linear(cpu, insn, 1 << w, ACCESS_READ);
@@ -101,7 +107,9 @@ inline_always gva mem_out(Cpu *cpu, const Insn *insn, unsigned w)
     return insn_linear(cpu, insn, 1 << w, ACCESS_WRITE);
 }
 
-/* The host address of bytes of RAM to change at once, or NULL: then lock_alone_begin(). */
+/*
+ * The host address of bytes of RAM to change at once, or NULL: then lock_alone_begin().
+ */
 inline_always void *mem_rmw(Cpu *cpu, gva at, unsigned size)
 {
     if (likely(mem_writable_fast(cpu, at, size))) {
@@ -111,8 +119,8 @@ inline_always void *mem_rmw(Cpu *cpu, gva at, unsigned size)
 }
 
 /*
- * A locked operation that the host can't do in one instruction (MMIO, or across pages) runs alone.  The run loop ends that
- * if a fault comes between.
+ * A locked operation that the host can't do in one instruction (MMIO, or across pages)
+ * runs alone.  The run loop ends that if a fault comes between.
  */
 void lock_alone_begin(Cpu *cpu, gva at, unsigned size);
 void lock_alone_end(Cpu *cpu);
@@ -152,14 +160,20 @@ inline_always void drop_bytes(Cpu *cpu, unsigned w, u64 n)
 
 /* ---- flags ---- */
 
-/* Take the host's flags after an instruction, as cpu->arith has them, into rax; and put them back. */
+/*
+ * Take the host's flags after an instruction, as cpu->arith has them, into rax; and put
+ * them back.
+ */
 #define TAKE_FLAGS "\n\tlahf\n\tseto %%al"
 #define PUT_CARRY  "btw $8, %[arith]\n\t"
 #define PUT_FLAGS  "addb $0x7f, %%al\n\tsahf\n\t"       /* OF, then the others */
 
 /* ---- conditions ---- */
 
-/* SDM vol. 1, table B-1: overflow, below, equal, below or equal, sign, parity, less, less or equal; odd ones negate. */
+/*
+ * SDM vol. 1, table B-1: overflow, below, equal, below or equal, sign, parity, less,
+ * less or equal; odd ones negate.
+ */
 inline_always bool condition(const Cpu *cpu, unsigned code)
 {
     unsigned f = cpu->arith;
@@ -197,8 +211,9 @@ inline_always bool condition(const Cpu *cpu, unsigned code)
 /* ---- stamping ---- */
 
 /*
- * Runs the next instruction: as a tail call, where the compiler does that, which saves the way through the run loop.  Otherwise
- * the stack is as deep as a block is long.  A block's last instruction does not do this.
+ * Runs the next instruction: as a tail call, where the compiler does that, which saves
+ * the way through the run loop.  Otherwise the stack is as deep as a block is long.  A
+ * block's last instruction does not do this.
  */
 inline_always void insn_go_on(Cpu *cpu, const Insn *insn)
 {
@@ -208,42 +223,43 @@ inline_always void insn_go_on(Cpu *cpu, const Insn *insn)
 }
 
 /* A function for one operand size, which goes on; and one that sets rip (OP_ENDS). */
-#define STAMP(name, w, body, ...)                                                           \
-    static void name(Cpu *cpu, const Insn *insn)                                            \
-    {                                                                                       \
-        body(cpu, insn, w __VA_OPT__(,) __VA_ARGS__);                                       \
-        insn_go_on(cpu, insn);                                                              \
+#define STAMP(name, w, body, ...)                     \
+    static void name(Cpu *cpu, const Insn *insn)      \
+    {                                                 \
+        body(cpu, insn, w __VA_OPT__(,) __VA_ARGS__); \
+        insn_go_on(cpu, insn);                        \
     }
-#define STAMP_LAST(name, w, body, ...)                                                      \
-    static void name(Cpu *cpu, const Insn *insn)                                            \
-    {                                                                                       \
-        body(cpu, insn, w __VA_OPT__(,) __VA_ARGS__);                                       \
+#define STAMP_LAST(name, w, body, ...)                \
+    static void name(Cpu *cpu, const Insn *insn)      \
+    {                                                 \
+        body(cpu, insn, w __VA_OPT__(,) __VA_ARGS__); \
     }
 /* name16, name32, name64; and with name8 before these. */
-#define STAMP3(name, body, ...)                                                             \
-    STAMP(name##16, 1, body, __VA_ARGS__)                                                   \
-    STAMP(name##32, 2, body, __VA_ARGS__)                                                   \
+#define STAMP3(name, body, ...)           \
+    STAMP(name##16, 1, body, __VA_ARGS__) \
+    STAMP(name##32, 2, body, __VA_ARGS__) \
     STAMP(name##64, 3, body, __VA_ARGS__)
-#define STAMP4(name, body, ...)                                                             \
-    STAMP(name##8, 0, body, __VA_ARGS__)                                                    \
+#define STAMP4(name, body, ...)          \
+    STAMP(name##8, 0, body, __VA_ARGS__) \
     STAMP3(name, body, __VA_ARGS__)
-#define STAMP3_LAST(name, body, ...)                                                        \
-    STAMP_LAST(name##16, 1, body, __VA_ARGS__)                                              \
-    STAMP_LAST(name##32, 2, body, __VA_ARGS__)                                              \
+#define STAMP3_LAST(name, body, ...)           \
+    STAMP_LAST(name##16, 1, body, __VA_ARGS__) \
+    STAMP_LAST(name##32, 2, body, __VA_ARGS__) \
     STAMP_LAST(name##64, 3, body, __VA_ARGS__)
 #define WIDTHS3(name) { NULL, name##16, name##32, name##64 }
 #define WIDTHS4(name) { name##8, name##16, name##32, name##64 }
 
 /* ---- rows ---- */
 
-#define ROW(map_, byte_, name_, ...)                                                        \
+#define ROW(map_, byte_, name_, ...) \
     { .map = map_, .byte = byte_, .ext = -1, .rm = -1, .name = name_, __VA_ARGS__ }
-#define ROW_EXT(map_, byte_, ext_, name_, ...)                                              \
+#define ROW_EXT(map_, byte_, ext_, name_, ...) \
     { .map = map_, .byte = byte_, .ext = ext_, .rm = -1, .name = name_, __VA_ARGS__ }
-#define ROW_RM(map_, byte_, ext_, rm_, name_, ...)                                          \
-    { .map = map_, .byte = byte_, .ext = ext_, .rm = rm_, .mod = MOD_REG, .name = name_,    \
+#define ROW_RM(map_, byte_, ext_, rm_, name_, ...)                        \
+    { .map = map_, .byte = byte_, .ext = ext_, .rm = rm_, .mod = MOD_REG, \
+        .name = name_,                                                    \
       __VA_ARGS__ }
-#define FAMILY(symbol, name_, rows)                                                         \
+#define FAMILY(symbol, name_, rows) \
     const OpFamily symbol = { .name = name_, .row = rows, .n = G_N_ELEMENTS(rows) }
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What works on the stack: PUSH POP PUSHA POPA ENTER LEAVE PUSHF POPF.  Segment registers are pushed and popped elsewhere.
+ * What works on the stack: PUSH POP PUSHA POPA ENTER LEAVE PUSHF POPF.  Segment
+ * registers are pushed and popped elsewhere.
  */
 
 #include "accel/soft/opcodes.h"
@@ -46,7 +47,10 @@ inline_always void pop_reg(Cpu *cpu, const Insn *insn, unsigned w)
     reg_set(cpu, insn->rm, w, pop_value(cpu, w));
 }
 
-/* "The POP ESP instruction increments the stack pointer before data at the old top of stack is written": so for addresses. */
+/*
+ * "The POP ESP instruction increments the stack pointer before data at the old top of
+ * stack is written": so for addresses.
+ */
 inline_always void pop_mem(Cpu *cpu, const Insn *insn, unsigned w)
 {
     u64 before = cpu->gpr[RSP], after, offset, value = cpu_peek(cpu, 0, 1 << w);
@@ -90,7 +94,10 @@ static gva stack_linear(Cpu *cpu, u64 sp, unsigned size)
     return segment_linear(cpu, SEG_SS, sp, size, ACCESS_WRITE);
 }
 
-/* Pushes value[0], value[1], ...: all or nothing.  The stack pointer is returned, not set. */
+/*
+ * Pushes value[0], value[1], ...: all or nothing.  The stack pointer is returned, not
+ * set.
+ */
 static u64 push_all(Cpu *cpu, const u64 *value, unsigned n, unsigned w)
 {
     gva at[32 + 1];
@@ -152,8 +159,8 @@ static u64 push_below(Cpu *cpu, u64 sp, u64 value, unsigned w)
 }
 
 /*
- * The immediate is the frame's size, and above it the nesting level, modulo 32.  Frame pointers are copied one by one, so
- * that one just pushed may be copied again.
+ * The immediate is the frame's size, and above it the nesting level, modulo 32.  Frame
+ * pointers are copied one by one, so that one just pushed may be copied again.
  */
 static void enter(Cpu *cpu, const Insn *insn)
 {
@@ -188,7 +195,10 @@ static void leave(Cpu *cpu, const Insn *insn)
 
 /* ---- flags ---- */
 
-/* In virtual-8086 mode below IOPL 3, VME lets 16-bit PUSHF and POPF work on VIF; otherwise they are #GP. */
+/*
+ * In virtual-8086 mode below IOPL 3, VME lets 16-bit PUSHF and POPF work on VIF;
+ * otherwise they are #GP.
+ */
 static bool flags_virtual(Cpu *cpu, unsigned w)
 {
     bool sensitive = cpu_v86(cpu) && cpu_iopl(cpu) < 3;
@@ -228,7 +238,8 @@ static void popf(Cpu *cpu, const Insn *insn)
 {
     unsigned w = insn->more & INSN2_WIDTH;
     bool virtual = flags_virtual(cpu, w);
-    u64 old = cpu_flags(cpu), mask = popf_mask(cpu, w), value = cpu_peek(cpu, 0, 1 << w);
+    u64 old = cpu_flags(cpu), mask = popf_mask(cpu, w),
+        value = cpu_peek(cpu, 0, 1 << w);
 
     if (virtual) {
         if (value & FLAG_TF || (value & FLAG_IF && old & FLAG_VIP)) {
@@ -244,14 +255,17 @@ static void popf(Cpu *cpu, const Insn *insn)
 
 /* ---- rows ---- */
 
-#define STACK(byte, name, a, b, attributes, ...)                                            \
+#define STACK(byte, name, a, b, attributes, ...) \
     ROW(MAP_1, byte, name, .operand = { a, b }, .attr = attributes, __VA_ARGS__)
 
 static const Opcode rows[] = {
-    STACK(0x50, "push", O_Zv, 0, OP_DEF64, .class = CLASS_MEMORY, .forms = &push_z_forms),
+    STACK(0x50, "push", O_Zv, 0, OP_DEF64, .class = CLASS_MEMORY,
+          .forms = &push_z_forms),
     STACK(0x58, "pop", O_Zv, 0, OP_DEF64, .class = CLASS_MEMORY, .forms = &pop_z_forms),
-    STACK(0x68, "push", O_Iz, 0, OP_DEF64, .class = CLASS_MEMORY, .forms = &push_imm_forms),
-    STACK(0x6a, "push", O_sIb, 0, OP_DEF64, .class = CLASS_MEMORY, .forms = &push_imm_forms),
+    STACK(0x68, "push", O_Iz, 0, OP_DEF64, .class = CLASS_MEMORY,
+          .forms = &push_imm_forms),
+    STACK(0x6a, "push", O_sIb, 0, OP_DEF64, .class = CLASS_MEMORY,
+          .forms = &push_imm_forms),
     ROW_EXT(MAP_1, 0xff, 6, "push", .operand = { O_Ev }, .attr = OP_DEF64,
             .class = CLASS_MEMORY, .forms = &push_forms),
     ROW_EXT(MAP_1, 0x8f, 0, "pop", .operand = { O_Ev }, .attr = OP_DEF64,

@@ -11,7 +11,10 @@
 #include "accel/soft/far.h"
 #include "accel/soft/operand.h"
 
-/* What a return pops, before any of it is believed.  As on the host, what was pushed first is read first. */
+/*
+ * What a return pops, before any of it is believed.  As on the host, what was pushed
+ * first is read first.
+ */
 typedef struct {
     Stack stack;                /* popped so far */
     unsigned size;              /* bytes of each item */

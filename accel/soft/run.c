@@ -2,8 +2,9 @@
 /*
  * The run loop: block after block, until somebody requests something.
  *
- * A fault leaves the loop by longjmp from wherever it is noticed and comes back at the top, where it is delivered; so does an
- * instruction of a block that was dropped under its feet.  docs/software-cpu.md has the whole picture.
+ * A fault leaves the loop by longjmp from wherever it is noticed and comes back at the
+ * top, where it is delivered; so does an instruction of a block that was dropped under
+ * its feet.  docs/software-cpu.md has the whole picture.
  */
 
 #include "accel/soft/jit/jit.h"
@@ -31,7 +32,10 @@ void lock_alone_end(Cpu *cpu)
     exclusive_end(cpu->soft, cpu);
 }
 
-/* The instruction that was interrupted did not happen: rip is its address, or the next one after INT n and its like. */
+/*
+ * The instruction that was interrupted did not happen: rip is its address, or the next
+ * one after INT n and its like.
+ */
 static void cpu_settle(Cpu *cpu)
 {
     const Insn *insn = cpu->insn;
@@ -41,7 +45,8 @@ static void cpu_settle(Cpu *cpu)
     }
     if (insn) {
         cpu->insns += insn == cpu->pair ? 0 : insn - cpu->block->insn;
-        cpu->rip = !cpu->leaving && cpu->raised_soft ? insn_next(cpu, insn) : cpu_rip(cpu);
+        cpu->rip = !cpu->leaving && cpu->raised_soft ? insn_next(cpu, insn) :
+                                                       cpu_rip(cpu);
         cpu->insn = NULL;
     }
     cpu->step_trap = false;
@@ -56,8 +61,8 @@ static void cpu_settle(Cpu *cpu)
 /* ---- blocks ---- */
 
 /*
- * Most functions go on with the next instruction themselves (insn_go_on), so that one call here runs many: cpu->insn is
- * the last one that was run.
+ * Most functions go on with the next instruction themselves (insn_go_on), so that one
+ * call here runs many: cpu->insn is the last one that was run.
  */
 static void block_run(Cpu *cpu, Block *block)
 {
@@ -86,16 +91,17 @@ Block *block_look_up(Cpu *cpu)
     const JumpEntry *entry = jump_entry(cpu, at);
     Block *block = entry->block;
 
-    if (likely(block && entry->rip == at && entry->tag == cpu->jump_tag && block_valid(block) &&
-               block_in_limit(cpu, block))) {
+    if (likely(block && entry->rip == at && entry->tag == cpu->jump_tag &&
+               block_valid(block) && block_in_limit(cpu, block))) {
         return block;
     }
     return block_find(cpu);
 }
 
 /*
- * The block at rip, after `last`, which links.  Within one page the two lie as far apart in guest-physical memory as their
- * rips do, so that distance tells whether a block that followed once is the one that follows now.  The mode is the same still.
+ * The block at rip, after `last`, which links.  Within one page the two lie as far
+ * apart in guest-physical memory as their rips do, so that distance tells whether a
+ * block that followed once is the one that follows now.  The mode is the same still.
  */
 static Block *block_next(Cpu *cpu, Block *last)
 {
@@ -155,8 +161,8 @@ static void cpu_run_one(Cpu *cpu)
 /* ---- hot blocks ---- */
 
 /*
- * Is it to be translated now?  Only 64-bit code is.  Another vCPU's count may get lost: the
- * block is translated a little later then, or two ask for it and one finds it done.
+ * Is it to be translated now?  Only 64-bit code is.  Another vCPU's count may get lost:
+ * the block is translated a little later then, or two ask for it and one finds it done.
  */
 static bool block_is_hot(const Cpu *cpu, Block *block)
 {

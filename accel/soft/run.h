@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the run loop and the block cache have in common: where code is, and how a block is left.
+ * What the run loop and the block cache have in common: where code is, and how a block
+ * is left.
  */
 
 #ifndef ACCEL_SOFT_RUN_H
@@ -14,7 +15,10 @@ static inline unsigned block_mode(const Cpu *cpu)
     return cpu->mode & ~MODE_STEP;
 }
 
-/* Another vCPU may drop a block any time; one that is entered all the same leads back at its first instruction. */
+/*
+ * Another vCPU may drop a block any time; one that is entered all the same leads back
+ * at its first instruction.
+ */
 static inline bool block_valid(const Block *block)
 {
     return __atomic_load_n(&block->valid, __ATOMIC_RELAXED);
@@ -43,7 +47,10 @@ static inline bool block_translated(const Block *block)
     return __atomic_load_n(&block->code, __ATOMIC_ACQUIRE);
 }
 
-/* Counts that it is about to be run; translates it if that makes it hot: then it may be gone. */
+/*
+ * Counts that it is about to be run; translates it if that makes it hot: then it may be
+ * gone.
+ */
 bool block_warm(Cpu *cpu, Block *block);
 
 /* The block at rip by the jump cache, or by all means. */
@@ -62,11 +69,13 @@ void block_finish(Block *block);
 /* This instruction, which is the first of its block, alone. */
 Block *one_alone(Cpu *cpu, const Insn *insn);
 /*
- * The instruction at cpu->rip, whose bytes in this page are given, if it is known to cross into the next page; NULL: not known.
- * May raise what fetching the rest raises.
+ * The instruction at cpu->rip, whose bytes in this page are given, if it is known to
+ * cross into the next page; NULL: not known.  May raise what fetching the rest raises.
  */
 Block *one_known_crossing(Cpu *cpu, const u8 *bytes, gpa phys);
-/* The same decoded: it crosses into the next page, or into the end of the code segment. */
+/*
+ * The same decoded: it crosses into the next page, or into the end of the code segment.
+ */
 Block *one_crossing(Cpu *cpu, const u8 *bytes, gpa phys);
 
 /* Bytes of code that CS's limit leaves at rip; 64-bit mode has no limit. */
@@ -77,10 +86,16 @@ static inline u64 code_left(const Cpu *cpu)
     return cpu_code64(cpu) ? UINT64_MAX : cpu->rip > limit ? 0 : limit - cpu->rip + 1;
 }
 
-/* Runs just this instruction, which was decoded for cpu->rip; sets cpu->rip to where to go on. */
+/*
+ * Runs just this instruction, which was decoded for cpu->rip; sets cpu->rip to where to
+ * go on.
+ */
 void insn_run(Cpu *cpu, const Insn *insn);
 
-/* Before the present instruction: back to the run loop, which looks for the block at its address. */
+/*
+ * Before the present instruction: back to the run loop, which looks for the block at
+ * its address.
+ */
 void cpu_leave_block(Cpu *cpu) __attribute__((noreturn, cold));
 
 #endif

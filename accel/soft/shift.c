@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Shifts and rotations: ROL ROR RCL RCR SHL SHR SAR SHLD SHRD.
- * The host does them with the guest's flags loaded, because a count of 0 leaves all of them, and rotations most.
+ * Shifts and rotations: ROL ROR RCL RCR SHL SHR SAR SHLD SHRD.  The host does them with
+ * the guest's flags loaded, because a count of 0 leaves all of them, and rotations
+ * most.
  */
 
 #include "accel/soft/opcodes.h"
@@ -10,26 +11,27 @@
 /* In the order of ModRM.reg; 6 is SHL again. */
 typedef enum { ROL, ROR, RCL, RCR, SHL, SHR, SAL, SAR } Shift;
 
-#define SHIFT_WIDTH(name, bits)                                                             \
-    inline_always u##bits host_##name##bits(Cpu *cpu, u##bits a, u8 count)                  \
-    {                                                                                       \
-        u16 flags = cpu->arith;                                                             \
-                                                                                            \
-        asm(PUT_FLAGS #name " %%cl, %[a]" TAKE_FLAGS : [a] "+q"(a), "+a"(flags)             \
-            : "c"(count) : "cc");                                                           \
-        cpu->arith = flags;                                                                 \
-        return a;                                                                           \
+#define SHIFT_WIDTH(name, bits)                                                 \
+    inline_always u##bits host_##name##bits(Cpu *cpu, u##bits a, u8 count)      \
+    {                                                                           \
+        u16 flags = cpu->arith;                                                 \
+                                                                                \
+        asm(PUT_FLAGS #name " %%cl, %[a]" TAKE_FLAGS : [a] "+q"(a), "+a"(flags) \
+            : "c"(count) : "cc");                                               \
+        cpu->arith = flags;                                                     \
+        return a;                                                               \
     }
-#define HOST_SHIFT(name)                                                                    \
-    SHIFT_WIDTH(name, 8)                                                                    \
-    SHIFT_WIDTH(name, 16)                                                                   \
-    SHIFT_WIDTH(name, 32)                                                                   \
-    SHIFT_WIDTH(name, 64)                                                                   \
-    inline_always u64 host_##name(Cpu *cpu, unsigned w, u64 a, u8 count)                    \
-    {                                                                                       \
-        return w == 0 ? host_##name##8(cpu, a, count) :                                     \
-               w == 1 ? host_##name##16(cpu, a, count) :                                    \
-               w == 2 ? host_##name##32(cpu, a, count) : host_##name##64(cpu, a, count);    \
+#define HOST_SHIFT(name)                                                         \
+    SHIFT_WIDTH(name, 8)                                                         \
+    SHIFT_WIDTH(name, 16)                                                        \
+    SHIFT_WIDTH(name, 32)                                                        \
+    SHIFT_WIDTH(name, 64)                                                        \
+    inline_always u64 host_##name(Cpu *cpu, unsigned w, u64 a, u8 count)         \
+    {                                                                            \
+        return w == 0 ? host_##name##8(cpu, a, count) :                          \
+               w == 1 ? host_##name##16(cpu, a, count) :                         \
+               w == 2 ? host_##name##32(cpu, a, count) : host_##name##64(cpu, a, \
+               count);                                                           \
     }
 
 HOST_SHIFT(rol)
@@ -82,14 +84,15 @@ inline_always void shift_mem(Cpu *cpu, const Insn *insn, unsigned w, Shift op, C
     mem_set(cpu, at, w, shift(cpu, w, op, a, shift_count(cpu, insn, by)));
 }
 
-#define SHIFT_FORMS(name, OP)                                                               \
-    STAMP4(name##_reg_imm, shift_reg, OP, BY_IMM)                                           \
-    STAMP4(name##_mem_imm, shift_mem, OP, BY_IMM)                                           \
-    STAMP4(name##_reg_cl, shift_reg, OP, BY_CL)                                             \
-    STAMP4(name##_mem_cl, shift_mem, OP, BY_CL)                                             \
-    static const OpForms name##_imm = { WIDTHS4(name##_reg_imm), WIDTHS4(name##_mem_imm),   \
-        { NULL } };                                                                         \
-    static const OpForms name##_cl = { WIDTHS4(name##_reg_cl), WIDTHS4(name##_mem_cl),      \
+#define SHIFT_FORMS(name, OP)                                                          \
+    STAMP4(name##_reg_imm, shift_reg, OP, BY_IMM)                                      \
+    STAMP4(name##_mem_imm, shift_mem, OP, BY_IMM)                                      \
+    STAMP4(name##_reg_cl, shift_reg, OP, BY_CL)                                        \
+    STAMP4(name##_mem_cl, shift_mem, OP, BY_CL)                                        \
+    static const OpForms name##_imm = { WIDTHS4(name##_reg_imm),                       \
+        WIDTHS4(name##_mem_imm),                                                       \
+        { NULL } };                                                                    \
+    static const OpForms name##_cl = { WIDTHS4(name##_reg_cl), WIDTHS4(name##_mem_cl), \
         { NULL } };
 
 SHIFT_FORMS(rol, ROL)
@@ -102,32 +105,32 @@ SHIFT_FORMS(sar, SAR)
 
 /* ---- SHLD, SHRD: bits come in from a register ---- */
 
-#define DOUBLE_WIDTH(name, bits)                                                            \
-    inline_always u##bits host_##name##bits(Cpu *cpu, u##bits a, u##bits b, u8 count)       \
-    {                                                                                       \
-        u16 flags = cpu->arith;                                                             \
-                                                                                            \
-        asm(PUT_FLAGS #name " %%cl, %[b], %[a]" TAKE_FLAGS : [a] "+r"(a), "+a"(flags)       \
-            : [b] "r"(b), "c"(count) : "cc");                                               \
-        cpu->arith = flags;                                                                 \
-        return a;                                                                           \
+#define DOUBLE_WIDTH(name, bits)                                                      \
+    inline_always u##bits host_##name##bits(Cpu *cpu, u##bits a, u##bits b, u8 count) \
+    {                                                                                 \
+        u16 flags = cpu->arith;                                                       \
+                                                                                      \
+        asm(PUT_FLAGS #name " %%cl, %[b], %[a]" TAKE_FLAGS : [a] "+r"(a), "+a"(flags) \
+            : [b] "r"(b), "c"(count) : "cc");                                         \
+        cpu->arith = flags;                                                           \
+        return a;                                                                     \
     }
-#define HOST_DOUBLE(name)                                                                   \
-    DOUBLE_WIDTH(name, 16)                                                                  \
-    DOUBLE_WIDTH(name, 32)                                                                  \
-    DOUBLE_WIDTH(name, 64)                                                                  \
-    inline_always u64 host_##name(Cpu *cpu, unsigned w, u64 a, u64 b, u8 count)             \
-    {                                                                                       \
-        return w == 1 ? host_##name##16(cpu, a, b, count) :                                 \
-               w == 2 ? host_##name##32(cpu, a, b, count) :                                 \
-                        host_##name##64(cpu, a, b, count);                                  \
+#define HOST_DOUBLE(name)                                                       \
+    DOUBLE_WIDTH(name, 16)                                                      \
+    DOUBLE_WIDTH(name, 32)                                                      \
+    DOUBLE_WIDTH(name, 64)                                                      \
+    inline_always u64 host_##name(Cpu *cpu, unsigned w, u64 a, u64 b, u8 count) \
+    {                                                                           \
+        return w == 1 ? host_##name##16(cpu, a, b, count) :                     \
+               w == 2 ? host_##name##32(cpu, a, b, count) :                     \
+                        host_##name##64(cpu, a, b, count);                      \
     }
 
 HOST_DOUBLE(shld)
 HOST_DOUBLE(shrd)
 
-inline_always u64 shift_double(Cpu *cpu, const Insn *insn, unsigned w, bool right, Count by,
-                               u64 a)
+inline_always u64 shift_double(Cpu *cpu, const Insn *insn, unsigned w, bool right,
+                               Count by, u64 a)
 {
     u64 b = reg_get(cpu, insn->reg, w);
     u8 count = shift_count(cpu, insn, by);
@@ -135,14 +138,16 @@ inline_always u64 shift_double(Cpu *cpu, const Insn *insn, unsigned w, bool righ
     return right ? host_shrd(cpu, w, a, b, count) : host_shld(cpu, w, a, b, count);
 }
 
-inline_always void double_reg(Cpu *cpu, const Insn *insn, unsigned w, bool right, Count by)
+inline_always void double_reg(Cpu *cpu, const Insn *insn, unsigned w, bool right,
+                              Count by)
 {
     u64 a = reg_get(cpu, insn->rm, w);
 
     reg_set(cpu, insn->rm, w, shift_double(cpu, insn, w, right, by, a));
 }
 
-inline_always void double_mem(Cpu *cpu, const Insn *insn, unsigned w, bool right, Count by)
+inline_always void double_mem(Cpu *cpu, const Insn *insn, unsigned w, bool right,
+                              Count by)
 {
     gva at = mem_out(cpu, insn, w);
     u64 a = mem_get_to_change(cpu, at, w);
@@ -150,14 +155,15 @@ inline_always void double_mem(Cpu *cpu, const Insn *insn, unsigned w, bool right
     mem_set(cpu, at, w, shift_double(cpu, insn, w, right, by, a));
 }
 
-#define DOUBLE_FORMS(name, right)                                                           \
-    STAMP3(name##_reg_imm, double_reg, right, BY_IMM)                                       \
-    STAMP3(name##_mem_imm, double_mem, right, BY_IMM)                                       \
-    STAMP3(name##_reg_cl, double_reg, right, BY_CL)                                         \
-    STAMP3(name##_mem_cl, double_mem, right, BY_CL)                                         \
-    static const OpForms name##_imm = { WIDTHS3(name##_reg_imm), WIDTHS3(name##_mem_imm),   \
-        { NULL } };                                                                         \
-    static const OpForms name##_cl = { WIDTHS3(name##_reg_cl), WIDTHS3(name##_mem_cl),      \
+#define DOUBLE_FORMS(name, right)                                                      \
+    STAMP3(name##_reg_imm, double_reg, right, BY_IMM)                                  \
+    STAMP3(name##_mem_imm, double_mem, right, BY_IMM)                                  \
+    STAMP3(name##_reg_cl, double_reg, right, BY_CL)                                    \
+    STAMP3(name##_mem_cl, double_mem, right, BY_CL)                                    \
+    static const OpForms name##_imm = { WIDTHS3(name##_reg_imm),                       \
+        WIDTHS3(name##_mem_imm),                                                       \
+        { NULL } };                                                                    \
+    static const OpForms name##_cl = { WIDTHS3(name##_reg_cl), WIDTHS3(name##_mem_cl), \
         { NULL } };
 
 DOUBLE_FORMS(shld, false)
@@ -165,18 +171,18 @@ DOUBLE_FORMS(shrd, true)
 
 /* ---- rows ---- */
 
-#define SHIFT(byte, ext, name, a, b, attributes, reads_, writes_, form)                     \
-    ROW_EXT(MAP_1, byte, ext, name, .operand = { a, b }, .attr = attributes,                \
+#define SHIFT(byte, ext, name, a, b, attributes, reads_, writes_, form)      \
+    ROW_EXT(MAP_1, byte, ext, name, .operand = { a, b }, .attr = attributes, \
             .reads = reads_, .writes = writes_, .class = CLASS_COPY, .forms = &form)
-#define SHIFT_ROWS(ext, name, sym, reads, writes)                                           \
-    SHIFT(0xc0, ext, name, O_Eb, O_Ib, OP_BYTE, reads, writes, sym##_imm),                  \
-    SHIFT(0xc1, ext, name, O_Ev, O_Ib, 0, reads, writes, sym##_imm),                        \
-    SHIFT(0xd0, ext, name, O_Eb, O_1, OP_BYTE, reads, writes, sym##_imm),                   \
-    SHIFT(0xd1, ext, name, O_Ev, O_1, 0, reads, writes, sym##_imm),                         \
-    SHIFT(0xd2, ext, name, O_Eb, O_CL, OP_BYTE, reads, writes, sym##_cl),                   \
+#define SHIFT_ROWS(ext, name, sym, reads, writes)                          \
+    SHIFT(0xc0, ext, name, O_Eb, O_Ib, OP_BYTE, reads, writes, sym##_imm), \
+    SHIFT(0xc1, ext, name, O_Ev, O_Ib, 0, reads, writes, sym##_imm),       \
+    SHIFT(0xd0, ext, name, O_Eb, O_1, OP_BYTE, reads, writes, sym##_imm),  \
+    SHIFT(0xd1, ext, name, O_Ev, O_1, 0, reads, writes, sym##_imm),        \
+    SHIFT(0xd2, ext, name, O_Eb, O_CL, OP_BYTE, reads, writes, sym##_cl),  \
     SHIFT(0xd3, ext, name, O_Ev, O_CL, 0, reads, writes, sym##_cl)
-#define DOUBLE(byte, name, count, form)                                                     \
-    ROW(MAP_0F, byte, name, .operand = { O_Ev, O_Gv, count }, .writes = FLAGS_ARITH,        \
+#define DOUBLE(byte, name, count, form)                                              \
+    ROW(MAP_0F, byte, name, .operand = { O_Ev, O_Gv, count }, .writes = FLAGS_ARITH, \
         .class = CLASS_COPY, .forms = &form)
 
 enum { CARRY = FLAG_CF, ROTATED = FLAG_CF | FLAG_OF };

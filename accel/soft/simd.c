@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * MMX and SSE: everything that computes is run on the host (host.h), moves are done here.  A vCPU's own thread.
+ * MMX and SSE: everything that computes is run on the host (host.h), moves are done
+ * here.  A vCPU's own thread.
  */
 
 #include "accel/soft/simd.h"
@@ -39,18 +40,24 @@ static unsigned operand_bytes(const Opcode *row, Operand operand, const Insn *in
 
 /* ---- operands of what the host computes ---- */
 
-/* The source: a pointer for XMM and MMX, a value in regs->rcx for a general register.  May fault; changes nothing. */
-static const void *simd_source(Cpu *cpu, const Insn *insn, const Opcode *row, Operand operand, unsigned reg,
-                               bool memory, u8 *bytes, HostRegs *regs)
+/*
+ * The source: a pointer for XMM and MMX, a value in regs->rcx for a general register.
+ * May fault; changes nothing.
+ */
+static const void *simd_source(Cpu *cpu, const Insn *insn, const Opcode *row,
+                               Operand operand, unsigned reg, bool memory, u8 *bytes,
+                               HostRegs *regs)
 {
     HostReg kind = host_register(operand);
 
     if (memory) {
         unsigned n = operand_bytes(row, operand, insn);
 
-        simd_load(cpu, simd_linear(cpu, insn, n, ACCESS_READ, row->attr & OP_ALIGN), bytes, n);
+        simd_load(cpu, simd_linear(cpu, insn, n, ACCESS_READ, row->attr & OP_ALIGN),
+                  bytes, n);
         memcpy(&regs->rcx, bytes, 8);
-        if (n == 4) {                   /* INSERTPS selects an element of a register, but takes the one of memory */
+        /* INSERTPS selects an element of a register, but takes the one of memory */
+        if (n == 4) {
             memcpy(bytes + 4, bytes, 4);
             memcpy(bytes + 8, bytes, 8);
         }
@@ -74,7 +81,8 @@ static void write_gpr(Cpu *cpu, const Insn *insn, unsigned reg, u64 value)
 }
 
 /* Runs the stub; raises #XM (or #UD, without OS support) with only MXCSR changed. */
-void simd_run(Cpu *cpu, const Insn *insn, const Opcode *row, void *dst, const void *src, HostRegs *regs)
+void simd_run(Cpu *cpu, const Insn *insn, const Opcode *row, void *dst, const void *src,
+              HostRegs *regs)
 {
     HostStub *stub = host_stub(insn);
 
@@ -96,7 +104,10 @@ void simd_run(Cpu *cpu, const Insn *insn, const Opcode *row, void *dst, const vo
     }
 }
 
-/* PEXTR, EXTRACTPS, MOVD to r/m: ModRM.rm is the destination, a general register or memory. */
+/*
+ * PEXTR, EXTRACTPS, MOVD to r/m: ModRM.rm is the destination, a general register or
+ * memory.
+ */
 static void simd_to_rm(Cpu *cpu, const Insn *insn, const Opcode *row, HostRegs *regs)
 {
     u8 bytes[16] = { 0 };
@@ -141,7 +152,9 @@ static void simd_compute(Cpu *cpu, const Insn *insn, HostRegs *regs)
     if (dst == HOST_MM || (host_register(row->operand[1]) == HOST_MM && !memory)) {
         mmx_begin(cpu);
     }
-    to = dst == HOST_XMM ? cpu_xmm(cpu, insn->reg) : dst == HOST_MM ? cpu_mm(cpu, insn->reg) : bytes;
+    to = dst == HOST_XMM ? cpu_xmm(cpu, insn->reg) :
+         dst == HOST_MM  ? cpu_mm(cpu, insn->reg) :
+                           bytes;
     simd_run(cpu, insn, row, to, src, regs);
     if (dst == HOST_MM) {
         mmx_written(cpu, insn->reg);
@@ -204,7 +217,10 @@ static u8 *vector(Cpu *cpu, HostReg kind, unsigned n)
     return kind == HOST_MM ? cpu_mm(cpu, n) : cpu_xmm(cpu, n);
 }
 
-/* V <- W of the same kind; a shorter memory operand clears the rest (MOVSS, MOVSD, MOVQ, MOVD). */
+/*
+ * V <- W of the same kind; a shorter memory operand clears the rest (MOVSS, MOVSD,
+ * MOVQ, MOVD).
+ */
 void simd_load_op(Cpu *cpu, const Insn *insn)
 {
     const Opcode *row = opcode_row(insn->op);
@@ -214,7 +230,8 @@ void simd_load_op(Cpu *cpu, const Insn *insn)
 
     simd_check(cpu, row);
     if (insn->shape & INSN_MEM) {
-        simd_load(cpu, simd_linear(cpu, insn, n, ACCESS_READ, row->attr & OP_ALIGN), bytes, n);
+        simd_load(cpu, simd_linear(cpu, insn, n, ACCESS_READ, row->attr & OP_ALIGN),
+                  bytes, n);
     } else if (host_register(row->operand[1]) == HOST_GPR) {
         memcpy(bytes, &cpu->gpr[insn->rm], n);
     }
@@ -255,7 +272,8 @@ void simd_store_op(Cpu *cpu, const Insn *insn)
         memcpy(&value, vector(cpu, kind, insn->reg), 8);
         write_gpr(cpu, insn, insn->rm, value);
     } else {
-        memcpy(vector(cpu, kind, insn->rm), vector(cpu, kind, insn->reg), kind == HOST_MM ? 8 : 16);
+        memcpy(vector(cpu, kind, insn->rm), vector(cpu, kind, insn->reg),
+               kind == HOST_MM ? 8 : 16);
         if (kind == HOST_MM) {
             mmx_written(cpu, insn->rm);
         }
@@ -272,7 +290,8 @@ void simd_movs_load(Cpu *cpu, const Insn *insn)
         return;
     }
     sse_check(cpu);
-    memcpy(cpu_xmm(cpu, insn->reg), cpu_xmm(cpu, insn->rm), operand_bytes(row, row->operand[1], insn));
+    memcpy(cpu_xmm(cpu, insn->reg), cpu_xmm(cpu, insn->rm),
+           operand_bytes(row, row->operand[1], insn));
 }
 
 void simd_movs_store(Cpu *cpu, const Insn *insn)
@@ -284,7 +303,8 @@ void simd_movs_store(Cpu *cpu, const Insn *insn)
         return;
     }
     sse_check(cpu);
-    memcpy(cpu_xmm(cpu, insn->rm), cpu_xmm(cpu, insn->reg), operand_bytes(row, row->operand[0], insn));
+    memcpy(cpu_xmm(cpu, insn->rm), cpu_xmm(cpu, insn->reg),
+           operand_bytes(row, row->operand[0], insn));
 }
 
 /* MOVLPS, MOVHPS and their PD forms, MOVHLPS, MOVLHPS: one half of a register.  Bit 2 of the opcode says
@@ -348,8 +368,12 @@ void simd_mask_move(Cpu *cpu, const Insn *insn)
     gva at;
 
     simd_check(cpu, row);
-    offset = (insn->shape & INSN_ADDR) == INSN_ADDR64 ? offset : (insn->shape & INSN_ADDR) ? (u32)offset : (u16)offset;
-    at = insn->seg == SEG_FLAT ? offset : segment_linear(cpu, insn->seg, offset, n, ACCESS_WRITE);
+    offset = (insn->shape & INSN_ADDR) == INSN_ADDR64 ? offset :
+             (insn->shape & INSN_ADDR)                ? (u32)offset :
+                                                        (u16)offset;
+    at = insn->seg == SEG_FLAT ?
+             offset :
+             segment_linear(cpu, insn->seg, offset, n, ACCESS_WRITE);
     if (mmx) {
         mmx_begin(cpu);
     }

@@ -12,10 +12,21 @@
 
 /* Offsets in the FXSAVE area (SDM vol. 1, table 10-2), 64-bit form. */
 enum {
-    FX_FCW = 0, FX_FSW = 2, FX_FTW = 4, FX_FOP = 6, FX_FIP = 8, FX_FDP = 16, FX_MXCSR = 24, FX_MXCSR_MASK = 28,
-    FX_ST = 32, FX_XMM = 160,
+    FX_FCW = 0,
+    FX_FSW = 2,
+    FX_FTW = 4,
+    FX_FOP = 6,
+    FX_FIP = 8,
+    FX_FDP = 16,
+    FX_MXCSR = 24,
+    FX_MXCSR_MASK = 28,
+    FX_ST = 32,
+    FX_XMM = 160,
 };
-enum { FSW_ES = 1 << 7, FSW_TOP_SHIFT = 11, MXCSR_RESET = 0x1f80, MXCSR_BITS = 0xffff, HOST_MXCSR = 0x1f80 };
+enum {
+    FSW_ES = 1 << 7, FSW_TOP_SHIFT = 11, MXCSR_RESET = 0x1f80, MXCSR_BITS = 0xffff,
+    HOST_MXCSR = 0x1f80,
+};
 
 static inline u8 *cpu_xmm(Cpu *cpu, unsigned n)
 {
@@ -52,7 +63,8 @@ static inline void cpu_set_mxcsr(Cpu *cpu, u32 value)
 static inline void sse_check(Cpu *cpu)
 {
     if (unlikely((cpu->cr0 & (CR0_EM | CR0_TS)) || !(cpu->cr4 & CR4_OSFXSR))) {
-        cpu_raise(cpu, (cpu->cr0 & CR0_EM) || !(cpu->cr4 & CR4_OSFXSR) ? EXC_UD : EXC_NM);
+        cpu_raise(cpu,
+                  (cpu->cr0 & CR0_EM) || !(cpu->cr4 & CR4_OSFXSR) ? EXC_UD : EXC_NM);
     }
 }
 
@@ -118,7 +130,8 @@ static inline void simd_store(Cpu *cpu, gva at, const void *from, unsigned n)
 }
 
 /* The linear address of a 16-byte operand, aligned if the row says so. */
-static inline gva simd_linear(Cpu *cpu, const Insn *insn, unsigned n, Access access, bool align)
+static inline gva simd_linear(Cpu *cpu, const Insn *insn, unsigned n, Access access,
+                              bool align)
 {
     gva at = insn_linear(cpu, insn, n, access);
 
@@ -132,11 +145,13 @@ static inline gva simd_linear(Cpu *cpu, const Insn *insn, unsigned n, Access acc
  * Runs the stub; raises #XM (or #UD, without OS support) with only MXCSR changed; sets
  * flags if the row does.
  */
-void simd_run(Cpu *cpu, const Insn *insn, const Opcode *row, void *dst, const void *src, HostRegs *regs);
+void simd_run(Cpu *cpu, const Insn *insn, const Opcode *row, void *dst, const void *src,
+              HostRegs *regs);
 
 /* What rows are made of: simd.c has the functions, simd_rows.c the table. */
 
-OpFn simd_op, simd_blendv, simd_string, simd_load_op, simd_store_op, simd_movs_load, simd_movs_store, simd_movlh,
-     simd_movq_load, simd_mask_move, simd_movq2dq, simd_movdq2q, simd_emms, simd_shift_imm;
+OpFn simd_op, simd_blendv, simd_string, simd_load_op, simd_store_op, simd_movs_load,
+    simd_movs_store, simd_movlh, simd_movq_load, simd_mask_move, simd_movq2dq,
+    simd_movdq2q, simd_emms, simd_shift_imm;
 
 #endif

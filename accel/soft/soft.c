@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The software accelerator as an AccelType: makes the vCPUs and their threads, passes on what the rest of the machine wants of them.
- * Main thread, but for the functions that accel.h lets any thread call.
+ * The software accelerator as an AccelType: makes the vCPUs and their threads, passes
+ * on what the rest of the machine wants of them.  Main thread, but for the functions
+ * that accel.h lets any thread call.
  */
 
 #include "accel/soft/host.h"
@@ -42,13 +43,17 @@ static bool view_has(const FlatView *view, const FlatRange *r)
         const FlatRange *v = &view->range[i];
 
         if (r->base >= v->base && r->base - v->base < v->size) {
-            return v->host && v->size - (r->base - v->base) >= r->size && v->host + (r->base - v->base) == r->host;
+            return v->host && v->size - (r->base - v->base) >= r->size &&
+                   v->host + (r->base - v->base) == r->host;
         }
     }
     return false;
 }
 
-/* Code from ranges that are not there any more, or are something else now, goes; so do all translations. */
+/*
+ * Code from ranges that are not there any more, or are something else now, goes; so do
+ * all translations.
+ */
 static void soft_map_changed(void *opaque, const FlatView *old, const FlatView *now)
 {
     Soft *soft = opaque;
@@ -79,7 +84,8 @@ static void soft_code_written(void *opaque, u64 ram_page)
 
 static Cpu *soft_cpu_new(Soft *soft, unsigned index)
 {
-    Cpu *cpu = mmap(NULL, sizeof *cpu, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    Cpu *cpu = mmap(NULL, sizeof *cpu, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     if (cpu == MAP_FAILED) {
         return NULL;
@@ -100,7 +106,8 @@ static bool soft_cpu_reset(Cpu *cpu, GError **err)
 {
     g_autofree X86State *state = g_new0(X86State, 1);
 
-    x86_state_reset(state, cpu_apic_id(&cpu->soft->topology, cpu->index), cpu->index == 0);
+    x86_state_reset(state, cpu_apic_id(&cpu->soft->topology, cpu->index),
+                    cpu->index == 0);
     return cpu_set_state(cpu, state, err);
 }
 
@@ -110,7 +117,8 @@ static bool soft_cpus_open(Soft *soft, GError **err)
     for (unsigned i = 0; i < soft->topology.cpus; i++) {
         soft->cpu[i] = soft_cpu_new(soft, i);
         if (!soft->cpu[i]) {
-            g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_NOMEM, "no memory for vCPU %u", i);
+            g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_NOMEM, "no memory for vCPU %u",
+                        i);
             return false;
         }
         soft->cpus++;
@@ -156,8 +164,10 @@ static bool soft_config(Soft *soft, KeyVals *options, GError **err)
     soft->jit = config.jit;
     soft->perf_map = config.perfmap;
     soft->hot = HOT;
-    if (ok && config.thread && strcmp(config.thread, "multi") && strcmp(config.thread, "single")) {
-        g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL, "thread: '%s' is not multi or single", config.thread);
+    if (ok && config.thread && strcmp(config.thread, "multi") &&
+        strcmp(config.thread, "single")) {
+        g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+                    "thread: '%s' is not multi or single", config.thread);
         ok = false;
     }
     fields_clear(SoftConfig_fields, &config);
@@ -173,11 +183,13 @@ static bool soft_fill(Soft *soft, const AccelConfig *config, GError **err)
     soft->tsc_khz = TSC_KHZ;
     soft_cpuid_supported(&supported, soft->tsc_khz, machine->ram_bytes);
     if (!host_open(err) || !soft_config(soft, config->options, err) ||
-        !cpu_model_build(config->cpu ? config->cpu : "max", &supported, &soft->topology, &soft->model, err)) {
+        !cpu_model_build(config->cpu ? config->cpu : "max", &supported, &soft->topology,
+                         &soft->model, err)) {
         return false;
     }
     soft->blocks = blocks_new(soft, soft->cache_bytes, err);
-    return soft->blocks && soft_cpus_open(soft, err) && (mem_code_hook(machine->mem, soft_code_written, soft), true);
+    return soft->blocks && soft_cpus_open(soft, err) &&
+           (mem_code_hook(machine->mem, soft_code_written, soft), true);
 }
 
 static void soft_close(Accel *accel)
@@ -255,7 +267,8 @@ static bool soft_get_state(Accel *accel, unsigned cpu, X86State *state, GError *
     return true;
 }
 
-static bool soft_set_state(Accel *accel, unsigned cpu, const X86State *state, GError **err)
+static bool soft_set_state(Accel *accel, unsigned cpu, const X86State *state,
+                           GError **err)
 {
     return cpu_set_state(soft_of(accel)->cpu[cpu], state, err);
 }
@@ -280,8 +293,12 @@ static void soft_nmi(Accel *accel, unsigned cpu)
     cpu_request(soft_of(accel)->cpu[cpu], REQUEST_NMI_IN);
 }
 
-/* Pins and messages reach the LAPICs through soft_msi; there is no kernel to be told of them. */
-static void soft_ioapic_route(Accel *accel, unsigned pin, bool masked, gpa address, u32 data)
+/*
+ * Pins and messages reach the LAPICs through soft_msi; there is no kernel to be told of
+ * them.
+ */
+static void soft_ioapic_route(Accel *accel, unsigned pin, bool masked, gpa address,
+                              u32 data)
 {
 }
 
@@ -310,8 +327,9 @@ static void soft_print_jit(Accel *accel, GString *out)
 
     blocks_print(soft->blocks, out);
     for (unsigned i = 0; i < soft->cpus; i++) {
-        g_string_append_printf(out, "vCPU %u: %" PRIu64 " instructions, %" PRIu64 " not there\n", i,
-                               soft->cpu[i]->insns, soft->cpu[i]->unimp_seen);
+        g_string_append_printf(
+            out, "vCPU %u: %" PRIu64 " instructions, %" PRIu64 " not there\n", i,
+            soft->cpu[i]->insns, soft->cpu[i]->unimp_seen);
     }
 }
 

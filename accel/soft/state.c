@@ -48,7 +48,8 @@ static void get_events(const Cpu *cpu, X86Events *events)
 {
     events->tsc = cpu_tsc(cpu);
     events->interrupt_shadow = cpu->inhibit != 0;
-    events->nmi_pending = cpu->nmi_pending || (atomic_load(&cpu->request) & REQUEST_NMI_IN);
+    events->nmi_pending = cpu->nmi_pending ||
+                          (atomic_load(&cpu->request) & REQUEST_NMI_IN);
     events->nmi_masked = cpu->nmi_masked;
     events->run_state = cpu->run_state;
     events->sipi_vector = cpu->sipi_vector;
@@ -116,15 +117,18 @@ static bool state_possible(const Cpu *cpu, const X86State *state, GError **err)
 
     if ((c->cr0 & CR0_PG) && !(c->cr0 & CR0_PE)) {
         bad = "cr0 has paging without protection";
-    } else if ((c->efer & EFER_LMA) && !((c->efer & EFER_LME) && (c->cr0 & CR0_PG) && (c->cr4 & CR4_PAE))) {
+    } else if ((c->efer & EFER_LMA) &&
+               !((c->efer & EFER_LME) && (c->cr0 & CR0_PG) && (c->cr4 & CR4_PAE))) {
         bad = "efer says long mode, cr0 and cr4 do not";
     } else if (!xcr0_possible(cpu, c->xcr0)) {
         bad = "xcr0 enables components this CPU does not have";
-    } else if (c->cr4 & ~cpu->cr4_allowed || c->efer & ~(cpu->efer_allowed | EFER_LMA)) {
+    } else if (c->cr4 & ~cpu->cr4_allowed ||
+               c->efer & ~(cpu->efer_allowed | EFER_LMA)) {
         bad = "cr4 or efer enables what this CPU does not have";
     }
     if (bad) {
-        g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL, "vCPU %u: impossible state: %s", cpu->index, bad);
+        g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+                    "vCPU %u: impossible state: %s", cpu->index, bad);
     }
     return !bad;
 }
@@ -153,13 +157,17 @@ bool cpu_set_state(Cpu *cpu, const X86State *state, GError **err)
     }
     msrs_set(cpu, state);
     lapic_set_state(cpu->lapic, &state->lapic);
-    lapic_set_tpr(cpu->lapic, state->control.cr8 << 4 | (state->control.cr8 == (state->lapic.reg[8] >> 4) ?
-                                                         state->lapic.reg[8] & 15 : 0));
+    lapic_set_tpr(cpu->lapic, state->control.cr8 << 4 |
+                                  (state->control.cr8 == (state->lapic.reg[8] >> 4) ?
+                                       state->lapic.reg[8] & 15 :
+                                       0));
     cpu_set_flags(cpu, state->regs.rflags);
-    cpu->cpl = cpu_v86(cpu) ? 3 : cpu_protected(cpu) ? SEG_DPL(cpu->seg[SEG_SS].attr) : 0;
+    cpu->cpl = cpu_v86(cpu)       ? 3 :
+               cpu_protected(cpu) ? SEG_DPL(cpu->seg[SEG_SS].attr) :
+                                    0;
     cpu_mode_changed(cpu);
     mmu_flush(cpu);
     cpu_reload_pdptes(cpu);
-    cpu_request(cpu, REQUEST_INTERRUPT);        /* also if it sleeps in the state it was in */
+    cpu_request(cpu, REQUEST_INTERRUPT); /* also if it sleeps in the state it was in */
     return true;
 }

@@ -2,9 +2,10 @@
 /*
  * String instructions: MOVS CMPS STOS LODS SCAS INS OUTS, alone and repeated.
  *
- * A repeated one does a part of its work each time it is run, keeps rCX, rSI and rDI true after every element, and goes
- * on by being run again: so it can be interrupted and can fault anywhere.  Elements in RAM that is in the TLB are done many at a
- * time, up to the end of the page.
+ * A repeated one does a part of its work each time it is run, keeps rCX, rSI and rDI
+ * true after every element, and goes on by being run again: so it can be interrupted
+ * and can fault anywhere.  Elements in RAM that is in the TLB are done many at a time,
+ * up to the end of the page.
  */
 
 #include "accel/soft/opcodes.h"
@@ -12,7 +13,10 @@
 
 typedef enum { MOVS, CMPS, STOS, LODS, SCAS, INS, OUTS } String;
 
-/* What one run of a repeated instruction may do, in elements done one by one; a chunk counts as some of these. */
+/*
+ * What one run of a repeated instruction may do, in elements done one by one; a chunk
+ * counts as some of these.
+ */
 enum { RUN_ELEMENTS = 64, CHUNK_COST = 16 };
 
 /* ---- operands ---- */
@@ -48,12 +52,13 @@ static unsigned destination_segment(const Insn *insn)
     return insn->more & INSN2_CODE64 ? SEG_FLAT : SEG_ES;
 }
 
-static gva linear(Cpu *cpu, const Insn *insn, unsigned reg, unsigned segment, unsigned size,
-                  Access access)
+static gva linear(Cpu *cpu, const Insn *insn, unsigned reg, unsigned segment,
+                  unsigned size, Access access)
 {
     u64 offset = reg_get(cpu, reg, address_width(insn));
 
-    return segment == SEG_FLAT ? offset : segment_linear(cpu, segment, offset, size, access);
+    return segment == SEG_FLAT ? offset :
+                                 segment_linear(cpu, segment, offset, size, access);
 }
 
 /* Moves rSI or rDI (or rCX) on. */
@@ -64,13 +69,14 @@ static void advance(Cpu *cpu, const Insn *insn, unsigned reg, s64 by)
 
 /* ---- one element ---- */
 
-#define COMPARE_WIDTH(bits)                                                                 \
-    inline_always void compare##bits(Cpu *cpu, u##bits a, u##bits b)                        \
-    {                                                                                       \
-        u16 flags;                                                                          \
-                                                                                            \
-        asm("cmp %[b], %[a]" TAKE_FLAGS : "=a"(flags) : [a] "q"(a), [b] "q"(b) : "cc");     \
-        cpu->arith = flags;                                                                 \
+#define COMPARE_WIDTH(bits)                                                      \
+    inline_always void compare##bits(Cpu *cpu, u##bits a, u##bits b)             \
+    {                                                                            \
+        u16 flags;                                                               \
+                                                                                 \
+        asm("cmp %[b], %[a]" TAKE_FLAGS : "=a"(flags) : [a] "q"(a), [b] "q"(b) : \
+            "cc");                                                               \
+        cpu->arith = flags;                                                      \
     }
 COMPARE_WIDTH(8)
 COMPARE_WIDTH(16)
@@ -92,10 +98,13 @@ static void check_port(Cpu *cpu, unsigned w)
 
 static gva linear_destination(Cpu *cpu, const Insn *insn, unsigned w, String op)
 {
-    return linear(cpu, insn, RDI, destination_segment(insn), 1 << w, destination_access(op));
+    return linear(cpu, insn, RDI, destination_segment(insn), 1 << w,
+                  destination_access(op));
 }
 
-/* All that can fault comes first; CMPS reads at rDI and then at rSI, as the host does. */
+/*
+ * All that can fault comes first; CMPS reads at rDI and then at rSI, as the host does.
+ */
 inline_always void element(Cpu *cpu, const Insn *insn, unsigned w, String op)
 {
     s64 step = cpu->rflags & FLAG_DF ? -(1 << w) : 1 << w;
@@ -151,11 +160,11 @@ inline_always void element(Cpu *cpu, const Insn *insn, unsigned w, String op)
 /* ---- many elements, in RAM and upwards ---- */
 
 /*
- * How many elements lie before the end of the page, of the addresses and of the segment.  Beyond that they are done one by one, and
- * those find what is wrong.
+ * How many elements lie before the end of the page, of the addresses and of the
+ * segment.  Beyond that they are done one by one, and those find what is wrong.
  */
-static u64 room(const Cpu *cpu, const Insn *insn, unsigned reg, unsigned segment, gva at,
-                unsigned w)
+static u64 room(const Cpu *cpu, const Insn *insn, unsigned reg, unsigned segment,
+                gva at, unsigned w)
 {
     unsigned aw = address_width(insn);
     u64 bytes = PAGE_BYTES - (at & ~PAGE_MASK), offset = reg_get(cpu, reg, aw);
@@ -180,7 +189,10 @@ static u8 *host_address(const Cpu *cpu, gva at, Access access)
     return tag == (at & PAGE_MASK) ? (u8 *)(uintptr_t)(at + e->addend) : NULL;
 }
 
-/* Forwards, where an element that was stored may be loaded again: not if the host can do it otherwise. */
+/*
+ * Forwards, where an element that was stored may be loaded again: not if the host can
+ * do it otherwise.
+ */
 inline_always bool chunk_move(u8 *to, const u8 *from, u64 bytes)
 {
     bool plain = to <= from || to >= from + bytes;
@@ -202,8 +214,12 @@ inline_always void chunk_fill(u8 *to, u64 n, unsigned w, u64 value)
     }
 }
 
-/* Compares until elements differ (`equal`) or are the same; returns how many were looked at.  `a` NULL: with rAX. */
-inline_always u64 chunk_compare(Cpu *cpu, const u8 *a, const u8 *b, u64 n, unsigned w, bool equal)
+/*
+ * Compares until elements differ (`equal`) or are the same; returns how many were
+ * looked at.  `a` NULL: with rAX.
+ */
+inline_always u64 chunk_compare(Cpu *cpu, const u8 *a, const u8 *b, u64 n, unsigned w,
+                                bool equal)
 {
     u64 x = low_bits(cpu->gpr[RAX], w), y = 0, i = 0;
 
@@ -267,8 +283,8 @@ inline_always bool goes_on(const Cpu *cpu, const Insn *insn, String op)
 }
 
 /*
- * Flags are those of the last comparison, and of no other: a fault in between finds them as they were before the
- * instruction (SDM vol. 2B, REP).
+ * Flags are those of the last comparison, and of no other: a fault in between finds
+ * them as they were before the instruction (SDM vol. 2B, REP).
  */
 inline_always void repeat(Cpu *cpu, const Insn *insn, unsigned w, String op)
 {
@@ -304,9 +320,9 @@ inline_always void string(Cpu *cpu, const Insn *insn, unsigned w, String op)
 }
 
 /* They may be the last of their block, or not. */
-#define STRING_FORMS(name, OP)                                                              \
-    STAMP_LAST(name##_w8, 0, string, OP)                                                    \
-    STAMP3_LAST(name##_w, string, OP)                                                       \
+#define STRING_FORMS(name, OP)           \
+    STAMP_LAST(name##_w8, 0, string, OP) \
+    STAMP3_LAST(name##_w, string, OP)    \
     static const OpForms name = { .reg = WIDTHS4(name##_w) };
 
 STRING_FORMS(movs, MOVS)
@@ -316,10 +332,10 @@ STRING_FORMS(lods, LODS)
 STRING_FORMS(scas, SCAS)
 
 /* Ports are 32 bits wide at most: REX.W does nothing. */
-#define PORT_FORMS(name, OP)                                                                \
-    STAMP_LAST(name##8, 0, string, OP)                                                           \
-    STAMP_LAST(name##16, 1, string, OP)                                                          \
-    STAMP_LAST(name##32, 2, string, OP)                                                          \
+#define PORT_FORMS(name, OP)            \
+    STAMP_LAST(name##8, 0, string, OP)  \
+    STAMP_LAST(name##16, 1, string, OP) \
+    STAMP_LAST(name##32, 2, string, OP) \
     static const OpForms name = { .reg = { name##8, name##16, name##32, name##32 } };
 
 PORT_FORMS(ins, INS)
@@ -327,10 +343,11 @@ PORT_FORMS(outs, OUTS)
 
 /* ---- rows ---- */
 
-#define STRING(byte, name, ab, bb, av, bv, in, out, form)                                   \
-    ROW(MAP_1, byte, name, .operand = { ab, bb }, .attr = OP_REP | OP_BYTE, .reads = in,    \
-        .writes = out, .forms = &form),                                                     \
-    ROW(MAP_1, byte + 1, name, .operand = { av, bv }, .attr = OP_REP, .reads = in,          \
+#define STRING(byte, name, ab, bb, av, bv, in, out, form)                          \
+    ROW(MAP_1, byte, name, .operand = { ab, bb }, .attr = OP_REP | OP_BYTE,        \
+        .reads = in,                                                               \
+        .writes = out, .forms = &form),                                            \
+    ROW(MAP_1, byte + 1, name, .operand = { av, bv }, .attr = OP_REP, .reads = in, \
         .writes = out, .forms = &form)
 
 static const Opcode rows[] = {

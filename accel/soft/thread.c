@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A vCPU's thread: it runs blocks until something asks for it, and sees to that between two instructions: INIT and SIPI, NMI and
- * interrupts in the order of SDM vol. 3, 6.9, parking, and sleeping while the CPU is halted.
+ * A vCPU's thread: it runs blocks until something asks for it, and sees to that between
+ * two instructions: INIT and SIPI, NMI and interrupts in the order of SDM vol. 3, 6.9,
+ * parking, and sleeping while the CPU is halted.
  */
 
 #include "accel/soft/soft.h"
 #include "accel/soft/mmu.h"
 #include "base/lock.h"
 
-/* The sleeper says that it sleeps and then looks at `request`; here it is the other way round: one of the two sees the other. */
+/*
+ * The sleeper says that it sleeps and then looks at `request`; here it is the other way
+ * round: one of the two sees the other.
+ */
 void cpu_request(Cpu *cpu, u32 bits)
 {
     atomic_fetch_or(&cpu->request, bits);
@@ -19,7 +23,10 @@ void cpu_request(Cpu *cpu, u32 bits)
     }
 }
 
-/* Stands at the boundary as long as the world is stopped, and, with `idle`, until a request comes. */
+/*
+ * Stands at the boundary as long as the world is stopped, and, with `idle`, until a
+ * request comes.
+ */
 static void cpu_park(Cpu *cpu, bool idle)
 {
     Soft *soft = cpu->soft;
@@ -43,7 +50,10 @@ static void cpu_park(Cpu *cpu, bool idle)
     guest_enter(cpu);
 }
 
-/* INIT (SDM vol. 3, table 10-1): as RESET, but x87, SSE, CR0.CD/NW, the TSC, MSRs and the APIC's ID and base stay. */
+/*
+ * INIT (SDM vol. 3, table 10-1): as RESET, but x87, SSE, CR0.CD/NW, the TSC, MSRs and
+ * the APIC's ID and base stay.
+ */
 static void cpu_init(Cpu *cpu)
 {
     X86State *state = g_new0(X86State, 1);

@@ -2,9 +2,10 @@
 /*
  * Guest time: the time-stamp counter and kvmclock.
  *
- * The TSC is the virtual clock, scaled: so it stands while the machine is paused, runs at one rate on every host, and what
- * CPUID, kvmclock and the deadline timer say of it is exact.  kvmclock is written once, when the guest asks
- * for it: its line through (tsc, ns) never bends.
+ * The TSC is the virtual clock, scaled: so it stands while the machine is paused, runs
+ * at one rate on every host, and what CPUID, kvmclock and the deadline timer say of it
+ * is exact.  kvmclock is written once, when the guest asks for it: its line through
+ * (tsc, ns) never bends.
  */
 
 #include "accel/soft/soft.h"
@@ -82,13 +83,16 @@ void cpu_kvmclock_enable(Cpu *cpu, u64 msr)
     if (!(msr & 1)) {
         return;
     }
-    /* After a restore a guest may be in the middle of reading: it sees another version. */
+    /*
+     * After a restore a guest may be in the middle of reading: it sees another version.
+     */
     if (!mem_read(cpu->machine->mem, msr & ~1ull, &version, sizeof version)) {
         version = 0;
     }
     clock.version = (version | 1) + 1;
     clock.system_time = clock_now(cpu->machine->clock);
-    clock.tsc_timestamp = scale(clock.system_time, cpu->soft->tsc_khz, 1000000) + cpu->tsc_offset;
+    clock.tsc_timestamp = scale(clock.system_time, cpu->soft->tsc_khz, 1000000) +
+                          cpu->tsc_offset;
     clock_scale(cpu->soft->tsc_khz, &clock.tsc_to_system_mul, &clock.tsc_shift);
     if (!mem_write(cpu->machine->mem, msr & ~1ull, &clock, sizeof clock)) {
         cpu->kvm_system_time = 0;

@@ -167,7 +167,8 @@ TlbEntry *tlb_get(Cpu *cpu, gva at, Access access, MmuMode mode)
 {
     TlbEntry *e = &cpu->tlbs[mode][at >> PAGE_SHIFT & (TLB_SIZE - 1)];
 
-    if (tag_of(e, access) == (at & PAGE_MASK) || tag_of(e, access) == tlb_slow(at & PAGE_MASK)) {
+    if (tag_of(e, access) == (at & PAGE_MASK) ||
+        tag_of(e, access) == tlb_slow(at & PAGE_MASK)) {
         return e;
     }
     return fill(cpu, at, access, mode);
@@ -222,7 +223,8 @@ static void clear_entry(Cpu *cpu, unsigned n)
 }
 
 /*
- * Entries of the jump cache rest on what the TLB says: those of user code, or all, are not seen any more.
+ * Entries of the jump cache rest on what the TLB says: those of user code, or all, are
+ * not seen any more.
  */
 static void jump_forget(Cpu *cpu, bool kernel)
 {

@@ -61,7 +61,14 @@ static Operand rm_operand(const Opcode *row)
 {
     for (unsigned i = 0; i < G_N_ELEMENTS(row->operand); i++) {
         switch (row->operand[i]) {
-        case O_Wx: case O_Ux: case O_Wq: case O_Wd: case O_Ww: case O_M: case O_Md: case O_Mq:
+        case O_Wx:
+        case O_Ux:
+        case O_Wq:
+        case O_Wd:
+        case O_Ww:
+        case O_M:
+        case O_Md:
+        case O_Mq:
         case O_Ed: case O_Ey: case O_Mv:
             return row->operand[i];
         default:
@@ -78,9 +85,10 @@ static bool is_gpr(Operand operand)
 }
 
 /*
- * The address of a memory operand, aligned if the row says so.  With 16 bytes an address
- * that is not canonical is judged before its alignment, with 32 bytes after it: one is #SS
- * on the stack, the other always #GP (found on the host: the manual gives no order).
+ * The address of a memory operand, aligned if the row says so.  With 16 bytes an
+ * address that is not canonical is judged before its alignment, with 32 bytes after it:
+ * one is #SS on the stack, the other always #GP (found on the host: the manual gives no
+ * order).
  */
 static gva vex_linear(Cpu *cpu, const Insn *insn, unsigned n, Access access)
 {
@@ -125,8 +133,8 @@ static void put_gpr(Cpu *cpu, const Insn *insn, unsigned n, u64 value)
 }
 
 /* Registers into their places.  Does not fault. */
-static void gather_registers(const Cpu *cpu, const Insn *insn, const Opcode *row, HostVectors *v,
-                             HostRegs *regs)
+static void gather_registers(const Cpu *cpu, const Insn *insn, const Opcode *row,
+                             HostVectors *v, HostRegs *regs)
 {
     unsigned last = insn->more & INSN2_CODE64 ? 15 : 7;
 
@@ -153,7 +161,8 @@ static void gather_registers(const Cpu *cpu, const Insn *insn, const Opcode *row
 }
 
 /* ModRM.rm as a source.  May fault. */
-static void gather_rm(Cpu *cpu, const Insn *insn, const Opcode *row, HostVectors *v, HostRegs *regs)
+static void gather_rm(Cpu *cpu, const Insn *insn, const Opcode *row, HostVectors *v,
+                      HostRegs *regs)
 {
     Operand rm = rm_operand(row);
     unsigned n = operand_bytes(row, rm, insn);
@@ -167,8 +176,8 @@ static void gather_rm(Cpu *cpu, const Insn *insn, const Opcode *row, HostVectors
     }
 }
 
-static void put_result(Cpu *cpu, const Insn *insn, const Opcode *row, const HostVectors *v,
-                       const HostRegs *regs)
+static void put_result(Cpu *cpu, const Insn *insn, const Opcode *row,
+                       const HostVectors *v, const HostRegs *regs)
 {
     unsigned vvvv = insn_vvvv(insn) & (insn->more & INSN2_CODE64 ? 15 : 7);
 
@@ -213,7 +222,7 @@ static void vex_compute(Cpu *cpu, const Insn *insn, HostRegs *regs)
     }
     if (to_memory) {
         at = vex_linear(cpu, insn, n, ACCESS_WRITE);
-        if (!(row->attr & OP_MXCSR)) {  /* VCVTPS2PH sets flags there, and faults then */
+        if (!(row->attr & OP_MXCSR)) { /* VCVTPS2PH sets flags there, and faults then */
             mmu_probe_write(cpu, at, n);
         }
     } else if (row->operand[0] != rm) {
@@ -318,7 +327,8 @@ static unsigned mask_element(const Opcode *row)
 
 void vex_mask_load(Cpu *cpu, const Insn *insn)
 {
-    unsigned n = insn->more & INSN2_VEX256 ? 32 : 16, size = mask_element(opcode_row(insn->op));
+    unsigned n = insn->more & INSN2_VEX256 ? 32 : 16,
+             size = mask_element(opcode_row(insn->op));
     u8 mask[32], bytes[32] = { 0 };
     gva at;
 
@@ -335,7 +345,8 @@ void vex_mask_load(Cpu *cpu, const Insn *insn)
 
 void vex_mask_store(Cpu *cpu, const Insn *insn)
 {
-    unsigned n = insn->more & INSN2_VEX256 ? 32 : 16, size = mask_element(opcode_row(insn->op));
+    unsigned n = insn->more & INSN2_VEX256 ? 32 : 16,
+             size = mask_element(opcode_row(insn->op));
     u8 mask[32], bytes[32];
     gva at;
 
@@ -361,8 +372,8 @@ void vex_mask_store(Cpu *cpu, const Insn *insn)
  * The address of element `i`: its index, sign-extended and scaled, is added to the
  * offset.
  */
-static gva gather_linear(Cpu *cpu, const Insn *insn, const u8 *indices, unsigned i, bool wide_index,
-                         unsigned size)
+static gva gather_linear(Cpu *cpu, const Insn *insn, const u8 *indices, unsigned i,
+                         bool wide_index, unsigned size)
 {
     u64 offset = insn_offset(cpu, insn);
     s64 index = 0;
@@ -377,8 +388,9 @@ static gva gather_linear(Cpu *cpu, const Insn *insn, const u8 *indices, unsigned
     }
     offset += (u64)index << (insn->shape & INSN_SCALE);
     offset = (insn->shape & INSN_ADDR) == INSN_ADDR64 ? offset : (u32)offset;
-    return insn->seg == SEG_FLAT ? offset
-                                 : segment_linear(cpu, insn->seg, offset, size, ACCESS_READ);
+    return insn->seg == SEG_FLAT ?
+               offset :
+               segment_linear(cpu, insn->seg, offset, size, ACCESS_READ);
 }
 
 /*

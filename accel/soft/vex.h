@@ -17,12 +17,12 @@ void avx_check(Cpu *cpu);
 void vex_get(const Cpu *cpu, unsigned n, u8 *to);
 void vex_set(Cpu *cpu, unsigned n, const u8 *from);
 
-OpFn vex_op, vex_string, vex_move_load, vex_move_store, vex_zero, vex_mask_load, vex_mask_store,
-     vex_gather, vex_mask_move, vex_mxcsr_load, vex_mxcsr_store;
+OpFn vex_op, vex_string, vex_move_load, vex_move_store, vex_zero, vex_mask_load,
+    vex_mask_store, vex_gather, vex_mask_move, vex_mxcsr_load, vex_mxcsr_store;
 
-#define VROW(m, b, p, nm, attrs, v, feat, fun, ...)                                         \
-    { .map = MAP_VEX_##m, .byte = b, .prefix = p, .ext = -1, .rm = -1, .name = "v" nm,      \
-      .operand = { __VA_ARGS__ }, .attr = OP_SSE | OP_PROT | (attrs), .vex = v,             \
+#define VROW(m, b, p, nm, attrs, v, feat, fun, ...)                                    \
+    { .map = MAP_VEX_##m, .byte = b, .prefix = p, .ext = -1, .rm = -1, .name = "v" nm, \
+      .operand = { __VA_ARGS__ }, .attr = OP_SSE | OP_PROT | (attrs), .vex = v,        \
       .feature = feat, .fn = fun }
 #define NONE 0
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * x87: what computes is run on the host, with the whole x87 state going in and out (host.h); so results, tags, and pending exceptions
- * are the host's.  A pending unmasked exception shows in FSW.ES and is raised by the next waiting
- * instruction (SDM vol. 1, 8.6).  Also here: how MMX shares the registers.  A vCPU's own thread.
+ * x87: what computes is run on the host, with the whole x87 state going in and out
+ * (host.h); so results, tags, and pending exceptions are the host's.  A pending
+ * unmasked exception shows in FSW.ES and is raised by the next waiting instruction (SDM
+ * vol. 1, 8.6).  Also here: how MMX shares the registers.  A vCPU's own thread.
  */
 
 #include "accel/soft/x87.h"
@@ -14,7 +15,10 @@ void x87_check(Cpu *cpu)
     }
 }
 
-/* Without CR0.NE the exception goes to IRQ 13 as on a PC/AT; nothing that runs today asks for it, so it is #MF as well. */
+/*
+ * Without CR0.NE the exception goes to IRQ 13 as on a PC/AT; nothing that runs today
+ * asks for it, so it is #MF as well.
+ */
 void x87_check_pending(Cpu *cpu)
 {
     if (unlikely(fx_get16(cpu, FX_FSW) & FSW_ES)) {
@@ -47,7 +51,7 @@ void mmx_begin(Cpu *cpu)
     u8 turned[8 * 16];
 
     x87_check_pending(cpu);
-    if (unlikely(top)) {                    /* ST(i) is register top + i: MM(n) is register n */
+    if (unlikely(top)) { /* ST(i) is register top + i: MM(n) is register n */
         for (unsigned i = 0; i < 8; i++) {
             memcpy(turned + 16 * ((top + i) & 7), cpu->fx + FX_ST + 16 * i, 16);
         }
@@ -103,7 +107,10 @@ void x87_load(Cpu *cpu, const Insn *insn)
     set_data_pointer(cpu, insn);
 }
 
-/* An unmasked invalid operation, denormal, overflow or underflow leaves memory alone (SDM vol. 1, 8.5): it can't fault then. */
+/*
+ * An unmasked invalid operation, denormal, overflow or underflow leaves memory alone
+ * (SDM vol. 1, 8.5): it can't fault then.
+ */
 static void store_unmasked(Cpu *cpu, const Insn *insn, gva at, unsigned n)
 {
     u8 fx[sizeof cpu->fx] __attribute__((aligned(16))), bytes[16];

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * x87 control and environment: words, FLDENV, FNSTENV, FRSTOR, FNSAVE, FNINIT, FNCLEX (SDM vol. 1, 8.1).
- * Code and data segment selectors are stored as 0, as CPUID says (FCS and FDS deprecated); the real-mode layout of the
- * pointers is not imitated: they are stored as in protected mode.
+ * x87 control and environment: words, FLDENV, FNSTENV, FRSTOR, FNSAVE, FNINIT, FNCLEX
+ * (SDM vol. 1, 8.1).  Code and data segment selectors are stored as 0, as CPUID says
+ * (FCS and FDS deprecated); the real-mode layout of the pointers is not imitated: they
+ * are stored as in protected mode.
  */
 
 #include "accel/soft/x87.h"
@@ -89,7 +90,9 @@ static u16 full_tags(const Cpu *cpu)
     u16 tags = 0;
 
     for (unsigned p = 0; p < 8; p++) {
-        unsigned tag = cpu->fx[FX_FTW] >> p & 1 ? tag_of(cpu->fx + FX_ST + 16 * ((p - top) & 7)) : 3;
+        unsigned tag = cpu->fx[FX_FTW] >> p & 1 ?
+                           tag_of(cpu->fx + FX_ST + 16 * ((p - top) & 7)) :
+                           3;
 
         tags |= tag << 2 * p;
     }
@@ -121,13 +124,20 @@ static void env_build(const Cpu *cpu, unsigned n, u8 *out)
     memcpy(&fip, cpu->fx + FX_FIP, 8);
     memcpy(&fdp, cpu->fx + FX_FDP, 8);
     if (n == ENV16) {
-        u16 env[7] = { fx_get16(cpu, FX_FCW), fx_get16(cpu, FX_FSW), full_tags(cpu), fip, 0, fdp, 0 };
+        u16 env[7] = {
+            fx_get16(cpu, FX_FCW), fx_get16(cpu, FX_FSW), full_tags(cpu), fip, 0, fdp, 0
+        };
 
         memcpy(out, env, sizeof env);
     } else {
         u32 env[7] = {
-            0xffff0000 | fx_get16(cpu, FX_FCW), 0xffff0000 | fx_get16(cpu, FX_FSW), 0xffff0000 | full_tags(cpu),
-            fip, (u32)fop << 16, fdp, 0xffff0000,
+            0xffff0000 | fx_get16(cpu, FX_FCW),
+            0xffff0000 | fx_get16(cpu, FX_FSW),
+            0xffff0000 | full_tags(cpu),
+            fip,
+            (u32)fop << 16,
+            fdp,
+            0xffff0000,
         };
 
         memcpy(out, env, sizeof env);
@@ -187,7 +197,8 @@ void x87_frstor(Cpu *cpu, const Insn *insn)
 
     x87_check(cpu);
     x87_check_pending(cpu);
-    mmu_read(cpu, insn_linear(cpu, insn, n + REGISTERS, ACCESS_READ), image, n + REGISTERS);
+    mmu_read(cpu, insn_linear(cpu, insn, n + REGISTERS, ACCESS_READ), image,
+             n + REGISTERS);
     env_load(cpu, n, image);
     for (unsigned i = 0; i < 8; i++) {
         memcpy(cpu->fx + FX_ST + 16 * i, image + n + 10 * i, 10);
@@ -205,6 +216,7 @@ void x87_fnsave(Cpu *cpu, const Insn *insn)
     for (unsigned i = 0; i < 8; i++) {
         memcpy(image + n + 10 * i, cpu->fx + FX_ST + 16 * i, 10);
     }
-    mmu_write(cpu, insn_linear(cpu, insn, n + REGISTERS, ACCESS_WRITE), image, n + REGISTERS);
+    mmu_write(cpu, insn_linear(cpu, insn, n + REGISTERS, ACCESS_WRITE), image,
+              n + REGISTERS);
     x87_init(cpu);
 }

@@ -1,25 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The opcode table's x87 rows (SDM vol. 2, tables A-7 to A-22); x87.c has the functions.  Some encodings have two
- * names in the manual and some, which it leaves out, do what a neighbour does: these have that name with a number.
+ * The opcode table's x87 rows (SDM vol. 2, tables A-7 to A-22); x87.c has the
+ * functions.  Some encodings have two names in the manual and some, which it leaves
+ * out, do what a neighbour does: these have that name with a number.
  */
 
 #include "accel/soft/x87.h"
 
-#define READ(b, e, nm, n) \
-    { .map = MAP_1, .byte = b, .ext = e, .mod = MOD_MEM, .rm = -1, .name = nm, .operand = { O_Mx87 }, .attr = OP_FPU, \
+#define READ(b, e, nm, n)                                                      \
+    { .map = MAP_1, .byte = b, .ext = e, .mod = MOD_MEM, .rm = -1, .name = nm, \
+        .operand = { O_Mx87 }, .attr = OP_FPU,                                 \
       .class = CLASS_CALL, .memory = n, .fn = x87_load }
-#define WRITE(b, e, nm, n) \
-    { .map = MAP_1, .byte = b, .ext = e, .mod = MOD_MEM, .rm = -1, .name = nm, .operand = { O_Mx87 }, .attr = OP_FPU, \
+#define WRITE(b, e, nm, n)                                                     \
+    { .map = MAP_1, .byte = b, .ext = e, .mod = MOD_MEM, .rm = -1, .name = nm, \
+        .operand = { O_Mx87 }, .attr = OP_FPU,                                 \
       .class = CLASS_CALL, .memory = n, .fn = x87_store }
-#define CONTROL(b, e, nm, function, n) \
-    { .map = MAP_1, .byte = b, .ext = e, .mod = MOD_MEM, .rm = -1, .name = nm, .operand = { O_Mx87 }, .attr = OP_FPU, \
+#define CONTROL(b, e, nm, function, n)                                         \
+    { .map = MAP_1, .byte = b, .ext = e, .mod = MOD_MEM, .rm = -1, .name = nm, \
+        .operand = { O_Mx87 }, .attr = OP_FPU,                                 \
       .class = CLASS_CALL, .memory = n, .fn = function }
-#define STACK(b, e, r, nm, reads_, writes_) \
-    { .map = MAP_1, .byte = b, .ext = e, .mod = MOD_REG, .rm = r, .name = nm, .operand = { O_ST0, O_STi }, \
-      .attr = OP_FPU, .reads = reads_, .writes = writes_, .class = CLASS_CALL, .fn = x87_register }
-#define PLAIN(b, e, r, nm, function) \
-    { .map = MAP_1, .byte = b, .ext = e, .mod = MOD_REG, .rm = r, .name = nm, .attr = OP_FPU, \
+#define STACK(b, e, r, nm, reads_, writes_)                                            \
+    {                                                                                  \
+        .map = MAP_1, .byte = b, .ext = e, .mod = MOD_REG, .rm = r, .name = nm,        \
+        .operand = { O_ST0, O_STi }, .attr = OP_FPU, .reads = reads_,                  \
+        .writes = writes_, .class = CLASS_CALL, .fn = x87_register                     \
+    }
+#define PLAIN(b, e, r, nm, function)                                          \
+    { .map = MAP_1, .byte = b, .ext = e, .mod = MOD_REG, .rm = r, .name = nm, \
+        .attr = OP_FPU,                                                       \
       .class = CLASS_CALL, .fn = function }
 
 static const Opcode rows[] = {
@@ -168,7 +176,8 @@ static const Opcode rows[] = {
     PLAIN(0xdb, 4, 3, "fninit", x87_fninit),
     PLAIN(0xdb, 4, 4, "fsetpm", x87_nop),
     PLAIN(0xdf, 4, 0, "fnstsw", x87_fnstsw_ax),
-    { .map = MAP_1, .byte = 0x9b, .ext = -1, .rm = -1, .name = "fwait", .attr = OP_FPU, .class = CLASS_CALL,
+    { .map = MAP_1, .byte = 0x9b, .ext = -1, .rm = -1, .name = "fwait",
+        .attr = OP_FPU, .class = CLASS_CALL,
       .fn = x87_fwait },
 };
 

@@ -10,7 +10,9 @@
 #include "accel/soft/vex.h"
 #include "accel/soft/x87.h"
 
-enum { FX_BYTES = 512, FX_USED = 416, XSAVE_HEADER = 64, AVX_AT = 576, AVX_BYTES = 256 };
+enum {
+    FX_BYTES = 512, FX_USED = 416, XSAVE_HEADER = 64, AVX_AT = 576, AVX_BYTES = 256,
+};
 enum { COMPONENT_X87 = 1, COMPONENT_SSE = 2, COMPONENT_AVX = 4 };
 #define COMPACTED (1ull << 63)
 
@@ -62,7 +64,8 @@ static void check_mxcsr(Cpu *cpu, const u8 *image)
     }
 }
 
-static gva aligned(Cpu *cpu, const Insn *insn, unsigned bytes, unsigned alignment, Access access)
+static gva aligned(Cpu *cpu, const Insn *insn, unsigned bytes, unsigned alignment,
+                   Access access)
 {
     gva at = insn_linear(cpu, insn, bytes, access);
 
@@ -133,7 +136,8 @@ static unsigned area_bytes(u64 components)
 }
 
 /* MXCSR goes with SSE and with AVX. */
-static void put_components(Cpu *cpu, const Insn *insn, gva at, u64 components, bool mxcsr)
+static void put_components(Cpu *cpu, const Insn *insn, gva at, u64 components,
+                           bool mxcsr)
 {
     u8 image[FX_BYTES];
 
@@ -162,7 +166,8 @@ static void op_xsave(Cpu *cpu, const Insn *insn)
 
     mmu_probe_write(cpu, at, bytes);
     present = cpu_load64(cpu, at + FX_BYTES) & ~components;
-    put_components(cpu, insn, at, components, components & (COMPONENT_SSE | COMPONENT_AVX));
+    put_components(cpu, insn, at, components,
+                   components & (COMPONENT_SSE | COMPONENT_AVX));
     cpu_store64(cpu, at + FX_BYTES, present | (components & xsave_in_use(cpu)));
 }
 
@@ -203,7 +208,8 @@ static void check_header(Cpu *cpu, const u64 *header)
 /*
  * With the standard format MXCSR is loaded even where SSE's registers are not (13.8.2).
  */
-static void restore_mxcsr(Cpu *cpu, const u8 *image, u64 components, u64 present, bool compacted)
+static void restore_mxcsr(Cpu *cpu, const u8 *image, u64 components, u64 present,
+                          bool compacted)
 {
     if (!compacted && components & (COMPONENT_SSE | COMPONENT_AVX)) {
         load_mxcsr(cpu, image);
@@ -304,9 +310,12 @@ void vex_mxcsr_store(Cpu *cpu, const Insn *insn)
     mxcsr_store(cpu, insn);
 }
 
-#define ROW(e, nm, bytes, function, attrs, feat) \
-    { .map = MAP_0F, .byte = 0xae, .prefix = P_NONE, .ext = e, .mod = MOD_MEM, .rm = -1, .name = nm, \
-      .operand = { O_M }, .attr = attrs, .class = CLASS_CALL, .memory = bytes, .fn = function, .feature = feat }
+#define ROW(e, nm, bytes, function, attrs, feat)                                       \
+    {                                                                                  \
+        .map = MAP_0F, .byte = 0xae, .prefix = P_NONE, .ext = e, .mod = MOD_MEM,       \
+        .rm = -1, .name = nm, .operand = { O_M }, .attr = attrs, .class = CLASS_CALL,  \
+        .memory = bytes, .fn = function, .feature = feat                               \
+    }
 
 static const Opcode rows[] = {
     ROW(0, "fxsave",   0, op_fxsave,  0, "fxsr"),
@@ -316,7 +325,8 @@ static const Opcode rows[] = {
     ROW(4, "xsave",    0, op_xsave,   0, "xsave"),
     ROW(5, "xrstor",   0, op_xrstor,  0, "xsave"),
     ROW(6, "xsaveopt", 0, op_xsave,   0, "xsaveopt"),
-    { .map = MAP_0F, .byte = 0xc7, .prefix = P_NONE, .ext = 4, .mod = MOD_MEM, .rm = -1, .name = "xsavec",
+    { .map = MAP_0F, .byte = 0xc7, .prefix = P_NONE, .ext = 4, .mod = MOD_MEM,
+        .rm = -1, .name = "xsavec",
       .operand = { O_M }, .class = CLASS_CALL, .fn = op_xsavec, .feature = "xsavec" },
 };
 

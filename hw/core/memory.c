@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Guest RAM: private memory, mapped whole but not touched, and a byte of flags per page.
- * It asks for huge pages: with them a guest under KVM takes a fraction of the faults.
+ * Guest RAM: private memory, mapped whole but not touched, and a byte of flags per
+ * page.  It asks for huge pages: with them a guest under KVM takes a fraction of the
+ * faults.
  *
  * Any thread may read and write.  RAM is added or given a file's contents, and the code
  * hook is set, only while the machine is built.
@@ -188,13 +189,14 @@ bool mem_map_file(Mem *mem, gpa at, size_t n, int fd, u64 offset, GError **err)
     struct stat file;
 
     g_assert(host && n && !((at | n | offset) & ~PAGE_MASK));
-    if (fstat(fd, &file) || offset > (u64)file.st_size || n > (u64)file.st_size - offset) {
+    if (fstat(fd, &file) || offset > (u64)file.st_size ||
+        n > (u64)file.st_size - offset) {
         g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
                     "the file is shorter than the guest memory it should hold");
         return false;
     }
-    if (mmap(host, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED, fd,
-             offset) == MAP_FAILED) {
+    if (mmap(host, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED,
+             fd, offset) == MAP_FAILED) {
         g_set_error(err, G_FILE_ERROR, g_file_error_from_errno(errno),
                     "cannot map the file as guest memory: %s", g_strerror(errno));
         return false;

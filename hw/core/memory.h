@@ -52,9 +52,10 @@ typedef struct {
 bool mem_region(const Mem *mem, unsigned i, MemRegion *out);    /* false: no such */
 
 /*
- * RAM [at, at + n) becomes what file `fd` holds from `offset`, page by page as the guest
- * touches it; nothing is ever written to the file, and `fd` may be closed.  Whole pages
- * of one region; only while the machine is built.  Fails if the file is too short.
+ * RAM [at, at + n) becomes what file `fd` holds from `offset`, page by page as the
+ * guest touches it; nothing is ever written to the file, and `fd` may be closed.  Whole
+ * pages of one region; only while the machine is built.  Fails if the file is too
+ * short.
  */
 bool mem_map_file(Mem *mem, gpa at, size_t n, int fd, u64 offset,
                   GError **err) must_check;

@@ -64,8 +64,8 @@ void board_close(Machine *machine);     /* and all devices; before machine_free 
 
 /*
  * How a vCPU begins: `state` comes as x86_state_reset left it.  A boot by firmware
- * leaves it so; a kernel entered directly finds, on vCPU 0, protected or long mode, flat
- * segments and its arguments in registers, and on all of them the same MTRRs.
+ * leaves it so; a kernel entered directly finds, on vCPU 0, protected or long mode,
+ * flat segments and its arguments in registers, and on all of them the same MTRRs.
  */
 void board_boot_state(Machine *machine, unsigned cpu, X86State *state);
 

@@ -3,8 +3,8 @@
  * fw_cfg: see fw_cfg.h.
  *
  * A read beyond an item's end, and of an item that is not there, gives zeroes.  The
- * guest can write only what was added as writable.  Under the machine lock, or before the machine
- * starts.
+ * guest can write only what was added as writable.  Under the machine lock, or before
+ * the machine starts.
  */
 
 #include "hw/machine/fw_cfg.h"

@@ -193,8 +193,8 @@ PciBus *pci_bus_new(Machine *machine, const char *name, PciRouteFn *route);
 void pci_bus_free(PciBus *bus);         /* its devices are gone */
 
 /*
- * Configuration cycles; a function that is not there reads as ones.  n is 1, 2 or 4, and
- * offset is a multiple of it.
+ * Configuration cycles; a function that is not there reads as ones.  n is 1, 2 or 4,
+ * and offset is a multiple of it.
  */
 u32 pci_config_read(PciBus *bus, u8 number, u8 devfn, unsigned offset, unsigned n);
 void pci_config_write(PciBus *bus, u8 number, u8 devfn, unsigned offset, u32 value,

@@ -66,23 +66,22 @@ typedef struct __attribute__((packed)) {
 enum { CACHE_AUTO, CACHE_OFF, CACHE_ON };
 static const char *const on_off_auto[] = { "auto", "off", "on", NULL };
 
-PROPS(BlkConfig,
-    (str,  drive,        "the disk", .required = true),
-    (str,  iothread,     "I/O thread that serves it"),
-    (u32,  num_queues,   "request queues; 0: one per CPU", .max = VIRTIO_QUEUES_MAX - 1),
-    (u16,  queue_size,   "requests in a queue", .def = QUEUE_SIZE, .min = 4,
-           .max = VIRTQ_SIZE_MAX),
-    (str,  serial,       "serial number", .max = SERIAL_BYTES),
-    (u32,  logical_block_size,  "bytes", .def = SECTOR, .min = SECTOR, .max = 2 << 20),
-    (u32,  physical_block_size, "bytes", .def = SECTOR, .min = SECTOR, .max = 2 << 20),
-    (u32,  min_io_size,         "bytes; 0: not said", .is_size = true),
-    (u32,  opt_io_size,         "bytes; 0: not said", .is_size = true),
-    (u32,  discard_granularity, "bytes", .is_size = true, .def = UINT32_MAX),
-    (u32,  bootindex,    "place in the firmware's order", .def = NO_BOOTINDEX),
-    (u8,   write_cache,  "whether a flush is needed", .names = on_off_auto),
-    (bool, discard,      "offer discard", .def = 1),
-    (bool, write_zeroes, "offer write-zeroes", .def = 1),
-    (bool, config_wce,   "the driver may change the cache mode", .def = 1));
+PROPS(BlkConfig, (str, drive, "the disk", .required = true),
+      (str, iothread, "I/O thread that serves it"),
+      (u32, num_queues, "request queues; 0: one per CPU", .max = VIRTIO_QUEUES_MAX - 1),
+      (u16, queue_size, "requests in a queue", .def = QUEUE_SIZE, .min = 4,
+       .max = VIRTQ_SIZE_MAX),
+      (str, serial, "serial number", .max = SERIAL_BYTES),
+      (u32, logical_block_size, "bytes", .def = SECTOR, .min = SECTOR, .max = 2 << 20),
+      (u32, physical_block_size, "bytes", .def = SECTOR, .min = SECTOR, .max = 2 << 20),
+      (u32, min_io_size, "bytes; 0: not said", .is_size = true),
+      (u32, opt_io_size, "bytes; 0: not said", .is_size = true),
+      (u32, discard_granularity, "bytes", .is_size = true, .def = UINT32_MAX),
+      (u32, bootindex, "place in the firmware's order", .def = NO_BOOTINDEX),
+      (u8, write_cache, "whether a flush is needed", .names = on_off_auto),
+      (bool, discard, "offer discard", .def = 1),
+      (bool, write_zeroes, "offer write-zeroes", .def = 1),
+      (bool, config_wce, "the driver may change the cache mode", .def = 1));
 
 STATE(BlkState,
     (u8, writeback, "1 while the driver wants a write-back cache (5.2.5.1)", .max = 1));

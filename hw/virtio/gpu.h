@@ -11,9 +11,9 @@
  *     gpu_gl.c, gpu_gl_command.c, gpu_gl_scanout.c    3D: see gpu_gl.h
  *
  * A 2D resource has its pixels in host memory; the driver copies from its own pages
- * into it (transfer) and says when that shall be seen (flush).  A blob resource has no copy:
- * a flush reads the guest's pages.  All sizes are judged when a resource is made, all
- * rectangles when they are used.  Under the machine lock.
+ * into it (transfer) and says when that shall be seen (flush).  A blob resource has no
+ * copy: a flush reads the guest's pages.  All sizes are judged when a resource is made,
+ * all rectangles when they are used.  Under the machine lock.
  */
 
 #ifndef HW_VIRTIO_GPU_H
@@ -116,7 +116,9 @@ void gpu_cursor(VirtioDevice *virtio, Chain *chain);
 const GpuCommand *gpu_command_find(const GpuCommand *table, u32 type);  /* or NULL */
 /* Runs it (NULL: there is no such command) and completes the chain. */
 void gpu_serve(Gpu *gpu, const GpuCommand *command, GpuRequest *request);
-/* The header of an answer of this type, and what stands behind it; `out` may be NULL. */
+/*
+ * The header of an answer of this type, and what stands behind it; `out` may be NULL.
+ */
 void gpu_answer(Gpu *gpu, Chain *chain, const GpuHeader *asked, u32 type,
                 const void *out, size_t bytes);
 

@@ -65,7 +65,7 @@ u32 gpu_gl_judge_flush(Gpu *gpu, RenderJob *job);
 void gpu_gl_scanout_done(Gpu *gpu, RenderJob *job);
 void gpu_gl_pictures_done(Gpu *gpu, RenderJob *job);
 void gpu_gl_cursor_done(Gpu *gpu, RenderJob *job);
-void gpu_gl_cursor(Gpu *gpu, unsigned n);       /* the pointer's resource is the state's */
+void gpu_gl_cursor(Gpu *gpu, unsigned n); /* the pointer's resource is the state's */
 void gpu_gl_pointer(Gpu *gpu, unsigned n, bool has_image);
 /* For the consoles. */
 void gpu_gl_fetch(Gpu *gpu, unsigned n);

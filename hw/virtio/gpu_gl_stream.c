@@ -29,7 +29,8 @@ void gpu_gl_stream(Gpu *gpu, const u32 *word, size_t n)
         }
         if (length >= 4 && command == CREATE_OBJECT && object == OBJECT_QUERY) {
             note(gpu, word[i + 4]);
-        } else if (length >= 1 && (command == TRANSFER3D || command == COPY_TRANSFER3D)) {
+        } else if (length >= 1 &&
+                   (command == TRANSFER3D || command == COPY_TRANSFER3D)) {
             note(gpu, word[i + 1]);
         }
     }

@@ -5,7 +5,8 @@
  *
  *     device, under the machine lock              the renderer's thread
  *     a command, copied and judged  -- post -->   does it
- *     its chain is completed        <-- done --   when that is done, and its fence passed
+ *     its chain is completed        <-- done --   when that is done, and its fence
+ *     passed
  *
  * The thread takes no lock of the machine, so that one may wait for it under any.  It
  * knows the guest's memory only as the ranges that jobs bring (`iov`).  The module uses
@@ -98,7 +99,7 @@ typedef struct {
     /* Posts it and waits until it is done; it stays the caller's. */
     void (*run)(Renderer *renderer, RenderJob *job);
     RenderJob *(*finished)(Renderer *renderer);     /* linked, the first one first */
-    bool at_once;                   /* what is posted has finished when `post` returns */
+    bool at_once; /* what is posted has finished when `post` returns */
 } RenderModule;
 
 static inline void render_job_clear(RenderJob *job)

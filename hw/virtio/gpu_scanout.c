@@ -241,8 +241,8 @@ void gpu_scanouts_open(Gpu *gpu)
             scanout->console->ops = &console_ops[gpu->gl != NULL][1];
             scanout->console->opaque = scanout;
         } else {
-            scanout->console = console_new(i ? nth : name, &console_ops[gpu->gl != NULL][0],
-                                           scanout);
+            scanout->console = console_new(i ? nth : name,
+                                           &console_ops[gpu->gl != NULL][0], scanout);
         }
     }
 }

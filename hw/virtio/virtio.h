@@ -72,7 +72,9 @@ typedef struct {
      * (ioeventfd under KVM), and not by the vCPU that notifies.
      */
     bool doorbells;
-    /* Requests that are out when it is saved are given to it again once it is restored. */
+    /*
+     * Requests that are out when it is saved are given to it again once it is restored.
+     */
     bool redo;
     /* The driver is up and its features are final: DRIVER_OK, or a restore. */
     void (*started)(VirtioDevice *virtio);

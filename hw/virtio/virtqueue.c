@@ -138,7 +138,9 @@ void virtqueue_ask_for_kick(Virtqueue *queue)
     }
 }
 
-/* The device takes what it gave back when it wants to: a split ring is silent anyway. */
+/*
+ * The device takes what it gave back when it wants to: a split ring is silent anyway.
+ */
 static void ask_no_kick(Virtqueue *queue)
 {
     if (virtq_packed(queue) && virtio_is_live(queue->virtio)) {

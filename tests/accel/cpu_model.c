@@ -120,7 +120,10 @@ static void test_portable(void)
                     cpuid_query(&b, 0x40000001, 0).eax);
 }
 
-/* Leaf 0x80000008: all RAM can be addressed, with 2 GiB of it above the hole below 4 GiB. */
+/*
+ * Leaf 0x80000008: all RAM can be addressed, with 2 GiB of it above the hole below 4
+ * GiB.
+ */
 static void test_address_bits(void)
 {
     for (u64 ram = MiB; ram <= TiB; ram *= 2) {

@@ -155,7 +155,8 @@ static void test_locks(void)
     g_assert_true(g_str_has_prefix(err->message, "Failed to get \"write\" lock"));
     g_clear_error(&err);
     g_assert_null(open_text("driver=raw,filename=@", 0, &err));
-    g_assert_true(g_str_has_prefix(err->message, "Failed to get shared \"write\" lock"));
+    g_assert_true(
+        g_str_has_prefix(err->message, "Failed to get shared \"write\" lock"));
     two = open_well("driver=raw,filename=@,force-share=on", 0);
     node_unref(two);
     two = open_well("driver=raw,file.driver=file,file.filename=@,file.locking=off", 0);

@@ -5,9 +5,10 @@
  * order, and perhaps half of a request), the image that this leaves is opened.
  *
  * It must have no corruption, and every unit what was flushed or written since.  Leaks
- * are allowed; check -r leaks gives them back, and then there is nothing to find.  While
- * a snapshot is made, applied or deleted, and with lazy refcounts, the counters may be
- * wrong, which the dirty bit says: then opening (or check -r all) has to make it right.
+ * are allowed; check -r leaks gives them back, and then there is nothing to find.
+ * While a snapshot is made, applied or deleted, and with lazy refcounts, the counters
+ * may be wrong, which the dirty bit says: then opening (or check -r all) has to make it
+ * right.
  *
  * qemu-img check is asked about a sample.  MAYFLY_LONG=1 does more than 100000 crashes;
  * MAYFLY_SEED=N others.
@@ -161,7 +162,8 @@ static int ask_qemu(const GByteArray *bytes, const char *how)
     int fd = g_file_open_tmp("mayfly-crash-XXXXXX", &path, NULL), status;
 
     close(fd);
-    g_assert_true(g_file_set_contents(path, (const char *)bytes->data, bytes->len, NULL));
+    g_assert_true(
+        g_file_set_contents(path, (const char *)bytes->data, bytes->len, NULL));
     command = g_strdup_printf("qemu-img check -q -f qcow2 %s %s > /dev/null 2>&1", how,
                               path);
     status = system(command);
@@ -189,7 +191,8 @@ static void second_opinion(Crashes *c, const GByteArray *bytes, bool excused)
 static void judge(Crashes *c, unsigned n, const GByteArray *bytes)
 {
     g_autoptr(GError) err = NULL;
-    BlockNode *node = trial_open(bytes, BLOCK_RDWR | BLOCK_RESIZE | BLOCK_CHECK, "", &err);
+    BlockNode *node = trial_open(bytes, BLOCK_RDWR | BLOCK_RESIZE | BLOCK_CHECK, "",
+                                 &err);
     bool excused = in_upheaval(c->trial, n);
     Qcow2Check found;
 
@@ -246,7 +249,8 @@ static unsigned one_run(unsigned row, u32 seed, unsigned to_ask)
     for (unsigned i = 0; i < OPS; i++) {
         trial_step(trial);
         if (g_array_index(trial->ops, TrialOp, trial->ops->len - 1).error) {
-            g_test_message("operation %u (%d) failed", i, g_array_index(trial->ops, TrialOp, i).kind);
+            g_test_message("operation %u (%d) failed", i,
+                           g_array_index(trial->ops, TrialOp, i).kind);
         }
         g_assert_cmpint(g_array_index(trial->ops, TrialOp, i).error, ==, 0);
     }

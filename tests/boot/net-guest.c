@@ -11,8 +11,8 @@
  *                            all of it and found it right
  *   receive HOST PORT MIB    the same, the other way
  *
- * A static program.  The bytes are a 64-bit counter's, so that any that is lost, doubled
- * or out of place is seen.
+ * A static program.  The bytes are a 64-bit counter's, so that any that is lost,
+ * doubled or out of place is seen.
  */
 
 #include <arpa/inet.h>

@@ -150,7 +150,9 @@ static void step(void)
 
 static bool honest_request_works(void)
 {
-    DriverBuf buf[] = { { header, 16, false }, { data, 512, true }, { status, 1, true } };
+    DriverBuf buf[] = { { header, 16, false },
+                        { data, 512, true },
+                        { status, 1, true } };
     DriverUsed used;
 
     for (unsigned i = 0; i < MEM_OPS; i++) {

@@ -82,8 +82,9 @@ static void use(BlockNode *node, GRand *rand)
     u64 length = node_length(node);
 
     for (unsigned i = 0; i < 12; i++) {
-        u64 at = length > sizeof data ? ((u64)g_rand_int(rand) << 9) % (length - sizeof data)
-                                      : 0;
+        u64 at = length > sizeof data ?
+                     ((u64)g_rand_int(rand) << 9) % (length - sizeof data) :
+                     0;
         u64 n = 1 + g_rand_int_range(rand, 0, sizeof data);
 
         n = MIN(n, length - at);
@@ -106,7 +107,8 @@ static void one(const GByteArray *bytes, GRand *rand)
 
     for (unsigned i = 0; i < G_N_ELEMENTS(flags); i++) {
         g_autoptr(GError) err = NULL;
-        BlockNode *node = bytes->len > 4096 ? trial_open(bytes, flags[i], "", &err) : NULL;
+        BlockNode *node = bytes->len > 4096 ? trial_open(bytes, flags[i], "", &err) :
+                                              NULL;
         Qcow2Check result = { .say = NULL };
         BlockNode *file;
 

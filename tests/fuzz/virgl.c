@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * virtio-gpu-gl, with the real renderer, under a driver that sends anything: all control
- * commands with ids that mostly exist, and resets.  Whatever comes is answered.
- * MAYFLY_FUZZ=N in the environment: N times 100000 commands, otherwise 2000; where there
- * is no module or no GL it is skipped.
+ * virtio-gpu-gl, with the real renderer, under a driver that sends anything: all
+ * control commands with ids that mostly exist, and resets.  Whatever comes is answered.
+ * MAYFLY_FUZZ=N in the environment: N times 100000 commands, otherwise 2000; where
+ * there is no module or no GL it is skipped.
  *
- * Streams (SUBMIT_3D) are empty or cut short here: virglrenderer 0.10.4 itself falls over
- * some of those with wrong contents.  MAYFLY_FUZZ_STREAMS=1 sends such, too.
+ * Streams (SUBMIT_3D) are empty or cut short here: virglrenderer 0.10.4 itself falls
+ * over some of those with wrong contents.  MAYFLY_FUZZ_STREAMS=1 sends such, too.
  */
 
 #include "base/lock.h"
@@ -36,7 +36,8 @@ static void put(u32 value)
 
 static u32 some(u32 below)
 {
-    return chance_one_in(&chance, 40) ? chance_next(&chance) : chance_below(&chance, below);
+    return chance_one_in(&chance, 40) ? chance_next(&chance) :
+                                        chance_below(&chance, below);
 }
 
 static u32 some_id(void)
@@ -79,7 +80,9 @@ static void create_3d(void)
     put(some_id());
     put(buffer ? 0 : some(9));                      /* target */
     put(buffer ? 64 : 1 + some(chance_one_in(&chance, 4) ? 320 : 4));
-    put(chance_one_in(&chance, 3) ? chance_next(&chance) & 0x1ff : buffer ? 16 : 0x4000a);
+    put(chance_one_in(&chance, 3) ? chance_next(&chance) & 0x1ff :
+        buffer                    ? 16 :
+                                    0x4000a);
     put(buffer ? some(8192) : 1 + some(64));
     put(buffer ? 1 : 1 + some(64));
     put(1 + some(2) / 2);
@@ -233,7 +236,8 @@ static void command(void)
 static bool has_gl(void)
 {
     g_autoptr(GError) err = NULL;
-    Rig *trial = rig_new(&virtio_gpu_gl.device, &virtio_pci_bus, NULL, NS_PER_SEC, &err);
+    Rig *trial = rig_new(&virtio_gpu_gl.device, &virtio_pci_bus, NULL, NS_PER_SEC,
+                         &err);
 
     if (!trial) {
         g_test_skip(err->message);

@@ -36,7 +36,9 @@ extern const BlockDriver block_mem;
 /* A write or length beyond is an error, -EFBIG. */
 #define MEM_MAX (64 * MiB)
 
-/* Named, so that options can refer to it ("file=NAME"); flags are RDWR, RESIZE, UNMAP. */
+/*
+ * Named, so that options can refer to it ("file=NAME"); flags are RDWR, RESIZE, UNMAP.
+ */
 BlockNode *mem_node(const char *name, u64 length);
 MemFile *mem_file(BlockNode *node);
 

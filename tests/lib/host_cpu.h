@@ -28,7 +28,7 @@ typedef struct {
     u64 gpr[16];                /* as instructions encode them */
     u64 rip, flags;
     u8 fx[512] __attribute__((aligned(16)));    /* FXSAVE64 layout */
-    u8 ymm_high[16][16];        /* upper halves of YMM registers, where the host has them */
+    u8 ymm_high[16][16]; /* upper halves of YMM registers, where the host has them */
     int vector;                 /* of the fault, or -1 */
     u32 error;
     u64 cr2;

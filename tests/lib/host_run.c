@@ -39,9 +39,9 @@ static struct {
  * RUN_END.
  */
 #define AT "0x6b8d5000+"
-#define REGS(op)                                                                            \
-    op(rcx, "8") op(rdx, "16") op(rbx, "24") op(rbp, "40") op(rsi, "48") op(rdi, "56")      \
-    op(r8, "64") op(r9, "72") op(r10, "80") op(r11, "88") op(r12, "96") op(r13, "104")      \
+#define REGS(op)                                                                       \
+    op(rcx, "8") op(rdx, "16") op(rbx, "24") op(rbp, "40") op(rsi, "48") op(rdi, "56") \
+    op(r8, "64") op(r9, "72") op(r10, "80") op(r11, "88") op(r12, "96") op(r13, "104") \
     op(r14, "112") op(r15, "120") op(rax, "0") op(rsp, "32")
 #define LOAD(reg, at)  "mov " AT at ", %" #reg "\n"
 #define STORE(reg, at) "mov %" #reg ", " AT at "\n"
@@ -165,7 +165,8 @@ static bool map_all(void)
 {
     enum { RW = PROT_READ | PROT_WRITE };
     bool ok = map(RUN_CODE, RUN_CODE_BYTES, RW | PROT_EXEC) &&
-              map(RUN_END, PAGE_BYTES, RW | PROT_EXEC) && map(RUN_RECORD, PAGE_BYTES, RW);
+              map(RUN_END, PAGE_BYTES, RW | PROT_EXEC) &&
+              map(RUN_RECORD, PAGE_BYTES, RW);
 
     for (unsigned i = 0; i < RUN_DATA_PAGES && ok; i++) {
         ok = RUN_PAGES[i] == '-' || map(RUN_DATA + i * PAGE_BYTES, PAGE_BYTES, RW);

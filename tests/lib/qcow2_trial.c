@@ -56,7 +56,8 @@ Trial *trial_new(const char *create, const char *open, u64 size, u32 seed)
     g_autoptr(GError) err = NULL;
 
     trial->begin = trial_create(create, size);
-    trial->node = trial_open(trial->begin, BLOCK_RDWR | BLOCK_RESIZE | BLOCK_UNMAP, open, &err);
+    trial->node = trial_open(trial->begin, BLOCK_RDWR | BLOCK_RESIZE | BLOCK_UNMAP,
+                             open, &err);
     g_assert_no_error(err);
     trial->file = mem_file(trial->node->file);
     trial->file->log = true;
@@ -254,7 +255,8 @@ static bool unit_has(const u8 *at, u32 number)
 }
 
 /* Could this unit have been written by an operation in [first, end)? */
-static bool was_written(const Trial *trial, u64 unit, const u8 *at, guint first, guint end)
+static bool was_written(const Trial *trial, u64 unit, const u8 *at, guint first,
+                        guint end)
 {
     for (guint i = first; i < end; i++) {
         const TrialOp *op = &g_array_index(trial->ops, TrialOp, i);
@@ -282,7 +284,8 @@ static u8 *disk_read(Trial *trial, BlockNode *node)
     return disk;
 }
 
-static bool judge(Trial *trial, BlockNode *node, const u32 *settled, guint first, guint end)
+static bool judge(Trial *trial, BlockNode *node, const u32 *settled, guint first,
+                  guint end)
 {
     g_autofree u8 *disk = disk_read(trial, node);
 

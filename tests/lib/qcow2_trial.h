@@ -22,8 +22,17 @@ GByteArray *trial_create(const char *options, u64 size);
 BlockNode *trial_open(const GByteArray *bytes, BlockFlags flags, const char *options,
                     GError **err);
 
-typedef enum { TRIAL_WRITE, TRIAL_ZERO, TRIAL_DISCARD, TRIAL_FLUSH, TRIAL_SNAPSHOT, TRIAL_APPLY,
-               TRIAL_DELETE, TRIAL_PACK, TRIAL_KINDS } TrialKind;
+typedef enum {
+    TRIAL_WRITE,
+    TRIAL_ZERO,
+    TRIAL_DISCARD,
+    TRIAL_FLUSH,
+    TRIAL_SNAPSHOT,
+    TRIAL_APPLY,
+    TRIAL_DELETE,
+    TRIAL_PACK,
+    TRIAL_KINDS
+} TrialKind;
 
 /* What was done, and which entries of the log it made. */
 typedef struct {
@@ -32,7 +41,7 @@ typedef struct {
     u64 unit, n;                    /* which units */
     u32 number;                     /* what was written; 0: zeroes */
     int error;
-    u32 *content;                   /* TRIAL_FLUSH, TRIAL_APPLY: the whole disk after it */
+    u32 *content; /* TRIAL_FLUSH, TRIAL_APPLY: the whole disk after it */
 } TrialOp;
 
 typedef struct {

@@ -154,7 +154,8 @@ static void unit_pointer(Unit *u, Rng *rng)
     const char *bytes = lea[rng_below(rng, G_N_ELEMENTS(lea))];
 
     unit_bytes(u, bytes, strlen(bytes));
-    unit_number(u, rng_below(rng, 16) * 16 - 128 + rng_below(rng, 16) * rng_chance(rng, 4), 1);
+    unit_number(
+        u, rng_below(rng, 16) * 16 - 128 + rng_below(rng, 16) * rng_chance(rng, 4), 1);
 }
 
 /*
@@ -189,7 +190,7 @@ static void unit_patch(Unit *u, Rng *rng, const Cpu *cpu, unsigned slot)
         unit_bytes(u, how ? "\x48\x89\x05" : "\x48\x87\x05", 3);
         unit_fix(u, slot, 4);
     } else {
-        BYTES(u, "\x48\x8d\x3d");                       /* lea slot(%rip), %rdi; cld; stos */
+        BYTES(u, "\x48\x8d\x3d"); /* lea slot(%rip), %rdi; cld; stos */
         unit_fix(u, slot, 4);
         BYTES(u, "\xfc\x48\xab");
     }
@@ -199,7 +200,8 @@ static void unit_patch(Unit *u, Rng *rng, const Cpu *cpu, unsigned slot)
 static void unit_string(Unit *u, Rng *rng)
 {
     static const u8 op[] = { 0xa4, 0xa6, 0xaa, 0xac, 0xae };
-    static const char *const from[] = { "\x48\x8d\x75", "\x49\x8d\x75", "\x49\x8d\x76" };
+    static const char *const from[] = { "\x48\x8d\x75", "\x49\x8d\x75",
+                                        "\x49\x8d\x76" };
     static const char *const to[] = { "\x48\x8d\x7d", "\x49\x8d\x7d", "\x49\x8d\x7e" };
 
     BYTES(u, "\xb9");
@@ -222,7 +224,8 @@ static void unit_string(Unit *u, Rng *rng)
 /*
  * Unit `i` of the main part, which has `n`; functions begin at first[0] and first[1].
  */
-static void unit_random(Sequence *s, unsigned i, unsigned n, const u8 *first, Rng *rng, const Cpu *cpu)
+static void unit_random(Sequence *s, unsigned i, unsigned n, const u8 *first, Rng *rng,
+                        const Cpu *cpu)
 {
     Unit *u = &s->unit[i];
 
@@ -315,7 +318,8 @@ static s64 displacement(const Sequence *s, const Unit *u, const unsigned *at)
 /* Does it patch a slot that is left out? */
 static bool misses_its_slot(const Sequence *s, const Unit *u)
 {
-    return s->changes && u->fix_bytes && u->target < UNITS_MAX && s->unit[u->target].off;
+    return s->changes && u->fix_bytes && u->target < UNITS_MAX &&
+           s->unit[u->target].off;
 }
 
 unsigned sequence_bytes(const Sequence *s, u8 *out)
@@ -351,13 +355,15 @@ static u64 data_address(Rng *rng)
                                    : inside[rng_below(rng, sizeof inside)];
     u64 at = RUN_DATA + page * PAGE_BYTES;
 
-    at += rng_chance(rng, 12) ? (u64)rng_below(rng, 64) - 32 : 384 + rng_below(rng, PAGE_BYTES - 768);
+    at += rng_chance(rng, 12) ? (u64)rng_below(rng, 64) - 32 :
+                                384 + rng_below(rng, PAGE_BYTES - 768);
     return rng_chance(rng, 3) ? at : at & ~31ull;
 }
 
 void sequence_registers(Rng *rng, u64 gpr[16], u64 *flags)
 {
-    static const u64 bad[] = { 0, 0x8000000000000000, 0xffff800000000000, 0x0000800000000000 };
+    static const u64 bad[] = { 0, 0x8000000000000000, 0xffff800000000000,
+                               0x0000800000000000 };
 
     for (unsigned i = 0; i < 16; i++) {
         gpr[i] = rng_value(rng);
@@ -368,7 +374,9 @@ void sequence_registers(Rng *rng, u64 gpr[16], u64 *flags)
     gpr[11] = rng_below(rng, 64);
     gpr[12] = data_address(rng);
     gpr[13] = data_address(rng);
-    gpr[14] = rng_chance(rng, 8) ? RUN_CODE + RUN_CODE_BYTES - 512 + rng_below(rng, 384) : data_address(rng);
+    gpr[14] = rng_chance(rng, 8) ?
+                  RUN_CODE + RUN_CODE_BYTES - 512 + rng_below(rng, 384) :
+                  data_address(rng);
     gpr[15] = rng_below(rng, 10);
     *flags = (rng64(rng) & 0x8d5) | (rng_chance(rng, 4) ? FLAG_DF : 0) |
              (rng_chance(rng, 64) ? FLAG_AC : 0) | 0x202;
@@ -387,7 +395,8 @@ static void random_st(Rng *rng, u8 *st)
 void sequence_area(Rng *rng, u8 *area)
 {
     bool trap = rng_chance(rng, 12);
-    u16 fcw = 0x40 | (trap ? rng_below(rng, 64) : 0x3f) | 3 << 8 | rng_below(rng, 4) << 10;
+    u16 fcw = 0x40 | (trap ? rng_below(rng, 64) : 0x3f) | 3 << 8 |
+              rng_below(rng, 4) << 10;
     u32 mxcsr = (trap ? rng_below(rng, 64) << 7 : 0x1f80) | rng_below(rng, 4) << 13 |
                 rng_chance(rng, 4) << 15 | rng_chance(rng, 4) << 6;
     u16 fsw = rng_below(rng, 8) << 11;

@@ -40,7 +40,10 @@ typedef struct {
     bool off;                   /* left out */
 } Unit;
 
-enum { UNITS_MAX = 64, TARGET_END = 64, TARGET_DATA = 65, SEQUENCE_BYTES = UNITS_MAX * 32 };
+enum {
+    UNITS_MAX = 64, TARGET_END = 64, TARGET_DATA = 65, SEQUENCE_BYTES = UNITS_MAX *
+    32,
+};
 
 typedef struct {
     Unit unit[UNITS_MAX];

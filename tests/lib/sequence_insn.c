@@ -50,7 +50,8 @@ static bool is_left_out(const Opcode *row, const Cpu *cpu)
         g_str_has_prefix(row->name, "rd")) {
         return true;
     }
-    return row->attr & (OP_ENDS | OP_NO64) || row->operand[0] == O_Sw || row->memory == 10 ||
+    return row->attr & (OP_ENDS | OP_NO64) || row->operand[0] == O_Sw ||
+           row->memory == 10 ||
            (row->map == MAP_0F && (row->byte == 0xa1 || row->byte == 0xa9)) ||
            (row->feature && !cpu_has(cpu, row->feature));
 }
@@ -133,7 +134,14 @@ static RegKind kind_of(const Opcode *row, bool reg)
                 return VALUE;
             }
             break;
-        case O_Ew: case O_Ed: case O_Eq: case O_Ey: case O_Ev: case O_Rd: case O_Rv: case O_Ry:
+        case O_Ew:
+        case O_Ed:
+        case O_Eq:
+        case O_Ey:
+        case O_Ev:
+        case O_Rd:
+        case O_Rv:
+        case O_Ry:
             if (!reg) {
                 return VALUE;
             }
@@ -184,7 +192,8 @@ static void put(Unit *u, u64 value, unsigned n)
 static void put_memory(Coding *c, u8 base)
 {
     bool strict = c->row->attr & OP_ALIGN && !rng_chance(c->rng, 16);
-    u32 mask = strict || rng_chance(c->rng, 2) ? ~15u : ~0u, how = rng_below(c->rng, 16);
+    u32 mask = strict || rng_chance(c->rng, 2) ? ~15u : ~0u,
+        how = rng_below(c->rng, 16);
     u32 disp = (how < 3 ? rng_below(c->rng, 2048) - 1024 : rng64(c->rng)) & mask;
     bool sib = c->index != 4 || (base & 7) == RSP;
     unsigned mod = how < 3 ? 2 : how < 6 && (base & 7) != RBP ? 0 : 1;
@@ -192,7 +201,8 @@ static void put_memory(Coding *c, u8 base)
     if (base == REG_NONE) {                     /* disp32, with an index perhaps */
         put(c->u, (c->reg & 7) << 3 | 4, 1);
         put(c->u, rng_below(c->rng, 3) << 6 | (c->index & 7) << 3 | 5, 1);
-        put(c->u, (RUN_DATA + rng_below(c->rng, RUN_DATA_PAGES * PAGE_BYTES)) & mask, 4);
+        put(c->u, (RUN_DATA + rng_below(c->rng, RUN_DATA_PAGES * PAGE_BYTES)) & mask,
+            4);
         return;
     }
     if (base == REG_BLOCK) {
@@ -217,7 +227,8 @@ static u8 random_base(const Coding *c)
     if (rng_chance(c->rng, 12)) {
         return rng_chance(c->rng, 2) ? REG_NONE : REG_BLOCK;
     }
-    return c->rex && rng_chance(c->rng, 256) ? 10 : base[rng_below(c->rng, c->rex ? 8 : 3)];
+    return c->rex && rng_chance(c->rng, 256) ? 10 :
+                                               base[rng_below(c->rng, c->rex ? 8 : 3)];
 }
 
 /* ---- an instruction ---- */
@@ -275,8 +286,11 @@ static void put_legacy(Coding *c, u8 traits)
         c->rex = true;
     }
     put_prefixes(c, memory);
-    put_opcode(c, 0x40 | w << 3 | (c->reg >> 3) << 2 | (memory ? (c->index >> 3) << 1 : 0) |
-               (memory ? (base < 16 && base & 8) : (traits & HAS_Z ? z : c->rm) >> 3), z & 7);
+    put_opcode(
+        c,
+        0x40 | w << 3 | (c->reg >> 3) << 2 | (memory ? (c->index >> 3) << 1 : 0) |
+            (memory ? (base < 16 && base & 8) : (traits & HAS_Z ? z : c->rm) >> 3),
+        z & 7);
     if (memory) {
         put_memory(c, base);
     } else if (traits & HAS_MODRM) {
@@ -294,7 +308,8 @@ static void put_vex(Coding *c, u8 base, bool memory, u8 vvvv, bool w)
     const Opcode *row = c->row;
     bool ymm = row->vex & VEX_L1 || (!(row->vex & VEX_L0) && rng_chance(c->rng, 2));
     bool x = memory && c->index >> 3, b = memory ? base < 16 && base & 8 : c->rm >> 3;
-    u8 map = row->map - MAP_VEX_0F + 1, last = (~vvvv & 15) << 3 | ymm << 2 | pp[row->prefix];
+    u8 map = row->map - MAP_VEX_0F + 1,
+       last = (~vvvv & 15) << 3 | ymm << 2 | pp[row->prefix];
 
     if (map == 1 && !w && !x && !b && rng_chance(c->rng, 2)) {
         put(c->u, 0xc5, 1);
@@ -365,6 +380,6 @@ void unit_random_insn(Unit *u, Rng *rng, const Cpu *cpu)
     if (is_shift_by_number(c.row)) {
         put(u, 0xc085, 2);                      /* test %eax, %eax */
     } else if (!strncmp(c.row->name, "bt", 2)) {
-        put(u, 0x00d083, 3);                    /* adc $0, %eax: all but CF is undefined */
+        put(u, 0x00d083, 3); /* adc $0, %eax: all but CF is undefined */
     }
 }

@@ -26,8 +26,8 @@ static void copy_cursor(Picture *p, const CursorImage *image)
 {
     g_free(p->cursor.pixels);
     p->cursor = *image;
-    p->cursor.pixels = g_memdup2(image->pixels,
-                                 image->pixels ? image->width * image->height * 4ul : 0);
+    p->cursor.pixels = g_memdup2(
+        image->pixels, image->pixels ? image->width * image->height * 4ul : 0);
     p->new_cursor = true;
 }
 

@@ -2,16 +2,21 @@
 /*
  * The ends of blocks: jumps, calls and returns, and the way to other translations.
  *
- * Within its page a direct jump is linked to the translation it leads to.  All others look the target up in the jump cache, in
- * line; what is not there is done by the interpreter, which also finds what is wrong with a target.
+ * Within its page a direct jump is linked to the translation it leads to.  All others
+ * look the target up in the jump cache, in line; what is not there is done by the
+ * interpreter, which also finds what is wrong with a target.
  *
- * A guest's call is a host's call too, and so the host predicts the guest's returns.  The host's stack has then, from its top:
+ * A guest's call is a host's call too, and so the host predicts the guest's returns.
+ * The host's stack has then, from its top:
  *
- *      where the host goes on: landing()       where the guest goes on         Cpu.jump_tag at the call
+ *      where the host goes on: landing()       where the guest goes on
+ *      Cpu.jump_tag at the call
  *
- * A return looks whether it goes there, in the same mode and with no flush in between, and returns.  If not (another stack, a
- * return that was no return, a call that was interpreted) all of that is dropped, and the jump cache says where to go.  Nothing
- * depends on what is on the host's stack: below it is an entry that matches nothing, and leaving drops all.
+ * A return looks whether it goes there, in the same mode and with no flush in between,
+ * and returns.  If not (another stack, a return that was no return, a call that was
+ * interpreted) all of that is dropped, and the jump cache says where to go.  Nothing
+ * depends on what is on the host's stack: below it is an entry that matches nothing,
+ * and leaving drops all.
  */
 
 #include "accel/soft/jit/code.h"
@@ -43,13 +48,20 @@ static JitExit *link_jump(Code *c, int cc, s64 to)
     }
     emit_nops(c->e, -(c->e->at + (cc < 0 ? 1 : 2)) & 3);
     cold = code_new_cold(c, cc == CALL ? emit_call(c->e, 0) : emit_jump(c->e, cc, 0));
-    *exit = (JitExit){ .owner = c->block, .to = to, .jump = cold->jump,
-                       .back = to <= c->page_at + c->insn->at, .saved = c->saved, .gone = c->gone };
+    *exit = (JitExit){ .owner = c->block,
+                       .to = to,
+                       .jump = cold->jump,
+                       .back = to <= c->page_at + c->insn->at,
+                       .saved = c->saved,
+                       .gone = c->gone };
     cold->exit = exit;
     return exit;
 }
 
-/* S1, which is on another page, is where the guest goes on; nothing of the present instruction is left to do. */
+/*
+ * S1, which is on another page, is where the guest goes on; nothing of the present
+ * instruction is left to do.
+ */
 static void go_elsewhere(Code *c)
 {
     emit_cpu(c->e, 0x89 | X_W, S1, offsetof(Cpu, rip));
@@ -99,7 +111,10 @@ static void look_up_missed(Code *c, bool call, bool known)
     miss->known = known;
 }
 
-/* S1: where to go.  A miss has a jump done by the interpreter after all; of a call only the jump is left. */
+/*
+ * S1: where to go.  A miss has a jump done by the interpreter after all; of a call only
+ * the jump is left.
+ */
 static void look_up(Code *c, bool call)
 {
     size_t entry = offsetof(Cpu, jump);
@@ -112,11 +127,12 @@ static void look_up(Code *c, bool call)
     emit_rm(e, 0x3b | X_W | X_GS, S1, NO_REG, S2, 0, entry + offsetof(JumpEntry, tag));
     look_up_missed(c, call, true);
     if (call) {
-        emit_z(e, 0x50, S1);                                                    /* push */
+        emit_z(e, 0x50, S1); /* push */
         code_next(c, S1);
         emit_z(e, 0x50, S1);
     }
-    emit_rm(e, 0xff | X_GS, call ? 2 : 4, NO_REG, S2, 0, entry + offsetof(JumpEntry, code));
+    emit_rm(e, 0xff | X_GS, call ? 2 : 4, NO_REG, S2, 0,
+            entry + offsetof(JumpEntry, code));
     if (call) {
         landing(c);
     }
@@ -142,7 +158,10 @@ void code_fall(Code *c, s64 to)
 
 /* ---- branches ---- */
 
-/* Stores the address of the next instruction, which stays in S1, below the stack; rsp is changed after. */
+/*
+ * Stores the address of the next instruction, which stays in S1, below the stack; rsp
+ * is changed after.
+ */
 static void push_next(Code *c)
 {
     Place place = code_place(c, RSP, -8, 8, true);
@@ -182,7 +201,7 @@ static void call_direct(Code *c, s64 to)
     move_sp(c, -8);
     limit_returns(c);
     if (in_page(to)) {
-        emit_cpu(c->e, 0xff, 6, offsetof(Cpu, jump_tag));                       /* push */
+        emit_cpu(c->e, 0xff, 6, offsetof(Cpu, jump_tag)); /* push */
         emit_z(c->e, 0x50, S1);
         link_jump(c, CALL, to);
         landing(c);
@@ -228,7 +247,10 @@ static void call_indirect(Code *c)
     look_up(c, true);
 }
 
-/* Is this the return from the call that is kept last?  Where not, all that are kept are worth nothing. */
+/*
+ * Is this the return from the call that is kept last?  Where not, all that are kept are
+ * worth nothing.
+ */
 static void return_or_find(Code *c, u32 jump, s32 undo)
 {
     Cold *miss = code_new_cold(c, jump);
@@ -243,7 +265,7 @@ void code_return_to(Code *c)
     s32 drop = 8 + c->insn->imm;
 
     emit_cpu(c->e, 0x8b | X_W, S2, offsetof(Cpu, jump_tag));
-    emit_rm(c->e, 0x3b | X_W, S2, HOST_SP, NO_REG, 0, 16);                      /* cmp */
+    emit_rm(c->e, 0x3b | X_W, S2, HOST_SP, NO_REG, 0, 16); /* cmp */
     return_or_find(c, emit_jump(c->e, CC_NZ, 0), -drop);
     emit_rm(c->e, 0x3b | X_W, S1, HOST_SP, NO_REG, 0, 8);
     return_or_find(c, emit_jump(c->e, CC_NZ, 0), -drop);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The code memory: a memfd that is mapped twice, writable at one address and executable at another.  It is filled from
- * the front and emptied as a whole, while the world stands.
+ * The code memory: a memfd that is mapped twice, writable at one address and executable
+ * at another.  It is filled from the front and emptied as a whole, while the world
+ * stands.
  */
 
 #include "accel/soft/jit/code.h"
@@ -35,10 +36,14 @@ static const JitTrap *find_trap(const Jit *jit, u32 at)
             high = middle;
         }
     }
-    return low < atomic_load(&jit->traps) && jit->trap[low].at == at ? &jit->trap[low] : NULL;
+    return low < atomic_load(&jit->traps) && jit->trap[low].at == at ? &jit->trap[low] :
+                                                                       NULL;
 }
 
-/* The instruction that trapped is done again by the interpreter, which raises what is to be raised. */
+/*
+ * The instruction that trapped is done again by the interpreter, which raises what is
+ * to be raised.
+ */
 static void on_trap(int sig, siginfo_t *info, void *context)
 {
     greg_t *rip = &((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
@@ -59,7 +64,8 @@ static void on_trap(int sig, siginfo_t *info, void *context)
 
 static void catch_traps(Jit *jit)
 {
-    struct sigaction action = { .sa_sigaction = on_trap, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+    struct sigaction action = { .sa_sigaction = on_trap,
+                                .sa_flags = SA_SIGINFO | SA_ONSTACK };
     static bool installed;
 
     if (!installed) {
@@ -73,12 +79,17 @@ static void catch_traps(Jit *jit)
 
 /* ---- memory ---- */
 
-/* perf looks for names of code in its map only where it takes memory for anonymous: so there is no memfd then. */
+/*
+ * perf looks for names of code in its map only where it takes memory for anonymous: so
+ * there is no memfd then.
+ */
 static bool map_anonymous_twice(Jit *jit, u8 *at)
 {
-    jit->write = mmap(NULL, jit->bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    jit->write = mmap(NULL, jit->bytes, PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     jit->exec = mremap(jit->write, 0, jit->bytes, MREMAP_MAYMOVE | MREMAP_FIXED, at);
-    return jit->write != MAP_FAILED && jit->exec == at && !mprotect(jit->exec, jit->bytes, PROT_READ | PROT_EXEC);
+    return jit->write != MAP_FAILED && jit->exec == at &&
+           !mprotect(jit->exec, jit->bytes, PROT_READ | PROT_EXEC);
 }
 
 static bool map_memfd_twice(Jit *jit, u8 *at)
@@ -88,7 +99,8 @@ static bool map_memfd_twice(Jit *jit, u8 *at)
 
     if (ok) {
         jit->write = mmap(NULL, jit->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-        jit->exec = mmap(at, jit->bytes, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, fd, 0);
+        jit->exec = mmap(at, jit->bytes, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED,
+                         fd, 0);
         ok = jit->write != MAP_FAILED && jit->exec != MAP_FAILED;
     }
     if (fd >= 0) {
@@ -113,7 +125,8 @@ Jit *jit_new(BlockCache *blocks, u8 *at, u64 bytes, bool perf_map, GError **err)
     if (perf_map) {
         g_autofree char *name = g_strdup_printf("/tmp/perf-%d.map", getpid());
 
-        jit->perf_map = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+        jit->perf_map = open(
+            name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     }
     jit->traps_max = bytes / BYTES_PER_TRAP;
     jit->trap = g_new(JitTrap, jit->traps_max);
@@ -153,7 +166,8 @@ void jit_flush(Jit *jit)
 /* The distance is aligned: it changes at once for whoever runs there. */
 static void set_jump(Jit *jit, const JitExit *exit, u32 target)
 {
-    __atomic_store_n((u32 *)(jit->write + exit->jump), target - (exit->jump + 4), __ATOMIC_RELEASE);
+    __atomic_store_n((u32 *)(jit->write + exit->jump), target - (exit->jump + 4),
+                     __ATOMIC_RELEASE);
 }
 
 static u32 entry_for(const JitExit *from, const Block *to)
@@ -167,7 +181,8 @@ static u32 entry_for(const JitExit *from, const Block *to)
 void jit_link(Jit *jit, JitExit *from, Block *to)
 {
     if (from->next == NULL) {
-        from->next = to->incoming ? to->incoming : from;     /* the last one is its own next */
+        /* the last one is its own next */
+        from->next = to->incoming ? to->incoming : from;
         to->incoming = from;
         set_jump(jit, from, entry_for(from, to));
         jit->links++;
@@ -189,7 +204,8 @@ void jit_unlink(Jit *jit, Block *block)
 void jit_note(Jit *jit, const Block *block, u32 begin)
 {
     if (jit->perf_map >= 0) {
-        g_autofree char *line = g_strdup_printf("%" PRIxPTR " %x guest_%" PRIx64 "\n", (uintptr_t)jit->exec + begin,
+        g_autofree char *line = g_strdup_printf("%" PRIxPTR " %x guest_%" PRIx64 "\n",
+                                                (uintptr_t)jit->exec + begin,
                                                 jit->e.at - begin, block->at);
 
         if (write(jit->perf_map, line, strlen(line)) < 0) {
@@ -201,7 +217,10 @@ void jit_note(Jit *jit, const Block *block, u32 begin)
 
 void jit_print(const Jit *jit, GString *out)
 {
-    g_string_append_printf(out, "translated code: %u of %" PRIu64 " bytes, for %" PRIu64 " blocks of %" PRIu64
-                           " instructions; %" PRIu64 " links; emptied %" PRIu64 " times\n", jit->e.at, jit->bytes,
-                           jit->translated, jit->translated_insns, jit->links, jit->fulls);
+    g_string_append_printf(out,
+                           "translated code: %u of %" PRIu64 " bytes, for %" PRIu64
+                           " blocks of %" PRIu64 " instructions; %" PRIu64
+                           " links; emptied %" PRIu64 " times\n",
+                           jit->e.at, jit->bytes, jit->translated,
+                           jit->translated_insns, jit->links, jit->fulls);
 }

@@ -14,31 +14,36 @@
 
 enum { COLD_MAX = 500, INSNS_MAX = 64 + 2 };
 
-enum { RETURN_BYTES = 24, RETURNS_MAX = 2048 };     /* of a call on the host's stack, see branch.c */
+/* of a call on the host's stack, see branch.c */
+enum { RETURN_BYTES = 24, RETURNS_MAX = 2048 };
 
-/* What lies behind the code proper: where a memory check that failed goes, and exits. */
-enum { FP_SSE = 1, FP_X87 = 2, FP_AVX = 4 };    /* Cpu.fp_live; the others (with x87: MMX) never without SSE */
+/*
+ * What lies behind the code proper: where a memory check that failed goes, and exits.
+ */
+/* Cpu.fp_live; the others (with x87: MMX) never without SSE */
+enum { FP_SSE = 1, FP_X87 = 2, FP_AVX = 4 };
 
 typedef struct {
     u32 jump;                   /* comes from there */
     u32 back;                   /* and goes on here; 0: leaves */
-    u32 hit;                    /* not 0: the hint of a TLB check was wrong; here if another entry hits */
+    u32 hit; /* not 0: the hint of a TLB check was wrong; here if another entry hits */
     u16 size;                   /* ... of the access */
     u16 hint;
     bool write;
     const Insn *insn;           /* to be interpreted, or NULL: */
-    JitExit *exit;              /* leaves with this; NULL: because something is requested */
+    JitExit *exit; /* leaves with this; NULL: because something is requested */
     s32 undo;                   /* to be added to rsp before */
     bool saved;                 /* the flags are in Cpu.arith already */
-    u8 fp;                      /* FP_*: registers that are in the host's there, and have to be again */
+    u8 fp; /* FP_*: registers that are in the host's there, and have to be again */
     u8 load_fp;                 /* to load these is all that is to be done */
-    u8 run;                     /* so many instructions from `insn` on, one check for each (stack.c) */
+    u8 run; /* so many instructions from `insn` on, one check for each (stack.c) */
     bool gone;                  /* ... and the flags are only in Cpu.arith */
     bool called;                /* done but for the jump to S1 */
-    bool known;                 /* ... which is the address of the jump cache's entry S2 */
+    bool known; /* ... which is the address of the jump cache's entry S2 */
     bool find;                  /* the jump cache is looked at first, for S1 */
-    bool drop;                  /* all returns that are kept are forgotten, which is all that is to be done */
-    bool trap;                  /* nothing jumps here but a trap's handler; `jump` becomes where it is */
+    /* all returns that are kept are forgotten, which is all that is to be done */
+    bool drop;
+    bool trap; /* nothing jumps here but a trap's handler; `jump` becomes where it is */
 } Cold;
 
 /* Where the host has an operand. */
@@ -68,35 +73,54 @@ typedef struct {
     unsigned colds;
 } Code;
 
-/* ---- flags.c: the flags are in the host's, in Cpu.arith, or both; where they are dead, maybe nowhere ---- */
+/*
+ * ---- flags.c: the flags are in the host's, in Cpu.arith, or both; where they are
+ * dead, maybe nowhere ----
+ */
 /* The host's flags to Cpu.arith and back.  `temp` keeps rax; NO_REG: it is lost. */
 void code_save_flags(Emit *e, unsigned temp);
 void code_restore_flags(Emit *e, unsigned temp);
 /* What follows clobbers the host's flags. */
 void code_keep_flags(Code *c);
-/* Puts the flags where the present instruction reads or changes them; `temp` is lost. */
+/*
+ * Puts the flags where the present instruction reads or changes them; `temp` is lost.
+ */
 void code_settle_flags(Code *c, unsigned temp);
 /* Which flags are read before they are written, for each place of the block. */
 void code_find_live(Code *c);
 
 /* ---- memory.c ---- */
-/* Around an access: the flags that are needed are put out of its way, and back if the instruction wants them. */
+/*
+ * Around an access: the flags that are needed are put out of its way, and back if the
+ * instruction wants them.
+ */
 void code_begin_access(Code *c);
-void code_end_access(Code *c, const Place *place);      /* `place`: what is to stay as it is, or NULL */
-/* Can the operand's address be had so?  Its offset in a register, cut to `width` (X_W, X_66 or neither); S1 = its linear address. */
+/* `place`: what is to stay as it is, or NULL */
+void code_end_access(Code *c, const Place *place);
+/*
+ * Can the operand's address be had so?  Its offset in a register, cut to `width` (X_W,
+ * X_66 or neither); S1 = its linear address.
+ */
 bool code_can_address(const Code *c);
 void code_offset(Code *c, unsigned to, u32 width);
 void code_address(Code *c);
-/* Checks for an access to the instruction's operand, or to base + disp; S1 and S2 are used.  A miss is interpreted. */
+/*
+ * Checks for an access to the instruction's operand, or to base + disp; S1 and S2 are
+ * used.  A miss is interpreted.
+ */
 Place code_operand(Code *c, unsigned size, bool write);
-Place code_place(Code *c, unsigned guest, s32 disp, unsigned size, bool write);     /* `guest`: has a register */
+/* `guest`: has a register */
+Place code_place(Code *c, unsigned guest, s32 disp, unsigned size, bool write);
 /* An instruction on it.  What the host refuses is the interpreter's. */
 void code_at(Code *c, u32 op, unsigned reg, const Place *place);
 void code_vex_at(Code *c, const VexOp *op, unsigned reg, const Place *place);
-/* The value of a guest register in a host register: its own, or `temp` with it loaded. */
+/*
+ * The value of a guest register in a host register: its own, or `temp` with it loaded.
+ */
 unsigned code_reg(Code *c, unsigned guest, unsigned temp);
 
-void code_own_entry(Emit *e, unsigned mode);            /* S2, an address, becomes its entry in the TLB */
+/* S2, an address, becomes its entry in the TLB */
+void code_own_entry(Emit *e, unsigned mode);
 void code_look_again(Code *c, const Cold *cold);        /* behind: the hint was wrong */
 
 /* ---- translate.c ---- */
@@ -105,12 +129,13 @@ void code_trap(Code *c);        /* the host instruction that comes next may trap
 /* ---- copy.c, stack.c; false: not one that it knows ---- */
 bool code_copy(Code *c);
 bool code_stack(Code *c);       /* may do the next ones too: c->i is the last of them */
-void code_stack_singly(Code *c, const Cold *cold);      /* behind: what is left of a run */
+void code_stack_singly(Code *c, const Cold *cold); /* behind: what is left of a run */
 
 /* ---- fp.c ---- */
 bool code_sse(Code *c);         /* false: not one that it knows */
 bool code_x87(Code *c);
-void code_want_fp(Code *c, unsigned what);      /* FP_*: from here on they are in the host's registers */
+/* FP_*: from here on they are in the host's registers */
+void code_want_fp(Code *c, unsigned what);
 
 /* ---- vex.c ---- */
 bool code_vex(Code *c);
@@ -136,7 +161,8 @@ void code_return_to(Code *c);   /* ... when S1 is where to, and rsp was moved */
 
 /* ---- cold.c ---- */
 Cold *code_new_cold(Code *c, u32 jump);
-void code_set_backs(Code *c, unsigned from);    /* misses of the instruction before, and of those since `from`, go on here */
+/* misses of the instruction before, and of those since `from`, go on here */
+void code_set_backs(Code *c, unsigned from);
 void code_interpret(Code *c);   /* the present instruction, here */
 void code_interpret_last(Code *c);
 void code_cold(Code *c);        /* all that lies behind */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What lies behind the code proper, and is come to rarely: accesses that miss, exits, requests, and instructions that trapped.
- * And how a translation has the interpreter do an instruction.
+ * What lies behind the code proper, and is come to rarely: accesses that miss, exits,
+ * requests, and instructions that trapped.  And how a translation has the interpreter
+ * do an instruction.
  */
 
 #include "accel/soft/jit/code.h"
@@ -37,7 +38,8 @@ void code_interpret(Code *c)
 
 void code_interpret_last(Code *c)
 {
-    call_stub(c, c->insn, c->saved ? c->jit->interpret_last_saved : c->jit->interpret_last);
+    call_stub(c, c->insn,
+              c->saved ? c->jit->interpret_last_saved : c->jit->interpret_last);
 }
 
 /* ---- what lies behind ---- */
@@ -81,7 +83,8 @@ static void cold_drop(Code *c, const Cold *cold)
 static void cold_called(Code *c, const Cold *cold)
 {
     if (cold->known) {
-        emit_rm(c->e, 0x8b | X_W | X_GS, S1, NO_REG, S2, 0, offsetof(Cpu, jump) + offsetof(JumpEntry, rip));
+        emit_rm(c->e, 0x8b | X_W | X_GS, S1, NO_REG, S2, 0,
+                offsetof(Cpu, jump) + offsetof(JumpEntry, rip));
     }
     emit_cpu(c->e, 0x89 | X_W, S1, offsetof(Cpu, jit_temp));
     call_stub(c, cold->insn, c->jit->call_missed);
@@ -103,7 +106,8 @@ static void cold_interpret(Code *c, const Cold *cold)
     if (cold->load_fp) {
         load_fp(c, cold, cold->load_fp);
     } else if (cold->back) {
-        call_stub(c, cold->insn, cold->saved ? c->jit->interpret_saved : c->jit->interpret);
+        call_stub(c, cold->insn,
+                  cold->saved ? c->jit->interpret_saved : c->jit->interpret);
     } else {
         call_stub(c, cold->insn, c->jit->interpret_last_saved);
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Integer instructions that are emitted as they are, but for the names of registers.  Registers that have none in the host are loaded
- * into a scratch register before and stored after.
+ * Integer instructions that are emitted as they are, but for the names of registers.
+ * Registers that have none in the host are loaded into a scratch register before and
+ * stored after.
  */
 
 #include "accel/soft/jit/code.h"
@@ -40,7 +41,8 @@ static bool is_rm(u8 operand)
 
 static bool is_reg(u8 operand)
 {
-    return (operand >= O_Gb && operand <= O_Gv) || operand == O_Zb || operand == O_Zv || operand == O_Zq;
+    return (operand >= O_Gb && operand <= O_Gv) || operand == O_Zb || operand == O_Zv ||
+           operand == O_Zq;
 }
 
 static bool row_uses_reg(const Opcode *row)
@@ -72,7 +74,10 @@ static unsigned memory_size(const Code *c)
 
 enum { IS_READ = 1, IS_DIVISION = 2, IS_BOTH = 4, IS_COPY = 8 };
 
-/* Does it only read its first operand?  Does it write both?  May it be copied, whatever its row says? */
+/*
+ * Does it only read its first operand?  Does it write both?  May it be copied, whatever
+ * its row says?
+ */
 static unsigned row_kind(const Opcode *row)
 {
     if (row->map == MAP_0F) {
@@ -91,12 +96,14 @@ static unsigned row_kind(const Opcode *row)
     if (row->map == MAP_0F38) {                         /* crc32 */
         return row->prefix == P_F2 && (row->byte & 0xfe) == 0xf0 ? IS_COPY : 0;
     }
-    if ((row->byte & 0xf8) == 0x38 || (row->byte >= 0x80 && row->byte <= 0x83 && row->ext == 7) ||
+    if ((row->byte & 0xf8) == 0x38 ||
+        (row->byte >= 0x80 && row->byte <= 0x83 && row->ext == 7) ||
         (row->byte & 0xfe) == 0x84 || (row->byte & 0xfe) == 0xa8) {
         return IS_READ;                                 /* cmp, test */
     }
     if ((row->byte & 0xfe) == 0xf6 && row->ext != 2 && row->ext != 3) {
-        return row->ext < 2 ? IS_READ : IS_COPY | IS_READ | (row->ext >= 6 ? IS_DIVISION : 0);
+        return row->ext < 2 ? IS_READ :
+                              IS_COPY | IS_READ | (row->ext >= 6 ? IS_DIVISION : 0);
     }
     if ((row->byte & 0xfe) == 0x86) {                   /* xchg */
         return IS_COPY | IS_BOTH;
@@ -176,8 +183,9 @@ static bool copy_registers(Code *c)
     bool uses_reg = row_uses_reg(row), z = traits & HAS_Z;
     u32 op = host_opcode(c) | byte_rex(c);
 
-    if (needs_high(c) && (op & X_W || (uses_reg && !(c->insn->reg & BYTE_HIGH) && c->insn->reg >= RSP) ||
-                          (!(c->insn->rm & BYTE_HIGH) && c->insn->rm >= RSP))) {
+    if (needs_high(c) &&
+        (op & X_W || (uses_reg && !(c->insn->reg & BYTE_HIGH) && c->insn->reg >= RSP) ||
+         (!(c->insn->rm & BYTE_HIGH) && c->insn->rm >= RSP))) {
         return false;
     }
     if (uses_reg) {
@@ -198,7 +206,8 @@ static bool copy_registers(Code *c)
     if (uses_reg && !(kind & IS_READ) && (is_reg(row->operand[0]) || kind & IS_BOTH)) {
         put_back(c, c->insn->reg, S1);
     }
-    if (traits & HAS_MODRM && !(kind & IS_READ) && (is_rm(row->operand[0]) || kind & IS_BOTH)) {
+    if (traits & HAS_MODRM && !(kind & IS_READ) &&
+        (is_rm(row->operand[0]) || kind & IS_BOTH)) {
         put_back(c, c->insn->rm, S2);
     }
     return true;
@@ -207,8 +216,10 @@ static bool copy_registers(Code *c)
 static bool copy_memory(Code *c)
 {
     const Opcode *row = row_of(c);
-    unsigned kind = row_kind(row), size = memory_size(c), reg = row->ext >= 0 ? (unsigned)row->ext : 0;
-    bool uses_reg = row_uses_reg(row), write = is_rm(row->operand[0]) && !(kind & IS_READ);
+    unsigned kind = row_kind(row), size = memory_size(c),
+             reg = row->ext >= 0 ? (unsigned)row->ext : 0;
+    bool uses_reg = row_uses_reg(row),
+         write = is_rm(row->operand[0]) && !(kind & IS_READ);
     Place place;
     bool bit_string = row->map == MAP_0F && (row->byte & 0xe7) == 0xa3;
 
@@ -239,7 +250,8 @@ static bool load_address(Code *c)
     unsigned to = code_reg(c, c->insn->reg, S1);
     bool addr32 = (c->insn->shape & INSN_ADDR) == INSN_ADDR32;
 
-    if (!code_can_address(c) || (addr32 && width(c) == 3) || (in_memory(c->insn->reg) && width(c) == 1)) {
+    if (!code_can_address(c) || (addr32 && width(c) == 3) ||
+        (in_memory(c->insn->reg) && width(c) == 1)) {
         return false;
     }
     code_offset(c, to, width(c) == 3 ? X_W : width(c) == 1 ? X_66 : 0);
@@ -256,8 +268,10 @@ bool code_copy(Code *c)
     if (row->map == MAP_1 && row->byte == 0x8d) {
         return load_address(c);
     }
-    if (row->map > MAP_0F3A || (row->map == MAP_1 && (row->byte == 0x90 || (row->byte & 0xfc) == 0xa0))) {
+    if (row->map > MAP_0F3A ||
+        (row->map == MAP_1 && (row->byte == 0x90 || (row->byte & 0xfc) == 0xa0))) {
         return false;
     }
-    return (row->class == CLASS_COPY || row_kind(row) & IS_COPY) && !(row->attr & NOT_PLAIN) && copy(c);
+    return (row->class == CLASS_COPY || row_kind(row) & IS_COPY) &&
+           !(row->attr & NOT_PLAIN) && copy(c);
 }

@@ -36,7 +36,8 @@ void emit64(Emit *e, u64 value)
 /* Prefixes, REX and opcode. */
 static void emit_opcode(Emit *e, u32 op, unsigned reg, unsigned index, unsigned base)
 {
-    unsigned rex = (op & X_W ? REX_W : 0) | (reg & 8 ? REX_R : 0) | (index != NO_REG && index & 8 ? REX_X : 0) |
+    unsigned rex = (op & X_W ? REX_W : 0) | (reg & 8 ? REX_R : 0) |
+                   (index != NO_REG && index & 8 ? REX_X : 0) |
                    (base != NO_REG && base & 8 ? REX_B : 0);
 
     if (op & X_GS) {
@@ -75,14 +76,18 @@ void emit_rr(Emit *e, u32 op, unsigned reg, unsigned rm)
 }
 
 /* ModRM, SIB and displacement. */
-static void emit_memory(Emit *e, unsigned reg, unsigned base, unsigned index, unsigned scale, s32 disp)
+static void emit_memory(Emit *e, unsigned reg, unsigned base, unsigned index,
+                        unsigned scale, s32 disp)
 {
-    unsigned mod = base == NO_REG || (disp == 0 && (base & 7) != 5) ? 0 : disp == (s8)disp ? 1 : 2;
+    unsigned mod = base == NO_REG || (disp == 0 && (base & 7) != 5) ? 0 :
+                   disp == (s8)disp                                 ? 1 :
+                                                                      2;
     bool sib = index != NO_REG || base == NO_REG || (base & 7) == 4;
 
     emit8(e, mod << 6 | (reg & 7) << 3 | (sib ? 4 : base & 7));
     if (sib) {
-        emit8(e, scale << 6 | (index == NO_REG ? 4 : index & 7) << 3 | (base == NO_REG ? 5 : base & 7));
+        emit8(e, scale << 6 | (index == NO_REG ? 4 : index & 7) << 3 |
+                     (base == NO_REG ? 5 : base & 7));
     }
     if (mod == 1) {
         emit8(e, disp);
@@ -91,14 +96,16 @@ static void emit_memory(Emit *e, unsigned reg, unsigned base, unsigned index, un
     }
 }
 
-void emit_rm(Emit *e, u32 op, unsigned reg, unsigned base, unsigned index, unsigned scale, s32 disp)
+void emit_rm(Emit *e, u32 op, unsigned reg, unsigned base, unsigned index,
+             unsigned scale, s32 disp)
 {
     emit_opcode(e, op, reg, index, base);
     emit_memory(e, reg, base, index, scale, disp);
 }
 
 /* SDM vol. 2A, 2.3.5: R, X, B and vvvv are inverted. */
-static void emit_vex(Emit *e, const VexOp *op, unsigned reg, unsigned index, unsigned base)
+static void emit_vex(Emit *e, const VexOp *op, unsigned reg, unsigned index,
+                     unsigned base)
 {
     unsigned rxb = (reg & 8 ? 0x80 : 0) | (index != NO_REG && index & 8 ? 0x40 : 0) |
                    (base != NO_REG && base & 8 ? 0x20 : 0);
@@ -117,8 +124,8 @@ void emit_vex_rr(Emit *e, const VexOp *op, unsigned reg, unsigned rm, bool modrm
     }
 }
 
-void emit_vex_rm(Emit *e, const VexOp *op, unsigned reg, unsigned base, unsigned index, unsigned scale,
-                 s32 disp)
+void emit_vex_rm(Emit *e, const VexOp *op, unsigned reg, unsigned base, unsigned index,
+                 unsigned scale, s32 disp)
 {
     emit_vex(e, op, reg, index, base);
     emit_memory(e, reg, base, index, scale, disp);

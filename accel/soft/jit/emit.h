@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Writing host instructions.  Code is written through one mapping and runs in another, at jit->exec; both are
- * counted by the offset `at`.
+ * Writing host instructions.  Code is written through one mapping and runs in another,
+ * at jit->exec; both are counted by the offset `at`.
  */
 
 #ifndef ACCEL_SOFT_JIT_EMIT_H
@@ -22,7 +22,7 @@ enum {
     X_66 = 1 << 12, X_F3 = 1 << 13, X_F2 = 1 << 14,
     X_W = 1 << 15,
     X_LOCK = 1 << 16,
-    X_REX = 1 << 17,            /* a REX prefix even if it says nothing: for spl bpl sil dil */
+    X_REX = 1 << 17, /* a REX prefix even if it says nothing: for spl bpl sil dil */
     X_GS = 1 << 18,             /* relative to the Cpu */
 };
 
@@ -37,16 +37,17 @@ void emit_z(Emit *e, u32 op, unsigned reg);
 /* Registers only. */
 void emit_rr(Emit *e, u32 op, unsigned reg, unsigned rm);
 /* [base + (index << scale) + disp]; either may be NO_REG. */
-void emit_rm(Emit *e, u32 op, unsigned reg, unsigned base, unsigned index, unsigned scale, s32 disp);
+void emit_rm(Emit *e, u32 op, unsigned reg, unsigned base, unsigned index,
+             unsigned scale, s32 disp);
 /* An instruction with a three-byte VEX prefix. */
 typedef struct {
-    u8 map, byte, prefix;       /* as the prefix has them: 1-3, and 0 or 1-3 for 66 F3 F2 */
+    u8 map, byte, prefix; /* as the prefix has them: 1-3, and 0 or 1-3 for 66 F3 F2 */
     u8 vvvv;                    /* not inverted; 0 if it is no operand */
     bool wide, ymm;
 } VexOp;
 void emit_vex_rr(Emit *e, const VexOp *op, unsigned reg, unsigned rm, bool modrm);
-void emit_vex_rm(Emit *e, const VexOp *op, unsigned reg, unsigned base, unsigned index, unsigned scale,
-                 s32 disp);
+void emit_vex_rm(Emit *e, const VexOp *op, unsigned reg, unsigned base, unsigned index,
+                 unsigned scale, s32 disp);
 /* Bytes of the Cpu. */
 void emit_vex_cpu(Emit *e, const VexOp *op, unsigned reg, size_t offset);
 void emit_cpu(Emit *e, u32 op, unsigned reg, size_t offset);

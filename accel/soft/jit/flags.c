@@ -2,9 +2,10 @@
 /*
  * Flags: where they are alive, and how they are kept from what clobbers them.
  *
- * A check of the TLB clobbers the host's flags.  They are saved before it only if the guest's instructions still read them, and
- * come back when one does, or changes some of them.  Where another block begins all are taken to be read.  So at a fault or an interrupt, flags that nothing
- * reads any more are not what they were.
+ * A check of the TLB clobbers the host's flags.  They are saved before it only if the
+ * guest's instructions still read them, and come back when one does, or changes some of
+ * them.  Where another block begins all are taken to be read.  So at a fault or an
+ * interrupt, flags that nothing reads any more are not what they were.
  */
 
 #include "accel/soft/jit/code.h"
@@ -45,8 +46,9 @@ static bool has(const Opcode *row, Operand operand)
 /* Shifts and rotations that may be by 0 leave all flags as they are. */
 static bool may_shift_by_0(const Insn *insn, const Opcode *row)
 {
-    bool shift = row->map == MAP_1 ? (row->byte & 0xfe) == 0xc0 || (row->byte & 0xfc) == 0xd0
-                                   : row->map == MAP_0F && (row->byte & 0xf6) == 0xa4;
+    bool shift = row->map == MAP_1 ?
+                     (row->byte & 0xfe) == 0xc0 || (row->byte & 0xfc) == 0xd0 :
+                     row->map == MAP_0F && (row->byte & 0xf6) == 0xa4;
 
     return shift && !has(row, O_1) && (has(row, O_CL) || !(insn->imm & 31));
 }
@@ -68,7 +70,8 @@ void code_keep_flags(Code *c)
 /* Does the instruction set all flags that are alive after it, whatever they were? */
 static bool overwrites(const Code *c, const Opcode *row)
 {
-    return !(c->live[c->i + 1] & ~row->writes) && !may_shift_by_0(c->insn, row) && !is_division(row);
+    return !(c->live[c->i + 1] & ~row->writes) && !may_shift_by_0(c->insn, row) &&
+           !is_division(row);
 }
 
 void code_settle_flags(Code *c, unsigned temp)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * x87, MMX and SSE instructions, copied (fp_state.c has the registers).  A block looks once whether the registers are in the
- * host's; while it does not call anything they stay there.  What an instruction does not permit (an unaligned
- * operand, an unmasked exception) traps on the host as well: the signal's handler leads to the interpreter, which does the
- * instruction again.
+ * x87, MMX and SSE instructions, copied (fp_state.c has the registers).  A block looks
+ * once whether the registers are in the host's; while it does not call anything they
+ * stay there.  What an instruction does not permit (an unaligned operand, an unmasked
+ * exception) traps on the host as well: the signal's handler leads to the interpreter,
+ * which does the instruction again.
  */
 
 #include "accel/soft/jit/code.h"
@@ -11,7 +12,14 @@
 
 /* ---- operands ---- */
 
-typedef enum { KIND_OTHER, KIND_NONE, KIND_VECTOR, KIND_GPR, KIND_MEMORY, KIND_IMM } Kind;
+typedef enum {
+    KIND_OTHER,
+    KIND_NONE,
+    KIND_VECTOR,
+    KIND_GPR,
+    KIND_MEMORY,
+    KIND_IMM
+} Kind;
 
 static Kind operand_kind(u8 operand)
 {
@@ -21,7 +29,16 @@ static Kind operand_kind(u8 operand)
     case O_Vx: case O_Wx: case O_Ux: case O_Wd: case O_Wq: case O_Ww:
     case O_Pq: case O_Qq: case O_Qd: case O_Nq:
         return KIND_VECTOR;
-    case O_Ed: case O_Ey: case O_Eq: case O_Ew: case O_Eb: case O_Gd: case O_Gy: case O_Gq: case O_Rd: case O_Ry:
+    case O_Ed:
+    case O_Ey:
+    case O_Eq:
+    case O_Ew:
+    case O_Eb:
+    case O_Gd:
+    case O_Gy:
+    case O_Gq:
+    case O_Rd:
+    case O_Ry:
         return KIND_GPR;
     case O_M: case O_Mb: case O_Mw: case O_Md: case O_Mq: case O_Mdq:
         return KIND_MEMORY;
@@ -33,7 +50,8 @@ static Kind operand_kind(u8 operand)
 
 static bool is_reg_field(u8 operand)
 {
-    return operand == O_Vx || operand == O_Pq || operand == O_Gd || operand == O_Gy || operand == O_Gq;
+    return operand == O_Vx || operand == O_Pq || operand == O_Gd || operand == O_Gy ||
+           operand == O_Gq;
 }
 
 static unsigned operand_bytes(const Code *c, u8 operand)
@@ -80,7 +98,8 @@ static u32 host_opcode(const Code *c, const Opcode *row)
 {
     static const u32 prefix[] = { [P_66] = X_66, [P_F3] = X_F3, [P_F2] = X_F2 };
 
-    return row->byte | (u32)row->map << 8 | (row->prefix < G_N_ELEMENTS(prefix) ? prefix[row->prefix] : 0) |
+    return row->byte | (u32)row->map << 8 |
+           (row->prefix < G_N_ELEMENTS(prefix) ? prefix[row->prefix] : 0) |
            ((c->insn->more & INSN2_WIDTH) == 3 ? X_W : 0);
 }
 
@@ -127,8 +146,9 @@ static void immediate(Code *c, const Opcode *row)
 static void copy_memory(Code *c, const Opcode *row, unsigned size, bool write)
 {
     unsigned reg = row->ext >= 0 ? (unsigned)row->ext : c->insn->reg;
-    bool reg_is_gpr = row->ext < 0 && (is_reg_field(row->operand[0]) ? operand_kind(row->operand[0])
-                                                                     : operand_kind(row->operand[1])) == KIND_GPR;
+    bool reg_is_gpr = row->ext < 0 && (is_reg_field(row->operand[0]) ?
+                                           operand_kind(row->operand[0]) :
+                                           operand_kind(row->operand[1])) == KIND_GPR;
 
     Place place;
 
@@ -151,7 +171,8 @@ static void copy_registers(Code *c, const Opcode *row, int rm_at, bool mmx)
 {
     u8 rm_is = row->operand[rm_at], reg_is = row->operand[!rm_at];
     unsigned reg = row->ext >= 0 ? (unsigned)row->ext : c->insn->reg, rm = c->insn->rm;
-    bool reg_gpr = row->ext < 0 && operand_kind(reg_is) == KIND_GPR, rm_gpr = operand_kind(rm_is) == KIND_GPR;
+    bool reg_gpr = row->ext < 0 && operand_kind(reg_is) == KIND_GPR,
+         rm_gpr = operand_kind(rm_is) == KIND_GPR;
 
     if (reg_gpr) {
         reg = gpr(c, reg);
@@ -192,8 +213,9 @@ bool code_sse(Code *c)
     int rm_at = rm_operand(row);
     unsigned size;
 
-    if (!(row->attr & (OP_SSE | OP_MMX)) || row->class != CLASS_COPY || row->map > MAP_0F3A || rm_at < 0 ||
-        (row->map == MAP_0F && row->byte == 0xf7)) {                /* maskmov */
+    if (!(row->attr & (OP_SSE | OP_MMX)) || row->class != CLASS_COPY ||
+        row->map > MAP_0F3A || rm_at < 0 ||
+        (row->map == MAP_0F && row->byte == 0xf7)) { /* maskmov */
         return false;
     }
     size = operand_bytes(c, row->operand[rm_at]);
@@ -215,8 +237,9 @@ bool code_sse(Code *c)
 /* ---- x87 ---- */
 
 /*
- * Instructions that compute.  Those that show or set the environment are the interpreter's.  Any may find an exception pending,
- * and trap.  Stores with an exception that is not masked may change less than they seem to, but as the host does.
+ * Instructions that compute.  Those that show or set the environment are the
+ * interpreter's.  Any may find an exception pending, and trap.  Stores with an
+ * exception that is not masked may change less than they seem to, but as the host does.
  */
 bool code_x87(Code *c)
 {

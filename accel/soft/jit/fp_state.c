@@ -2,10 +2,11 @@
 /*
  * The guest's x87, MMX, SSE and AVX registers in the host's.
  *
- * They are loaded when translated code first needs them (Cpu.fp_live says which are there), and stored again on the way to any C
- * function.  x87 and MMX need FXRSTOR and FXSAVE, which are slow, so the XMM registers can be there without them.  The
- * pointers to the last x87 instruction and operand are those of the last one that the interpreter did: the host's own must not
- * be seen.
+ * They are loaded when translated code first needs them (Cpu.fp_live says which are
+ * there), and stored again on the way to any C function.  x87 and MMX need FXRSTOR and
+ * FXSAVE, which are slow, so the XMM registers can be there without them.  The pointers
+ * to the last x87 instruction and operand are those of the last one that the
+ * interpreter did: the host's own must not be seen.
  */
 
 #include "accel/soft/jit/code.h"
@@ -44,9 +45,14 @@ static void set_live(Emit *e, unsigned what)
 static void each_upper(Emit *e, bool store)
 {
     for (unsigned i = 0; i < 16; i++) {
-        VexOp op = { .map = 3, .byte = store ? 0x19 : 0x18, .prefix = 1, .vvvv = store ? 0 : i, .ymm = true };
+        VexOp op = { .map = 3,
+                     .byte = store ? 0x19 : 0x18,
+                     .prefix = 1,
+                     .vvvv = store ? 0 : i,
+                     .ymm = true };
 
-        emit_vex_cpu(e, &op, i, offsetof(Cpu, ymm_high) + 16 * i);  /* vextractf128, vinsertf128 */
+        /* vextractf128, vinsertf128 */
+        emit_vex_cpu(e, &op, i, offsetof(Cpu, ymm_high) + 16 * i);
         emit8(e, 1);
     }
 }
@@ -71,7 +77,10 @@ static void require_bits(Jit *jit, size_t offset, u32 bits)
     emit_set_target(e, good, e->at);
 }
 
-/* To the interpreter, which raises what is to be raised, if control registers forbid `what`. */
+/*
+ * To the interpreter, which raises what is to be raised, if control registers forbid
+ * `what`.
+ */
 static void check_allowed(Jit *jit, unsigned what)
 {
     Emit *e = &jit->e;
@@ -142,7 +151,8 @@ static void keep_pointers(Emit *e, bool put_back)
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(part); i++) {
-        emit_cpu(e, part[i].op | (put_back ? 0x89 : 0x8b), part[i].reg, offsetof(Cpu, fx) + part[i].at);
+        emit_cpu(e, part[i].op | (put_back ? 0x89 : 0x8b), part[i].reg,
+                 offsetof(Cpu, fx) + part[i].at);
     }
 }
 

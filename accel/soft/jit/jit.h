@@ -2,12 +2,14 @@
 /*
  * The block translator: hot blocks become host code.
  *
- * A translation has up to five entries.  From the jump cache (Block.code) the flags are in Cpu.arith; it looks whether the
- * block is still valid and whether something is requested.  Links from other translations of the same page enter with the
- * flags in the host's or in Cpu.arith (saved_), forward ones at the block's body (entry), backward ones before it
- * (loop_entry), where requests are looked at.
+ * A translation has up to five entries.  From the jump cache (Block.code) the flags are
+ * in Cpu.arith; it looks whether the block is still valid and whether something is
+ * requested.  Links from other translations of the same page enter with the flags in
+ * the host's or in Cpu.arith (saved_), forward ones at the block's body (entry),
+ * backward ones before it (loop_entry), where requests are looked at.
  *
- * The code memory belongs to the block cache: its lock guards all that is here but running translations.
+ * The code memory belongs to the block cache: its lock guards all that is here but
+ * running translations.
  */
 
 #ifndef ACCEL_SOFT_JIT_JIT_H
@@ -16,7 +18,10 @@
 #include "accel/soft/jit/emit.h"
 #include "accel/soft/soft.h"
 
-/* A direct jump to another place of the same page: to its stub, or linked to a translation.  Lies in the block cache's arena. */
+/*
+ * A direct jump to another place of the same page: to its stub, or linked to a
+ * translation.  Lies in the block cache's arena.
+ */
 typedef struct JitExit {
     Block *owner;
     struct JitExit *next;       /* of those linked to the same block */
@@ -42,7 +47,7 @@ typedef struct Jit {
     u32 load_sse, load_x87, load_avx;
     u32 interpret, interpret_saved, interpret_last, interpret_last_saved, call_missed;
     u32 find_entry[MMU_MODES][2];       /* [1]: for a write */
-    u16 hints;                          /* given to translations so far; they are used again and again */
+    u16 hints; /* given to translations so far; they are used again and again */
     JitTrap *trap;                      /* by rising address */
     _Atomic u32 traps;
     u32 traps_max;
@@ -50,35 +55,48 @@ typedef struct Jit {
     u64 translated, translated_insns, links, fulls;
 } Jit;
 
-/* `at`: address space for `bytes` of code, which the code is mapped into.  NULL with *err. */
+/*
+ * `at`: address space for `bytes` of code, which the code is mapped into.  NULL with
+ * *err.
+ */
 Jit *jit_new(BlockCache *blocks, u8 *at, u64 bytes, bool perf_map, GError **err);
 void jit_free(Jit *jit);
 void jit_flush(Jit *jit);
-void jit_note(Jit *jit, const Block *block, u32 begin);     /* for perf: it goes from `begin` to where the code ends now */
+/* for perf: it goes from `begin` to where the code ends now */
+void jit_note(Jit *jit, const Block *block, u32 begin);
 void jit_print(const Jit *jit, GString *out);
 
 /* With the block cache's lock.  False: no room. */
 bool jit_translate(Jit *jit, Block *block);
-void jit_translate_again(Jit *jit, Block *block);       /* the old one stays good, and where there is no room it stays */
+/* the old one stays good, and where there is no room it stays */
+void jit_translate_again(Jit *jit, Block *block);
 void jit_link(Jit *jit, JitExit *from, Block *to);
 void jit_unlink(Jit *jit, Block *block);        /* nothing jumps to it any more */
 
 /* Room in the block cache's arena for an exit, or NULL. */
 JitExit *blocks_new_exit(BlockCache *blocks);
 
-/* Runs the translation of the block at cpu->rip and what follows, until something is to be done by others; cpu->rip is set. */
+/*
+ * Runs the translation of the block at cpu->rip and what follows, until something is to
+ * be done by others; cpu->rip is set.
+ */
 void jit_run(Cpu *cpu, Block *block);
 
-/* Its parts, for tests: before the first one on a thread; and one run up to a jump that is not linked, or NULL. */
+/*
+ * Its parts, for tests: before the first one on a thread; and one run up to a jump that
+ * is not linked, or NULL.
+ */
 void jit_begin(Cpu *cpu);
 JitExit *jit_enter(Cpu *cpu, Block *block);
 
 /* stubs.c */
 void jit_make_stubs(Jit *jit);
 /*
- * Called by translations: do one instruction as the interpreter does.  The first: true: back to the run loop, cpu->rip is set.  The
- * second, for the last one of a block: where in the jump cache the next block is, plus 1; 0: back to the run loop.  The third
- * the same for a call that has been done but for the jump to Cpu.jit_temp: its operand may lie where it has pushed.
+ * Called by translations: do one instruction as the interpreter does.  The first: true:
+ * back to the run loop, cpu->rip is set.  The second, for the last one of a block:
+ * where in the jump cache the next block is, plus 1; 0: back to the run loop.  The
+ * third the same for a call that has been done but for the jump to Cpu.jit_temp: its
+ * operand may lie where it has pushed.
  */
 bool jit_interpret(Cpu *cpu, const Insn *insn, Block *block);
 u64 jit_interpret_last(Cpu *cpu, const Insn *insn, Block *block);

@@ -9,14 +9,16 @@
  *      ja      another entry, or a miss
  *      mov     addend(S2), S2              and the operand is at operand + S2
  *
- * The hint (cpu.h) keeps the address out of the look-up, so that the access waits for nothing but what it waits for on the
- * host.  Behind the code proper the address's own entry is tried, and becomes the hint.  Where hints turn out to be wrong all
- * the time (run.c) the entry is computed: mov, shr, and, add.
+ * The hint (cpu.h) keeps the address out of the look-up, so that the access waits for
+ * nothing but what it waits for on the host.  Behind the code proper the address's own
+ * entry is tried, and becomes the hint.  Where hints turn out to be wrong all the time
+ * (run.c) the entry is computed: mov, shr, and, add.
  *
  * The table is that of the block's MMU mode, which is part of what a block is found by.
  *
- * Going further was weighed: guest pages mirrored into the host's address space would leave the check to the host's MMU, at the
- * price of a system call for every page that the guest maps or unmaps.  See docs/software-cpu.md.
+ * Going further was weighed: guest pages mirrored into the host's address space would
+ * leave the check to the host's MMU, at the price of a system call for every page that
+ * the guest maps or unmaps.  See docs/software-cpu.md.
  */
 
 #include "accel/soft/jit/code.h"
@@ -48,7 +50,8 @@ bool code_can_address(const Code *c)
     const Insn *insn = c->insn;
     s64 rip_disp = (s64)insn->disp + c->page_at;
 
-    return insn->base != REG_BLOCK || (insn->index == REG_NONE && rip_disp == (s32)rip_disp);
+    return insn->base != REG_BLOCK ||
+           (insn->index == REG_NONE && rip_disp == (s32)rip_disp);
 }
 
 void code_offset(Code *c, unsigned to, u32 width)
@@ -76,7 +79,9 @@ void code_address(Code *c)
 
     code_offset(c, S1, (insn->shape & INSN_ADDR) == INSN_ADDR32 ? 0 : X_W);
     if (insn->seg != SEG_FLAT) {
-        emit_cpu(c->e, 0x03 | X_W, S1, offsetof(Cpu, seg) + insn->seg * sizeof(Segment) + offsetof(Segment, base));
+        emit_cpu(c->e, 0x03 | X_W, S1,
+                 offsetof(Cpu, seg) + insn->seg * sizeof(Segment) +
+                     offsetof(Segment, base));
     }
 }
 
@@ -118,18 +123,25 @@ static bool is_far(const Insn *insn)
     return __atomic_load_n(&insn->more, __ATOMIC_RELAXED) & INSN2_FAR;
 }
 
-/* S2 = the entry.  An address's own lies where the pages of base and sum are the same, which is nearly always. */
+/*
+ * S2 = the entry.  An address's own lies where the pages of base and sum are the same,
+ * which is nearly always.
+ */
 static void choose_entry(Code *c, unsigned hint, unsigned near)
 {
     if (!is_far(c->insn)) {
-        emit_cpu(c->e, 0x8b | X_W, S2, offsetof(Cpu, tlb_hint) + hint * sizeof(TlbEntry *));
+        emit_cpu(c->e, 0x8b | X_W, S2,
+                 offsetof(Cpu, tlb_hint) + hint * sizeof(TlbEntry *));
         return;
     }
     emit_rr(c->e, 0x8b | X_W, S2, near);
     code_own_entry(c->e, c->mmu);
 }
 
-/* S1 is a linear address, `near` one that is mostly in the same page.  After it S2 has the addend. */
+/*
+ * S1 is a linear address, `near` one that is mostly in the same page.  After it S2 has
+ * the addend.
+ */
 static void check(Code *c, unsigned near, unsigned hint, unsigned size, bool write)
 {
     Emit *e = c->e;
@@ -159,7 +171,8 @@ void code_look_again(Code *c, const Cold *cold)
     if (is_far(cold->insn)) {
         emit_jump(e, JMP, cold->hit);
     } else {
-        emit_cpu(e, 0x89 | X_W, S2, offsetof(Cpu, tlb_hint) + cold->hint * sizeof(TlbEntry *));
+        emit_cpu(e, 0x89 | X_W, S2,
+                 offsetof(Cpu, tlb_hint) + cold->hint * sizeof(TlbEntry *));
         emit_cpu(e, 0x83, 5, offsetof(Cpu, hint_budget));       /* sub */
         emit8(e, 1);
         emit_jump(e, CC_NS, cold->hit);
@@ -192,14 +205,19 @@ static Place narrow_place(Code *c)
     return (Place){ .base = S1, .index = NO_REG, .spare = S2 };
 }
 
-/* S2 is the addend; what has no register of its own is added to it.  The flags are free. */
+/*
+ * S2 is the addend; what has no register of its own is added to it.  The flags are
+ * free.
+ */
 static Place wide_place(Code *c)
 {
     const Insn *insn = c->insn;
     Place place = { .base = S2, .index = NO_REG, .spare = S1, .disp = insn->disp };
 
     if (insn->seg != SEG_FLAT) {
-        emit_cpu(c->e, 0x03 | X_W, S2, offsetof(Cpu, seg) + insn->seg * sizeof(Segment) + offsetof(Segment, base));
+        emit_cpu(c->e, 0x03 | X_W, S2,
+                 offsetof(Cpu, seg) + insn->seg * sizeof(Segment) +
+                     offsetof(Segment, base));
     }
     if (insn->base == REG_BLOCK) {
         emit_cpu(c->e, 0x03 | X_W, S2, offsetof(Cpu, code_page));
@@ -224,10 +242,13 @@ static Place wide_place(Code *c)
 Place code_operand(Code *c, unsigned size, bool write)
 {
     const Insn *insn = c->insn;
-    bool shared = insn->index == REG_NONE && insn->base < REG_NONE && insn->seg == SEG_FLAT;
+    bool shared = insn->index == REG_NONE && insn->base < REG_NONE &&
+                  insn->seg == SEG_FLAT;
 
     code_address(c);
-    check(c, shared && has_register(insn->base) ? (unsigned)host_register_of[insn->base] : S1,
+    check(c,
+          shared && has_register(insn->base) ? (unsigned)host_register_of[insn->base] :
+                                               S1,
           shared ? hint_of(c, insn->base) : new_hint(c), size, write);
     return (insn->shape & INSN_ADDR) == INSN_ADDR64 ? wide_place(c) : narrow_place(c);
 }

@@ -28,7 +28,8 @@ static void follow(Cpu *cpu, JitExit *exit, Block *to)
 {
     const Block *from = exit->owner;
 
-    if (((from->at ^ to->at) & PAGE_MASK) == 0 && (to->at & ~PAGE_MASK) == (gpa)exit->to) {
+    if (((from->at ^ to->at) & PAGE_MASK) == 0 &&
+        (to->at & ~PAGE_MASK) == (gpa)exit->to) {
         blocks_link(cpu->soft->blocks, exit, to);
     }
 }
@@ -41,7 +42,8 @@ JitExit *jit_enter(Cpu *cpu, Block *block)
     JumpEntry *entry = jump_entry(cpu, cpu->rip);
     JitExit *exit;
 
-    if (entry->block != block || entry->rip != cpu->rip || entry->tag != cpu->jump_tag) {
+    if (entry->block != block || entry->rip != cpu->rip ||
+        entry->tag != cpu->jump_tag) {
         jump_fill(cpu, entry, cpu->rip, block);
     }
     entry->code = block->code;
@@ -78,7 +80,10 @@ static void stop(Cpu *cpu, const Insn *insn)
 {
 }
 
-/* A fault is the instruction's from here on.  Functions go on with the next one, which does nothing. */
+/*
+ * A fault is the instruction's from here on.  Functions go on with the next one, which
+ * does nothing.
+ */
 static void begin_one(Cpu *cpu, const Insn *insn, Block *block)
 {
     cpu->block = block;
@@ -97,8 +102,9 @@ static void run_one(Cpu *cpu, const Insn *insn, Block *block)
 }
 
 /*
- * So many hints were wrong.  If that was in a short time, the one that was just now may stand for all: its place does without from
- * now on.  In this way the worst are found first, and none is counted.
+ * So many hints were wrong.  If that was in a short time, the one that was just now may
+ * stand for all: its place does without from now on.  In this way the worst are found
+ * first, and none is counted.
  */
 static void judge_hints(Cpu *cpu, const Insn *insn, Block *block)
 {
@@ -118,7 +124,8 @@ bool jit_interpret(Cpu *cpu, const Insn *insn, Block *block)
         judge_hints(cpu, insn, block);
     }
     run_one(cpu, insn, block);
-    if (likely(block_valid(block) && cpu->mode == block->mode && !cpu->data_checks && !cpu->inhibit)) {
+    if (likely(block_valid(block) && cpu->mode == block->mode && !cpu->data_checks &&
+               !cpu->inhibit)) {
         return false;
     }
     cpu->rip = cpu->gpr[REG_BLOCK] + insn->at + insn->len;
@@ -129,7 +136,8 @@ static u64 where_next(Cpu *cpu)
 {
     const JumpEntry *entry = jump_entry(cpu, cpu->rip);
 
-    if (entry->rip != cpu->rip || entry->tag != cpu->jump_tag || !entry->block || cpu->inhibit || cpu->data_checks ||
+    if (entry->rip != cpu->rip || entry->tag != cpu->jump_tag || !entry->block ||
+        cpu->inhibit || cpu->data_checks ||
         (cpu->mode & (MODE_CODE64 | MODE_STEP)) != MODE_CODE64) {
         return 0;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * PUSH, POP and LEAVE.  rsp changes after the access.  Several in a row, as at the ends of functions, need one check of the TLB
- * and move rsp once.
+ * PUSH, POP and LEAVE.  rsp changes after the access.  Several in a row, as at the ends
+ * of functions, need one check of the TLB and move rsp once.
  */
 
 #include "accel/soft/jit/code.h"
@@ -30,7 +30,8 @@ static void put_back(Code *c, unsigned guest, unsigned temp)
 
 static void move_sp(Code *c, s32 by)
 {
-    emit_rm(c->e, 0x8d | X_W, host_register_of[RSP], host_register_of[RSP], NO_REG, 0, by);
+    emit_rm(c->e, 0x8d | X_W, host_register_of[RSP], host_register_of[RSP], NO_REG, 0,
+            by);
 }
 
 /* The place below the stack; S1 is spare. */
@@ -116,7 +117,8 @@ static bool is_stack_reg(const Insn *insn, u8 byte)
 {
     const Opcode *row = opcode_row(insn->op);
 
-    return row->map == MAP_1 && row->byte == byte && (insn->more & INSN2_WIDTH) == 3 && insn->reg != RSP;
+    return row->map == MAP_1 && row->byte == byte && (insn->more & INSN2_WIDTH) == 3 &&
+           insn->reg != RSP;
 }
 
 static unsigned run_length(const Code *c, u8 byte)
@@ -129,7 +131,10 @@ static unsigned run_length(const Code *c, u8 byte)
     return n;
 }
 
-/* Where the check finds that not all of it lies in the page: each instruction has a check of its own, behind. */
+/*
+ * Where the check finds that not all of it lies in the page: each instruction has a
+ * check of its own, behind.
+ */
 static Place run_place(Code *c, unsigned n, s32 disp, unsigned size, bool write)
 {
     Place place = code_place(c, RSP, disp, size, write);
@@ -165,7 +170,9 @@ static void pop_run(Code *c, unsigned n)
     code_begin_access(c);
     place = run_place(c, n + returns, 0, 8 * (n + returns), false);
     for (unsigned i = 0; i < n; i++, place.disp += 8) {
-        unsigned to = in_memory(c->insn[i].reg) ? S1 : (unsigned)host_register_of[c->insn[i].reg];
+        unsigned to = in_memory(c->insn[i].reg) ?
+                          S1 :
+                          (unsigned)host_register_of[c->insn[i].reg];
 
         code_at(c, 0x8b | X_W, to, &place);
         put_back(c, c->insn[i].reg, S1);

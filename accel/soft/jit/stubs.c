@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The pieces that all translations share: the way in and out, and the way to the interpreter's functions.
+ * The pieces that all translations share: the way in and out, and the way to the
+ * interpreter's functions.
  */
 
 #include "accel/soft/jit/code.h"
@@ -35,7 +36,8 @@ static void make_enter(Jit *jit)
     for (unsigned i = 0; i < sizeof kept; i++) {
         emit_z(e, 0x50, kept[i]);
     }
-    for (unsigned i = 0; i < RETURN_BYTES / 8; i++) {   /* a return that matches nothing: no jump_tag is 0 */
+    /* a return that matches nothing: no jump_tag is 0 */
+    for (unsigned i = 0; i < RETURN_BYTES / 8; i++) {
         emit8(e, 0x6a);                                 /* push $0 */
         emit8(e, 0);
     }
@@ -79,7 +81,8 @@ static void make_not_translated(Jit *jit)
     Emit *e = &jit->e;
 
     jit->not_translated = e->at;
-    emit_rm(e, 0x8b | X_W | X_GS, S1, NO_REG, S2, 0, offsetof(Cpu, jump) + offsetof(JumpEntry, rip));
+    emit_rm(e, 0x8b | X_W | X_GS, S1, NO_REG, S2, 0,
+            offsetof(Cpu, jump) + offsetof(JumpEntry, rip));
     emit_cpu(e, 0x89 | X_W, S1, offsetof(Cpu, rip));
     emit_rr(e, 0x31, S1, S1);
     emit_jump(e, JMP, jit->leave);
@@ -122,7 +125,8 @@ static u32 make_interpret(Jit *jit, bool save, bool last, const void *function)
         emit8(e, 8);
         emit_rm(e, 0x8d | X_W, S2, H_RAX, NO_REG, 0, -1);
         load_guest(e);
-        emit_rm(e, 0xff | X_GS, 4, NO_REG, S2, 0, offsetof(Cpu, jump) + offsetof(JumpEntry, code));
+        emit_rm(e, 0xff | X_GS, 4, NO_REG, S2, 0,
+                offsetof(Cpu, jump) + offsetof(JumpEntry, code));
     } else {
         code_restore_flags(e, S2);
         load_guest(e);
@@ -144,7 +148,10 @@ void code_hash(Emit *e)
     emit32(e, (JUMP_SIZE - 1) * sizeof(JumpEntry));
 }
 
-/* A return to S1 that was not expected.  Called; comes back only if the jump cache does not know it. */
+/*
+ * A return to S1 that was not expected.  Called; comes back only if the jump cache does
+ * not know it.
+ */
 static void make_find_return(Jit *jit)
 {
     size_t entry = offsetof(Cpu, jump);
@@ -166,8 +173,8 @@ static void make_find_return(Jit *jit)
 }
 
 /*
- * A check of the TLB found in S1 that the entry at S2 is another one: S2 becomes the address's own, and S1 what differs from
- * its tag.
+ * A check of the TLB found in S1 that the entry at S2 is another one: S2 becomes the
+ * address's own, and S1 what differs from its tag.
  */
 static u32 make_find_entry(Jit *jit, unsigned mode, bool write)
 {
@@ -175,7 +182,7 @@ static u32 make_find_entry(Jit *jit, unsigned mode, bool write)
     Emit *e = &jit->e;
     u32 at = e->at;
 
-    emit_rm(e, 0x33 | X_W, S1, S2, NO_REG, 0, tag);             /* xor: the address again */
+    emit_rm(e, 0x33 | X_W, S1, S2, NO_REG, 0, tag); /* xor: the address again */
     emit_rr(e, 0x8b | X_W, S2, S1);
     code_own_entry(e, mode);
     emit_rm(e, 0x33 | X_W, S1, S2, NO_REG, 0, tag);

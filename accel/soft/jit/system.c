@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What kernels do all the time besides computing: the interrupt flag, SWAPGS, PUSHF, selectors.  Only as it is at privilege
- * level 0; everything else is left to the interpreter.
+ * What kernels do all the time besides computing: the interrupt flag, SWAPGS, PUSHF,
+ * selectors.  Only as it is at privilege level 0; everything else is left to the
+ * interpreter.
  */
 
 #include "accel/soft/jit/code.h"
@@ -36,7 +37,8 @@ static void clear_interrupt_flag(Code *c)
 
 static void swap_gs(Code *c)
 {
-    size_t base = offsetof(Cpu, seg) + SEG_GS * sizeof(Segment) + offsetof(Segment, base);
+    size_t base = offsetof(Cpu, seg) + SEG_GS * sizeof(Segment) +
+                  offsetof(Segment, base);
 
     code_begin_access(c);
     require_zero(c, offsetof(Cpu, cpl));
@@ -65,7 +67,8 @@ static void push_flags(Code *c)
     code_end_access(c, &place);
     emit_cpu(c->e, 0x8b | X_W, S1, offsetof(Cpu, jit_temp));
     code_at(c, 0x89 | X_W, S1, &place);
-    emit_rm(c->e, 0x8d | X_W, host_register_of[RSP], host_register_of[RSP], NO_REG, 0, -8);
+    emit_rm(c->e, 0x8d | X_W, host_register_of[RSP], host_register_of[RSP], NO_REG, 0,
+            -8);
 }
 
 static void move_selector(Code *c)
@@ -74,7 +77,8 @@ static void move_selector(Code *c)
     bool narrow = (c->insn->more & INSN2_WIDTH) == 1;
 
     emit_cpu(c->e, narrow ? 0x8b | X_66 : 0xb7 | X_0F, to,
-             offsetof(Cpu, seg) + c->insn->reg * sizeof(Segment) + offsetof(Segment, selector));
+             offsetof(Cpu, seg) + c->insn->reg * sizeof(Segment) +
+                 offsetof(Segment, selector));
 }
 
 bool code_system(Code *c)
@@ -84,9 +88,11 @@ bool code_system(Code *c)
 
     if (row->map == MAP_1 && row->byte == 0xfa && kernel) {
         clear_interrupt_flag(c);
-    } else if (row->map == MAP_0F && row->byte == 0x01 && row->ext == 7 && row->rm == 0 && kernel) {
+    } else if (row->map == MAP_0F && row->byte == 0x01 && row->ext == 7 &&
+               row->rm == 0 && kernel) {
         swap_gs(c);
-    } else if (row->map == MAP_1 && row->byte == 0x9c && (c->insn->more & INSN2_WIDTH) == 3) {
+    } else if (row->map == MAP_1 && row->byte == 0x9c &&
+               (c->insn->more & INSN2_WIDTH) == 3) {
         push_flags(c);
     } else if (row->map == MAP_1 && row->byte == 0x8c && !(c->insn->shape & INSN_MEM) &&
                host_register_of[c->insn->rm] != IN_MEMORY && c->insn->reg < SEG_COUNT) {
@@ -98,8 +104,8 @@ bool code_system(Code *c)
 }
 
 /*
- * STI.  With no interrupt waiting it does nothing but to set the flag; the next instruction follows by a link, which looks for
- * no requests, so its shadow is kept.
+ * STI.  With no interrupt waiting it does nothing but to set the flag; the next
+ * instruction follows by a link, which looks for no requests, so its shadow is kept.
  */
 bool code_set_interrupt_flag(Code *c)
 {

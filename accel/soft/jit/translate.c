@@ -2,8 +2,8 @@
 /*
  * One block to host code, instruction by instruction.
  *
- * Most are emitted as they are but for the names of registers; whatever has no form of its own is done by the interpreter's
- * function, with all registers in their places.
+ * Most are emitted as they are but for the names of registers; whatever has no form of
+ * its own is done by the interpreter's function, with all registers in their places.
  */
 
 #include "accel/soft/jit/code.h"
@@ -34,7 +34,8 @@ static bool simple(Code *c)
 {
     const Opcode *row = row_of(c);
 
-    if (row->map == MAP_0F && ((row->byte >= 0x18 && row->byte <= 0x1f) || row->byte == 0x0d)) {
+    if (row->map == MAP_0F &&
+        ((row->byte >= 0x18 && row->byte <= 0x1f) || row->byte == 0x0d)) {
         return !strcmp(row->name, "nop");
     }
     if (row->map != MAP_1) {
@@ -47,7 +48,7 @@ static bool simple(Code *c)
             return true;
         }
         return c->insn->reg == RAX;
-    case 0xf5: case 0xf8: case 0xf9: case 0x9e: case 0x9f:      /* cmc clc stc sahf lahf */
+    case 0xf5: case 0xf8: case 0xf9: case 0x9e: case 0x9f: /* cmc clc stc sahf lahf */
         emit8(c->e, row->byte);
         return true;
     case 0xfc:                                                  /* cld */
@@ -64,7 +65,8 @@ static bool simple(Code *c)
 
 static bool has_own_form(Code *c)
 {
-    return simple(c) || code_stack(c) || code_system(c) || code_sse(c) || code_x87(c) || code_vex(c) || code_copy(c);
+    return simple(c) || code_stack(c) || code_system(c) || code_sse(c) || code_x87(c) ||
+           code_vex(c) || code_copy(c);
 }
 
 static void instruction(Code *c)
@@ -103,7 +105,8 @@ static void entries(Code *c)
     emit_rip(e, 0x80, 7, &block->valid, 1);                 /* cmp $0 */
     emit8(e, 0);
     emit_jump(e, CC_Z, c->jit->not_translated);
-    emit_rm(e, 0x8b | X_W | X_GS, S1, NO_REG, S2, 0, offsetof(Cpu, jump) + offsetof(JumpEntry, rip));
+    emit_rm(e, 0x8b | X_W | X_GS, S1, NO_REG, S2, 0,
+            offsetof(Cpu, jump) + offsetof(JumpEntry, rip));
     emit_rm(e, 0x8d | X_W, S1, S1, NO_REG, 0, -(s32)c->page_at);
     emit_cpu(e, 0x89 | X_W, S1, offsetof(Cpu, code_page));
     block->loop_entry = block->saved_loop_entry = e->at;
@@ -157,7 +160,10 @@ static void settle_traps(Code *c, unsigned from)
 
 bool jit_translate(Jit *jit, Block *block)
 {
-    Code c = { .e = &jit->e, .jit = jit, .block = block, .mmu = block->mode >> MODE_MMU_SHIFT,
+    Code c = { .e = &jit->e,
+               .jit = jit,
+               .block = block,
+               .mmu = block->mode >> MODE_MMU_SHIFT,
                .page_at = block->at & ~PAGE_MASK };
     u32 begin = (jit->e.at + 15) & ~15u;
     unsigned traps = jit->traps;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Instructions behind a VEX prefix, copied: AVX, AVX2, FMA and the like on the guest's YMM registers in the host's, BMI on
- * general registers.  Masks, gathers and strings are the interpreter's, as are general registers that have none in the host.
+ * Instructions behind a VEX prefix, copied: AVX, AVX2, FMA and the like on the guest's
+ * YMM registers in the host's, BMI on general registers.  Masks, gathers and strings
+ * are the interpreter's, as are general registers that have none in the host.
  */
 
 #include "accel/soft/jit/code.h"
@@ -12,7 +13,16 @@ static int rm_operand(const Opcode *row)
 {
     for (unsigned i = 0; i < G_N_ELEMENTS(row->operand); i++) {
         switch (row->operand[i]) {
-        case O_Wx: case O_Ux: case O_Wq: case O_Wd: case O_Ww: case O_M: case O_Mb: case O_Mw: case O_Md: case O_Mq:
+        case O_Wx:
+        case O_Ux:
+        case O_Wq:
+        case O_Wd:
+        case O_Ww:
+        case O_M:
+        case O_Mb:
+        case O_Mw:
+        case O_Md:
+        case O_Mq:
         case O_Mdq: case O_Ed: case O_Ey:
             return i;
         }
@@ -44,7 +54,10 @@ static unsigned memory_bytes(const Insn *insn, const Opcode *row, u8 operand)
     return 0;
 }
 
-/* The host's register for an operand in ModRM.reg, ModRM.rm or VEX.vvvv; -1: it has none. */
+/*
+ * The host's register for an operand in ModRM.reg, ModRM.rm or VEX.vvvv; -1: it has
+ * none.
+ */
 static int host_reg(const Opcode *row, const u8 *kinds, unsigned n, unsigned guest)
 {
     for (unsigned i = 0; i < n; i++) {
@@ -54,32 +67,39 @@ static int host_reg(const Opcode *row, const u8 *kinds, unsigned n, unsigned gue
     }
     return guest;
 }
-#define HOST_REG(row, guest, ...) \
-    host_reg(row, (const u8[]){ __VA_ARGS__ }, sizeof (const u8[]){ __VA_ARGS__ }, guest)
+#define HOST_REG(row, guest, ...)                                                      \
+    host_reg(row, (const u8[]){ __VA_ARGS__ }, sizeof(const u8[]){ __VA_ARGS__ }, guest)
 
 static VexOp vex_code(const Insn *insn, const Opcode *row, unsigned vvvv)
 {
     static const u8 prefix[] = { [P_66] = 1, [P_F3] = 2, [P_F2] = 3 };
 
-    return (VexOp){ .map = row->map - MAP_VEX_0F + 1, .byte = row->byte, .prefix = prefix[row->prefix], .vvvv = vvvv,
-                    .wide = (insn->more & INSN2_WIDTH) == 3, .ymm = insn->more & INSN2_VEX256 };
+    return (VexOp){ .map = row->map - MAP_VEX_0F + 1,
+                    .byte = row->byte,
+                    .prefix = prefix[row->prefix],
+                    .vvvv = vvvv,
+                    .wide = (insn->more & INSN2_WIDTH) == 3,
+                    .ymm = insn->more & INSN2_VEX256 };
 }
 
 static bool known(const Code *c, const Opcode *row)
 {
     return row->map >= MAP_VEX_0F && row->prefix <= P_F2 &&
-           (row->fn == vex_op || row->fn == vex_move_load || row->fn == vex_move_store || row->fn == vex_zero) &&
+           (row->fn == vex_op || row->fn == vex_move_load ||
+            row->fn == vex_move_store || row->fn == vex_zero) &&
            (!(c->insn->shape & INSN_MEM) || code_can_address(c));
 }
 
 static void immediate(Code *c, const Opcode *row)
 {
-    if (memchr(row->operand, O_Ib, sizeof row->operand) || memchr(row->operand, O_Lx, sizeof row->operand)) {
+    if (memchr(row->operand, O_Ib, sizeof row->operand) ||
+        memchr(row->operand, O_Lx, sizeof row->operand)) {
         emit8(c->e, c->insn->imm);
     }
 }
 
-static void with_memory(Code *c, const Opcode *row, const VexOp *op, unsigned reg, unsigned size, bool write)
+static void with_memory(Code *c, const Opcode *row, const VexOp *op, unsigned reg,
+                        unsigned size, bool write)
 {
     Place place;
 

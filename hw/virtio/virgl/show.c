@@ -3,9 +3,9 @@
  * What the scanouts show: drawn into windows from the guest's texture itself, or read
  * back for those who need pixels.  See inside.h.
  *
- * Drawing happens on this thread, between two of the guest's commands, and takes at most
- * a quarter of its time: a guest that flushes faster is drawn less often, and the newest
- * picture always is.
+ * Drawing happens on this thread, between two of the guest's commands, and takes at
+ * most a quarter of its time: a guest that flushes faster is drawn less often, and the
+ * newest picture always is.
  */
 
 #include "hw/virtio/virgl/inside.h"
@@ -126,7 +126,9 @@ static void draw(const Renderer *r, unsigned texture, const float *place,
     glDrawArrays(GL_TRIANGLE_STRIP, 0, 4);
 }
 
-/* Left, top, width, height in the window, 0 to 1: as large as can be, its shape kept. */
+/*
+ * Left, top, width, height in the window, 0 to 1: as large as can be, its shape kept.
+ */
 static void fit(const Shown *s, float *at)
 {
     float across = (float)s->window.width / s->rect.width;

@@ -40,7 +40,7 @@
 #define LEAVE    1
 #define KERNEL   0x6010         /* where LEAVE goes, and its stack pointer */
 #define KSTACK   0x6018
-#define AP_ENTRY 0x6020         /* where other vCPUs go on: 64-bit code, APIC ID in %ebx */
+#define AP_ENTRY 0x6020 /* where other vCPUs go on: 64-bit code, APIC ID in %ebx */
 #define CELLS    0x6100         /* for the program */
 
 /*
@@ -51,7 +51,9 @@
 #define LOG_MAX   32
 #define LOG_VALUE 0x100
 
-/* The IDT and the handlers of the other width: 64-bit ones unless begun in long mode. */
+/*
+ * The IDT and the handlers of the other width: 64-bit ones unless begun in long mode.
+ */
 #define OTHER_IDT     0x40000
 #define OTHER_RUNTIME 0x41000
 

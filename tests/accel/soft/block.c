@@ -1,19 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The block cache and the run loop, seen from the guest: code that changes under its own feet, beside its data, by a device or by another
- * vCPU; instructions across pages; a cache that is too small; single steps and repeated instructions; locked operations by two vCPUs.
+ * The block cache and the run loop, seen from the guest: code that changes under its
+ * own feet, beside its data, by a device or by another vCPU; instructions across pages;
+ * a cache that is too small; single steps and repeated instructions; locked operations
+ * by two vCPUs.
  */
 
 #include "accel/soft/soft.h"
 #include "tests/lib/soft_bed.h"
 #include <stdio.h>
 
-enum { TABLES = 0x1000, HANDLERS = 0x8000, IDT = 0x9000, GDT = 0xa000, DATA = 0x40000, CODE = 0x100000 };
+enum {
+    TABLES = 0x1000, HANDLERS = 0x8000, IDT = 0x9000, GDT = 0xa000, DATA = 0x40000,
+    CODE = 0x100000,
+};
 enum { SECOND_CODE = 0x200000, STACK = 0x80000, SECOND_STACK = 0x90000 };
 
-/* Guest code, loaded somewhere else than it was linked for: it must refer to itself by rip only. */
-#define GUEST(name, text)                                                                   \
-    extern const u8 name[], name##_end[];                                                   \
+/*
+ * Guest code, loaded somewhere else than it was linked for: it must refer to itself by
+ * rip only.
+ */
+#define GUEST(name, text)                 \
+    extern const u8 name[], name##_end[]; \
     asm(".pushsection .rodata\n" #name ":\n" text "\n" #name "_end:\n.popsection\n")
 
 #define EXIT "\n\tout %al, $0xf4\n\thlt\n"
@@ -70,8 +78,9 @@ static Counts counts(SoftBed *bed)
     blocks_print(bed->soft->blocks, text);
     line = strstr(text->str, "blocks: ");
     g_assert_nonnull(line);
-    g_assert_cmpint(sscanf(line, "blocks: %lu made, %lu dropped; emptied %lu times", &made,
-                           &dropped, &flushed), ==, 3);
+    g_assert_cmpint(sscanf(line, "blocks: %lu made, %lu dropped; emptied %lu times",
+                           &made, &dropped, &flushed),
+                    ==, 3);
     return (Counts){ made, dropped, flushed };
 }
 
@@ -112,7 +121,9 @@ static void test_patch_often(void)
     g_assert_cmpuint(counts(bed).dropped, >=, 999);
 }
 
-/* The same bytes by way of a repeated string instruction, over the code that does it. */
+/*
+ * The same bytes by way of a repeated string instruction, over the code that does it.
+ */
 GUEST(patch_string,
       "lea 1f(%rip), %rdi\n"
       "mov $0x40, %ecx\n"
@@ -191,10 +202,14 @@ static void test_cross(void)
     g_assert_cmphex(run(bed), ==, sum);
 }
 
-/* The fault of an instruction whose second page is not there names that page; there is no IDT, so it ends in shutdown. */
+/*
+ * The fault of an instruction whose second page is not there names that page; there is
+ * no IDT, so it ends in shutdown.
+ */
 static void test_cross_fault(void)
 {
-    static const u8 mov[] = { 0xb8, 0x01 };         /* mov $imm32, %eax: three bytes are missing */
+    /* mov $imm32, %eax: three bytes are missing */
+    static const u8 mov[] = { 0xb8, 0x01 };
     g_autoptr(SoftBed) bed = bed_new(1);
     gpa end = 2 << 20;
 
@@ -260,7 +275,9 @@ static void catch_steps(SoftBed *bed)
     PUT(bed, HANDLERS, count_steps);
 }
 
-/* TF works from the instruction after POPF on; a repeated one traps after each element. */
+/*
+ * TF works from the instruction after POPF on; a repeated one traps after each element.
+ */
 GUEST(stepped,
       "pushf\n"
       "orl $0x100, (%rsp)\n"
@@ -305,7 +322,9 @@ static void start_second(SoftBed *bed, u64 rip)
     g_free(state);
 }
 
-/* The second spins in code that the first changes; both say in [DATA] where they are. */
+/*
+ * The second spins in code that the first changes; both say in [DATA] where they are.
+ */
 GUEST(spin_on_code,
       "1: movl $1, 0x40000\n"
       "2: mov $0, %eax\n"
@@ -399,7 +418,9 @@ static const struct {
     { "locked-across", test_locked_across },
 };
 
-/* Every test by the interpreter alone, and with every block translated the first time. */
+/*
+ * Every test by the interpreter alone, and with every block translated the first time.
+ */
 static void run_interpreted(const void *i)
 {
     hot = 0;
@@ -417,7 +438,8 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     for (unsigned i = 0; i < G_N_ELEMENTS(tests); i++) {
         g_autofree char *one = g_strconcat("/soft/block/", tests[i].name, NULL);
-        g_autofree char *two = g_strconcat("/soft/block/translated/", tests[i].name, NULL);
+        g_autofree char *two = g_strconcat("/soft/block/translated/", tests[i].name,
+                                           NULL);
 
         g_test_add_data_func(one, GUINT_TO_POINTER(i), run_interpreted);
         g_test_add_data_func(two, GUINT_TO_POINTER(i), run_translated);

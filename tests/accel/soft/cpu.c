@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Every instruction of the opcode table that user code can run, with random operands, on the host's CPU and on the interpreter:
- * registers, flags, memory, x87 and SSE state, faults and their error codes must be equal, undefined flags too.
+ * Every instruction of the opcode table that user code can run, with random operands,
+ * on the host's CPU and on the interpreter: registers, flags, memory, x87 and SSE
+ * state, faults and their error codes must be equal, undefined flags too.
  *
- * Encodings are made from the rows: prefixes, ModRM, SIB, displacement and immediate at random; registers are then bent so that
- * addresses mostly fall into the data pages, sometimes across their ends.  A fixed seed and few
- * rounds in "make check"; MAYFLY_LONG=1 does millions of cases, MAYFLY_SEED=N others.
+ * Encodings are made from the rows: prefixes, ModRM, SIB, displacement and immediate at
+ * random; registers are then bent so that addresses mostly fall into the data pages,
+ * sometimes across their ends.  A fixed seed and few rounds in "make check";
+ * MAYFLY_LONG=1 does millions of cases, MAYFLY_SEED=N others.
  */
 
 #include "accel/soft/host.h"
@@ -22,15 +24,22 @@
 
 enum { SHORT_ROUNDS = 200, LONG_ROUNDS = 4000, FAILURES_SHOWN = 20 };
 
-/* Instructions whose result is the kernel's business or differs between two CPUs by nature. */
+/*
+ * Instructions whose result is the kernel's business or differs between two CPUs by
+ * nature.
+ */
 static const char *const left_out[] = {
-    "syscall", "sysret", "sysenter", "sysexit", "int", "int3", "int1", "into", "cpuid", "rdtsc", "rdtscp", "rdpid", "rdrand", "rdseed", "xsavec",
-    "xgetbv", "rdfsbase", "rdgsbase", "wrfsbase", "wrgsbase", "sgdt", "sidt", "sldt", "str", "smsw", "lar", "lsl", "verr",
-    "verw", "jmpf", "callf", "retf", "iret", "xsave", "xrstor", "xsaveopt", "rdpmc", "vmcall", "vmmcall", "monitor",
-    "mwait", "umonitor", "clflushopt", "lss", "lfs", "lgs", "lds", "les", "in", "out", "ins", "outs", "rsm", "clac", "stac",
-    "fxrstor", "hlt", "lgdt", "lidt", "ltr", "lldt", "invlpg", "invpcid", "swapgs", "wbinvd", "invd",
-    "rdmsr", "wrmsr", "clts", "lmsw", "xsetbv", "cli", "sti", "ud0", "ud1", "ud2", "pushf",
-    "fnsave", "fnstenv", "frstor", "fldenv",        /* instruction and data pointers: see x87_environment */
+    "syscall", "sysret", "sysenter", "sysexit", "int", "int3", "int1", "into", "cpuid",
+    "rdtsc", "rdtscp", "rdpid", "rdrand", "rdseed", "xsavec", "xgetbv", "rdfsbase",
+    "rdgsbase", "wrfsbase", "wrgsbase", "sgdt", "sidt", "sldt", "str", "smsw", "lar",
+    "lsl", "verr", "verw", "jmpf", "callf", "retf", "iret", "xsave", "xrstor",
+    "xsaveopt", "rdpmc", "vmcall", "vmmcall", "monitor", "mwait", "umonitor",
+    "clflushopt", "lss", "lfs", "lgs", "lds", "les", "in", "out", "ins", "outs", "rsm",
+    "clac", "stac", "fxrstor", "hlt", "lgdt", "lidt", "ltr", "lldt", "invlpg",
+    "invpcid", "swapgs", "wbinvd", "invd", "rdmsr", "wrmsr", "clts", "lmsw", "xsetbv",
+    "cli", "sti", "ud0", "ud1", "ud2", "pushf",
+    /* instruction and data pointers: see x87_environment */
+    "fnsave", "fnstenv", "frstor", "fldenv",
 };
 
 static struct {
@@ -44,7 +53,9 @@ static struct {
     unsigned failures;
 } test;
 
-/* ---- a guest in 64-bit user mode, with the host's pages at the host's addresses ---- */
+/*
+ * ---- a guest in 64-bit user mode, with the host's pages at the host's addresses ----
+ */
 
 enum { RAM_BYTES = 1 << 20, DATA_AT = 0x10000, CODE_AT = 0x8000, TABLES_AT = 0x1000 };
 enum { P_PRESENT = 1, P_WRITE = 2, P_USER = 4 };
@@ -63,10 +74,12 @@ static void build_tables(void)
         put64(TABLES_AT + 0x1000 * level + 8 * ((u64)HOST_CODE >> shift & 511),
               (TABLES_AT + 0x1000 * (level + 1)) | P_PRESENT | P_WRITE | P_USER);
     }
-    put64(TABLES_AT + 0x3000 + 8 * (HOST_CODE >> 12 & 511), CODE_AT | P_PRESENT | P_USER);
+    put64(TABLES_AT + 0x3000 + 8 * (HOST_CODE >> 12 & 511),
+          CODE_AT | P_PRESENT | P_USER);
     for (unsigned i = 0; i < HOST_DATA_PAGES + HOST_READ_ONLY_PAGES; i++) {
         put64(TABLES_AT + 0x3000 + 8 * ((HOST_DATA >> 12 & 511) + i),
-              (DATA_AT + PAGE_BYTES * i) | P_PRESENT | P_USER | (i < HOST_DATA_PAGES ? P_WRITE : 0));
+              (DATA_AT + PAGE_BYTES * i) | P_PRESENT | P_USER |
+                  (i < HOST_DATA_PAGES ? P_WRITE : 0));
     }
 }
 
@@ -77,12 +90,15 @@ static void set_user_mode(X86State *state)
     for (unsigned i = 0; i < SEG_LDTR; i++) {
         state->segs.base[i] = 0;
         state->segs.limit[i] = 0xffffffff;
-        state->segs.attr[i] = i == SEG_CS ? 0xa0fb00 : i == SEG_SS ? 0xc0f300 : SEG_UNUSABLE;
+        state->segs.attr[i] = i == SEG_CS ? 0xa0fb00 :
+                              i == SEG_SS ? 0xc0f300 :
+                                            SEG_UNUSABLE;
         state->segs.selector[i] = selector[i];
     }
     state->control.cr0 = CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_PG;
     state->control.cr3 = TABLES_AT;
-    state->control.cr4 = CR4_PAE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE | CR4_FSGSBASE;
+    state->control.cr4 = CR4_PAE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE |
+                         CR4_FSGSBASE;
     state->control.efer = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
     state->control.xcr0 = test.cpu->xcr0_allowed & 7;
     state->regs.rflags = 0x202;
@@ -92,14 +108,17 @@ static void set_user_mode(X86State *state)
 static void guest_open(void)
 {
     g_autoptr(KeyVals) options = keyvals_parse("jit=on,tb-size=1024", NULL, NULL);
-    AccelConfig config = { .cpu = "max", .topology = { 1, 1, 1, 1 }, .options = options };
+    AccelConfig config = { .cpu = "max",
+                           .topology = { 1, 1, 1, 1 },
+                           .options = options };
     g_autofree X86State *state = g_new0(X86State, 1);
     struct iovec data;
     GError *err = NULL;
 
     test.machine = machine_new();
     test.machine->cpus = 1;
-    g_assert_true(mem_add_ram(test.machine->mem, test.machine->mmio, "ram", 0, RAM_BYTES, &err));
+    g_assert_true(
+        mem_add_ram(test.machine->mem, test.machine->mmio, "ram", 0, RAM_BYTES, &err));
     g_assert_true(accel_soft.open(test.machine, &config, &err));
     test.cpu = container_of(test.machine->accel, Soft, accel)->cpu[0];
     build_tables();
@@ -126,8 +145,12 @@ static bool chance(u32 of)
 
 static u64 random64(void)
 {
-    static const u64 special[] = { 0, 1, 2, ~0ull, 1ull << 63, (1ull << 63) - 1, 1u << 31, 0x7fffffff, 0xffffffff, 0x80, 0x7f,
-                                   0xff, 0x8000, 0x7fff, 0xffff, 63, 64, 31, 32, 16, 8 };
+    static const u64 special[] = {
+        0,        1,          2,          ~0ull, 1ull << 63, (1ull << 63) - 1,
+        1u << 31, 0x7fffffff, 0xffffffff, 0x80,  0x7f,       0xff,
+        0x8000,   0x7fff,     0xffff,     63,    64,         31,
+        32,       16,         8
+    };
     u64 value = (u64)g_rand_int(test.random) << 32 | g_rand_int(test.random);
 
     switch (rnd(4)) {
@@ -140,14 +163,33 @@ static u64 random64(void)
     }
 }
 
-/* Bits of doubles and singles: zeros, infinities, quiet and signalling NaNs, denormals, ordinary numbers. */
+/*
+ * Bits of doubles and singles: zeros, infinities, quiet and signalling NaNs, denormals,
+ * ordinary numbers.
+ */
 static u64 random_float64(void)
 {
     static const u64 special[] = {
-        0, 1ull << 63, 0x3ff0000000000000, 0xbff0000000000000, 0x7ff0000000000000, 0xfff0000000000000, 0x7ff8000000000000,
-        0x7ff0000000000001, 1, 0x000fffffffffffff, 0x7fefffffffffffff, 0x0010000000000000, 0x41e0000000000000,
-        0x43e0000000000000, 0x4340000000000001, 0x3f8000003f800000, 0x7f8000007f800001, 0x000000017fc00000,
-        0x4f000000cf000000, 0x0080000000000001,
+        0,
+        1ull << 63,
+        0x3ff0000000000000,
+        0xbff0000000000000,
+        0x7ff0000000000000,
+        0xfff0000000000000,
+        0x7ff8000000000000,
+        0x7ff0000000000001,
+        1,
+        0x000fffffffffffff,
+        0x7fefffffffffffff,
+        0x0010000000000000,
+        0x41e0000000000000,
+        0x43e0000000000000,
+        0x4340000000000001,
+        0x3f8000003f800000,
+        0x7f8000007f800001,
+        0x000000017fc00000,
+        0x4f000000cf000000,
+        0x0080000000000001,
     };
 
     return chance(2) ? special[rnd(G_N_ELEMENTS(special))] : chance(3) ? random64() :
@@ -156,9 +198,13 @@ static u64 random_float64(void)
 
 static void random_st(u8 *st)
 {
-    static const u16 exponent[] = { 0, 1, 0x3fff, 0x4000, 0x7fff, 0x7ffe, 0x403e, 0x3ffe };
+    static const u16 exponent[] = {
+        0, 1, 0x3fff, 0x4000, 0x7fff, 0x7ffe, 0x403e, 0x3ffe
+    };
     u64 significand = chance(3) ? random64() : random64() | 1ull << 63;
-    u16 e = (chance(2) ? exponent[rnd(G_N_ELEMENTS(exponent))] : 0x3fff - 70 + rnd(140)) | rnd(2) << 15;
+    u16 e = (chance(2) ? exponent[rnd(G_N_ELEMENTS(exponent))] :
+                         0x3fff - 70 + rnd(140)) |
+            rnd(2) << 15;
 
     if (chance(8)) {
         significand = chance(2) ? 0 : 1ull << 63;
@@ -169,10 +215,12 @@ static void random_st(u8 *st)
 
 static void random_fx(u8 *fx)
 {
-    u16 fcw = 0x40 | (chance(4) ? rnd(64) : 0x3f) | (chance(2) ? 3 : rnd(4)) << 8 | rnd(4) << 10;
-    u16 fsw = rnd(8) << 11 | (rnd(16) & 7) << 8 | rnd(2) << 14 | (chance(4) ? rnd(128) : 0);
-    u32 mxcsr = (chance(4) ? rnd(64) << 7 : 0x1f80) | rnd(4) << 13 | (chance(4) ? rnd(64) : 0) | chance(4) << 15 |
-                chance(4) << 6;
+    u16 fcw = 0x40 | (chance(4) ? rnd(64) : 0x3f) | (chance(2) ? 3 : rnd(4)) << 8 |
+              rnd(4) << 10;
+    u16 fsw = rnd(8) << 11 | (rnd(16) & 7) << 8 | rnd(2) << 14 |
+              (chance(4) ? rnd(128) : 0);
+    u32 mxcsr = (chance(4) ? rnd(64) << 7 : 0x1f80) | rnd(4) << 13 |
+                (chance(4) ? rnd(64) : 0) | chance(4) << 15 | chance(4) << 6;
 
     memset(fx, 0, 512);
     if (fsw & ~fcw & 0x3f) {
@@ -240,8 +288,10 @@ static void add_prefixes(Bytes *b, const Opcode *row)
 static void add_vex(Bytes *b, const Opcode *row)
 {
     static const u8 pp[] = { [P_66] = 1, [P_F3] = 2, [P_F2] = 3 };
-    bool vvvv = has_operand(row, O_Hx) || has_operand(row, O_By), ymm = chance(2), w = chance(2);
-    u8 last = pp[row->prefix] | (vvvv ? rnd(16) << 3 : 0x78), map = row->map - MAP_VEX_0F + 1;
+    bool vvvv = has_operand(row, O_Hx) || has_operand(row, O_By), ymm = chance(2),
+         w = chance(2);
+    u8 last = pp[row->prefix] | (vvvv ? rnd(16) << 3 : 0x78),
+       map = row->map - MAP_VEX_0F + 1;
 
     ymm = row->vex & VEX_L1 || (ymm && !(row->vex & VEX_L0));
     w = row->attr & OP_W64 || (w && !(row->attr & OP_W32));
@@ -260,8 +310,12 @@ static void add_vex(Bytes *b, const Opcode *row)
 static void add_modrm(Bytes *b, const Opcode *row, u8 traits)
 {
     bool memory = !(traits & NO_MEMORY) && (traits & NO_REGISTER || chance(2));
-    unsigned mod = row->mod == MOD_REG || !memory ? 3 : rnd(3), rm = row->rm >= 0 ? (unsigned)row->rm : rnd(8);
-    unsigned reg = row->ext >= 0 ? (unsigned)row->ext : has_operand(row, O_Sw) ? rnd(6) : rnd(8), base = rm;
+    unsigned mod = row->mod == MOD_REG || !memory ? 3 : rnd(3),
+             rm = row->rm >= 0 ? (unsigned)row->rm : rnd(8);
+    unsigned reg = row->ext >= 0          ? (unsigned)row->ext :
+                   has_operand(row, O_Sw) ? rnd(6) :
+                                            rnd(8),
+             base = rm;
 
     add(b, mod << 6 | reg << 3 | rm, 1);
     if (mod == 3) {
@@ -318,7 +372,10 @@ static void encode(Bytes *b, unsigned op)
 
 /* ---- a case ---- */
 
-/* Where memory operands lie: mostly well inside, sometimes at the border of what can be written or read. */
+/*
+ * Where memory operands lie: mostly well inside, sometimes at the border of what can be
+ * written or read.
+ */
 static u64 random_address(bool align)
 {
     u64 at = HOST_DATA + rnd(HOST_DATA_BYTES - 1024) + 512;
@@ -370,17 +427,23 @@ static void bend_registers(HostCpu *cpu, const Insn *insn, const Opcode *row)
         if (insn->index == insn->base) {
             cpu->gpr[insn->index] = 0;
             at = random_address(true);
-            cpu->gpr[insn->base] = (at - insn->disp) / (1 + (1u << (insn->shape & INSN_SCALE)));
+            cpu->gpr[insn->base] = (at - insn->disp) /
+                                   (1 + (1u << (insn->shape & INSN_SCALE)));
             return;
         }
-        u64 index = insn->index < REG_NONE ? cpu->gpr[insn->index] << (insn->shape & INSN_SCALE) : 0;
+        u64 index = insn->index < REG_NONE ?
+                        cpu->gpr[insn->index] << (insn->shape & INSN_SCALE) :
+                        0;
 
         cpu->gpr[insn->base] = at - index - insn->disp;
-    } else if (insn->shape & INSN_MEM && insn->base == REG_NONE && insn->index < REG_NONE) {
+    } else if (insn->shape & INSN_MEM && insn->base == REG_NONE &&
+               insn->index < REG_NONE) {
         cpu->gpr[insn->index] = (at - insn->disp) >> (insn->shape & INSN_SCALE);
     }
-    if (opcode_row(insn->op)->attr & OP_ENDS && !(insn->shape & INSN_MEM) && insn->rm < 16 && insn->rm != RSP && chance(2)) {
-        cpu->gpr[insn->rm] = HOST_CODE + 64 + rnd(2048);         /* jmp and call through a register */
+    if (opcode_row(insn->op)->attr & OP_ENDS && !(insn->shape & INSN_MEM) &&
+        insn->rm < 16 && insn->rm != RSP && chance(2)) {
+        /* jmp and call through a register */
+        cpu->gpr[insn->rm] = HOST_CODE + 64 + rnd(2048);
     }
 }
 
@@ -399,7 +462,10 @@ static void random_cpu(HostCpu *cpu)
     }
 }
 
-/* The instruction that lies at HOST_CODE by a translation of it and an UD2, which is where it ends at the latest. */
+/*
+ * The instruction that lies at HOST_CODE by a translation of it and an UD2, which is
+ * where it ends at the latest.
+ */
 static void run_translation(Cpu *cpu, const Insn *insn)
 {
     Block *block;
@@ -443,7 +509,7 @@ static void interpret(HostCpu *state, const Insn *insn)
         run_translation(cpu, insn);
         state->rip = cpu->rip;
     } else {
-        do {                                    /* repeated ones do a part of their work each time */
+        do { /* repeated ones do a part of their work each time */
             insn_run(cpu, insn);
         } while (opcode_row(insn->op)->attr & OP_REP && cpu->rip == HOST_CODE);
         state->rip = cpu->rip;
@@ -469,17 +535,24 @@ static bool same_x87(const u8 *a, const u8 *b)
     return !memcmp(a, b, FX_FTW + 1);
 }
 
-/* An MMX store that faults leaves TOP and tags partly as if it had been done, on the host: not compared. */
+/*
+ * An MMX store that faults leaves TOP and tags partly as if it had been done, on the
+ * host: not compared.
+ */
 static bool same_fx(const u8 *a, const u8 *b, bool x87)
 {
     return (!x87 || same_x87(a, b)) && !memcmp(a + FX_MXCSR, b + FX_MXCSR, 4) &&
            !memcmp(a + FX_XMM, b + FX_XMM, 256);
 }
 
-/* Left undefined by the manual, and different between the host's own forms: OF after rotates by an immediate other than 1. */
+/*
+ * Left undefined by the manual, and different between the host's own forms: OF after
+ * rotates by an immediate other than 1.
+ */
 static u64 flags_undefined(const Opcode *row)
 {
-    static const char *const name[] = { "rol", "ror", "rcl", "rcr", "shl", "sal", "shr", "sar", "shld", "shrd" };
+    static const char *const name[] = { "rol", "ror", "rcl", "rcr",  "shl",
+                                        "sal", "shr", "sar", "shld", "shrd" };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(name); i++) {
         if (!strcmp(row->name, name[i]) && has_operand(row, O_Ib)) {
@@ -495,22 +568,26 @@ static u64 flags_undefined(const Opcode *row)
  */
 static bool answer_is_free(const Opcode *row, const HostCpu *host)
 {
-    bool fault = host->vector == EXC_PF || host->vector == EXC_GP || host->vector == EXC_SS;
+    bool fault = host->vector == EXC_PF || host->vector == EXC_GP ||
+                 host->vector == EXC_SS;
 
     return fault && (strstr(row->name, "maskmov") || strstr(row->name, "gather") ||
                      !strcmp(row->name, "fxsave"));
 }
 
 /*
- * A branch may land in the bytes of the instruction itself, by an address that another one
- * has pushed: the host would go on there, perhaps for ever.
+ * A branch may land in the bytes of the instruction itself, by an address that another
+ * one has pushed: the host would go on there, perhaps for ever.
  */
 static bool lands_in_itself(const Opcode *row, const HostCpu *ours)
 {
     return row->attr & OP_ENDS && ours->vector < 0 && ours->rip - HOST_CODE < 15;
 }
 
-/* Translations don't keep flags from a fault that the instruction itself would have overwritten. */
+/*
+ * Translations don't keep flags from a fault that the instruction itself would have
+ * overwritten.
+ */
 static u64 flags_lost(const Opcode *row, const HostCpu *host)
 {
     return test.translate && host->vector >= 0 ? row->writes : 0;
@@ -518,12 +595,16 @@ static u64 flags_lost(const Opcode *row, const HostCpu *host)
 
 static bool same(const Opcode *row, const HostCpu *a, const HostCpu *b)
 {
-    if (a->vector != b->vector || a->rip != b->rip || memcmp(a->gpr, b->gpr, sizeof a->gpr) ||
-        ((a->flags ^ b->flags) & FLAGS_COMPARED & ~flags_undefined(row) & ~flags_lost(row, a)) || !same_fx(a->fx, b->fx, a->vector < 0 || !(row->attr & OP_MMX)) || memcmp(a->ymm_high, b->ymm_high, 256)) {
+    if (a->vector != b->vector || a->rip != b->rip ||
+        memcmp(a->gpr, b->gpr, sizeof a->gpr) ||
+        ((a->flags ^ b->flags) & FLAGS_COMPARED & ~flags_undefined(row) &
+         ~flags_lost(row, a)) ||
+        !same_fx(a->fx, b->fx, a->vector < 0 || !(row->attr & OP_MMX)) ||
+        memcmp(a->ymm_high, b->ymm_high, 256)) {
         return false;
     }
     if (a->vector == EXC_PF && (a->cr2 != b->cr2 || ((a->error ^ b->error) & ~1u))) {
-        return false;                   /* present or not: the host's kernel half may be either */
+        return false; /* present or not: the host's kernel half may be either */
     }
     return a->vector != EXC_GP || a->error == b->error;
 }
@@ -532,22 +613,31 @@ static void show(const char *who, const HostCpu *c)
 {
     g_autoptr(GString) out = g_string_new(NULL);
 
-    g_string_printf(out, "%-6s vector %d error %x cr2 %lx rip %lx flags %04lx\n      ", who, c->vector,
-                    c->vector < 0 ? 0 : c->error, c->vector == EXC_PF ? c->cr2 : 0, c->rip, c->flags & FLAGS_COMPARED);
+    g_string_printf(out, "%-6s vector %d error %x cr2 %lx rip %lx flags %04lx\n      ",
+                    who, c->vector, c->vector < 0 ? 0 : c->error,
+                    c->vector == EXC_PF ? c->cr2 : 0, c->rip,
+                    c->flags & FLAGS_COMPARED);
     for (unsigned i = 0; i < 16; i++) {
-        g_string_append_printf(out, " %016lx%s", c->gpr[i], i % 8 == 7 ? "\n      " : "");
+        g_string_append_printf(out, " %016lx%s", c->gpr[i],
+                               i % 8 == 7 ? "\n      " : "");
     }
     for (unsigned i = 0; i < 416; i++) {
-        g_string_append_printf(out, "%02x%s", c->fx[i], i % 32 == 31 ? "\n      " : i % 8 == 7 ? " " : "");
+        g_string_append_printf(out, "%02x%s", c->fx[i],
+                               i % 32 == 31 ? "\n      " :
+                               i % 8 == 7   ? " " :
+                                              "");
     }
     for (unsigned i = 0; i < 256; i++) {
-        g_string_append_printf(out, "%02x%s", c->ymm_high[i / 16][i % 16], i % 32 == 31 ? "\n      " : i % 8 == 7 ? " " : "");
+        g_string_append_printf(out, "%02x%s", c->ymm_high[i / 16][i % 16],
+                               i % 32 == 31 ? "\n      " :
+                               i % 8 == 7   ? " " :
+                                              "");
     }
     g_test_message("%s", out->str);
 }
 
-static void report(const Opcode *row, const Insn *insn, const HostCpu *before, const HostCpu *host, const HostCpu *ours,
-                   bool memory)
+static void report(const Opcode *row, const Insn *insn, const HostCpu *before,
+                   const HostCpu *host, const HostCpu *ours, bool memory)
 {
     g_autoptr(GString) bytes = g_string_new(NULL);
 
@@ -555,7 +645,8 @@ static void report(const Opcode *row, const Insn *insn, const HostCpu *before, c
         g_string_append_printf(bytes, " %02x", host_cpu_code()[i]);
     }
     if (test.failures++ < FAILURES_SHOWN) {
-        g_test_message("%s:%s differs%s", row->name, bytes->str, memory ? " in memory" : "");
+        g_test_message("%s:%s differs%s", row->name, bytes->str,
+                       memory ? " in memory" : "");
         show("before", before);
         show("host", host);
         show("ours", ours);
@@ -596,10 +687,13 @@ static void one_case(unsigned op)
     test.cases++;
     if ((host.vector >= 0 || !(u32)before.gpr[RCX]) &&
         (insn.shape & INSN_ADDR) == INSN_ADDR32 && row->attr & OP_REP) {
-        clear_upper_halves(&host);      /* hosts cut them before a fault, or with nothing to do */
+        /* hosts cut them before a fault, or with nothing to do */
+        clear_upper_halves(&host);
         clear_upper_halves(&ours);
     }
-    if (host.vector >= 0 && (!strcmp(row->name, "call") || !strcmp(row->name, "enter") || row->memory == 10)) {    /* stored before the fault */
+    /* stored before the fault */
+    if (host.vector >= 0 && (!strcmp(row->name, "call") ||
+                             !strcmp(row->name, "enter") || row->memory == 10)) {
         memcpy(test.data, (void *)(uintptr_t)HOST_DATA, HOST_ALL_BYTES);
     }
     if (answer_is_free(row, &host)) {
@@ -620,8 +714,11 @@ static bool is_left_out(const Opcode *row)
             return true;
         }
     }
-    return row->name[0] == '(' || (row->map == MAP_0F && (row->byte == 0xa1 || row->byte == 0xa9)) || row->attr & OP_NO64 || has_operand(row, O_Cd) || has_operand(row, O_Dd) ||
-           (has_operand(row, O_Sw) && row->operand[0] == O_Sw) || (row->feature && !cpu_has(test.cpu, row->feature));
+    return row->name[0] == '(' ||
+           (row->map == MAP_0F && (row->byte == 0xa1 || row->byte == 0xa9)) ||
+           row->attr & OP_NO64 || has_operand(row, O_Cd) || has_operand(row, O_Dd) ||
+           (has_operand(row, O_Sw) && row->operand[0] == O_Sw) ||
+           (row->feature && !cpu_has(test.cpu, row->feature));
 }
 
 static void refill_data(void)
@@ -636,7 +733,8 @@ static void refill_data(void)
 
 static void run_rows(void)
 {
-    unsigned rounds = g_getenv("MAYFLY_LONG") ? LONG_ROUNDS : SHORT_ROUNDS, rows = 0, before;
+    unsigned rounds = g_getenv("MAYFLY_LONG") ? LONG_ROUNDS : SHORT_ROUNDS, rows = 0,
+             before;
     const char *seed = g_getenv("MAYFLY_SEED"), *only = g_getenv("MAYFLY_ROW");
 
 #if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
@@ -662,10 +760,12 @@ static void run_rows(void)
             one_case(op);
         }
         if (test.failures != before) {
-            g_test_message("%s: %u of %u cases differ", row->name, test.failures - before, rounds);
+            g_test_message("%s: %u of %u cases differ", row->name,
+                           test.failures - before, rounds);
         }
     }
-    g_test_message("%u rows, %" G_GUINT64_FORMAT " cases, %u differ", rows, test.cases, test.failures);
+    g_test_message("%u rows, %" G_GUINT64_FORMAT " cases, %u differ", rows, test.cases,
+                   test.failures);
     g_rand_free(test.random);
 }
 
@@ -691,7 +791,8 @@ int main(int argc, char **argv)
         return 1;
     }
     guest_open();
-    if (mprotect((void *)(uintptr_t)(HOST_DATA + HOST_DATA_BYTES), HOST_READ_ONLY_PAGES * PAGE_BYTES, PROT_READ)) {
+    if (mprotect((void *)(uintptr_t)(HOST_DATA + HOST_DATA_BYTES),
+                 HOST_READ_ONLY_PAGES * PAGE_BYTES, PROT_READ)) {
         return 1;
     }
     g_test_add_func("/accel/soft/cpu/rows", test_rows);

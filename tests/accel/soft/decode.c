@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The decoder against Zydis: bytes made from every row of the table, and random ones, must decode to the same length, operand
- * size, memory operand and legality in 16-, 32- and 64-bit mode; and rows must say of the flags what Zydis says.
- * MAYFLY_LONG=1 tries many more.
+ * The decoder against Zydis: bytes made from every row of the table, and random ones,
+ * must decode to the same length, operand size, memory operand and legality in 16-, 32-
+ * and 64-bit mode; and rows must say of the flags what Zydis says.  MAYFLY_LONG=1 tries
+ * many more.
  */
 
 #include "accel/soft/opcodes.h"
@@ -15,22 +16,32 @@ static ZydisDecoder zydis[MODES];
 
 /* What the guest's CPUID does not offer; a CPU without these raises #UD. */
 static const ZydisISASet absent[] = {
-    ZYDIS_ISA_SET_AMD3DNOW, ZYDIS_ISA_SET_AMD_INVLPGB,
-    ZYDIS_ISA_SET_CET, ZYDIS_ISA_SET_CLZERO, ZYDIS_ISA_SET_ENQCMD,
-    ZYDIS_ISA_SET_HRESET, ZYDIS_ISA_SET_KEYLOCKER,
-    ZYDIS_ISA_SET_KEYLOCKER_WIDE, ZYDIS_ISA_SET_MCOMMIT, ZYDIS_ISA_SET_MONITOR,
-    ZYDIS_ISA_SET_MONITORX, ZYDIS_ISA_SET_MOVDIR,
-    ZYDIS_ISA_SET_PADLOCK_ACE, ZYDIS_ISA_SET_PADLOCK_PHE, ZYDIS_ISA_SET_PADLOCK_PMM,
-    ZYDIS_ISA_SET_PADLOCK_RNG, ZYDIS_ISA_SET_PCONFIG, ZYDIS_ISA_SET_PKU, ZYDIS_ISA_SET_PT,
-    ZYDIS_ISA_SET_RDPRU,
-    ZYDIS_ISA_SET_RTM, ZYDIS_ISA_SET_SERIALIZE, ZYDIS_ISA_SET_SGX, ZYDIS_ISA_SET_SGX_ENCLV,
-    ZYDIS_ISA_SET_SMX, ZYDIS_ISA_SET_SNP, ZYDIS_ISA_SET_SSE4A,
-    ZYDIS_ISA_SET_SVM, ZYDIS_ISA_SET_TDX, ZYDIS_ISA_SET_TSX_LDTRK, ZYDIS_ISA_SET_UINTR,
-    ZYDIS_ISA_SET_VMFUNC, ZYDIS_ISA_SET_VTX, ZYDIS_ISA_SET_WAITPKG,
-    ZYDIS_ISA_SET_XSAVES, ZYDIS_ISA_SET_INVALID,
-    ZYDIS_ISA_SET_KNCJKBR, ZYDIS_ISA_SET_KNCSTREAM, ZYDIS_ISA_SET_FMA4, ZYDIS_ISA_SET_XOP, ZYDIS_ISA_SET_TBM, ZYDIS_ISA_SET_AMX_BF16, ZYDIS_ISA_SET_AMX_INT8, ZYDIS_ISA_SET_AMX_TILE,
-    ZYDIS_ISA_SET_AVX512F_KOP, ZYDIS_ISA_SET_AVX512BW_KOP, ZYDIS_ISA_SET_AVX512DQ_KOP,
-    ZYDIS_ISA_SET_AVX512F_SCALAR, ZYDIS_ISA_SET_KNCE, ZYDIS_ISA_SET_KNCV, ZYDIS_ISA_SET_KNC_MISC,
+    ZYDIS_ISA_SET_AMD3DNOW,     ZYDIS_ISA_SET_AMD_INVLPGB,
+    ZYDIS_ISA_SET_CET,          ZYDIS_ISA_SET_CLZERO,
+    ZYDIS_ISA_SET_ENQCMD,       ZYDIS_ISA_SET_HRESET,
+    ZYDIS_ISA_SET_KEYLOCKER,    ZYDIS_ISA_SET_KEYLOCKER_WIDE,
+    ZYDIS_ISA_SET_MCOMMIT,      ZYDIS_ISA_SET_MONITOR,
+    ZYDIS_ISA_SET_MONITORX,     ZYDIS_ISA_SET_MOVDIR,
+    ZYDIS_ISA_SET_PADLOCK_ACE,  ZYDIS_ISA_SET_PADLOCK_PHE,
+    ZYDIS_ISA_SET_PADLOCK_PMM,  ZYDIS_ISA_SET_PADLOCK_RNG,
+    ZYDIS_ISA_SET_PCONFIG,      ZYDIS_ISA_SET_PKU,
+    ZYDIS_ISA_SET_PT,           ZYDIS_ISA_SET_RDPRU,
+    ZYDIS_ISA_SET_RTM,          ZYDIS_ISA_SET_SERIALIZE,
+    ZYDIS_ISA_SET_SGX,          ZYDIS_ISA_SET_SGX_ENCLV,
+    ZYDIS_ISA_SET_SMX,          ZYDIS_ISA_SET_SNP,
+    ZYDIS_ISA_SET_SSE4A,        ZYDIS_ISA_SET_SVM,
+    ZYDIS_ISA_SET_TDX,          ZYDIS_ISA_SET_TSX_LDTRK,
+    ZYDIS_ISA_SET_UINTR,        ZYDIS_ISA_SET_VMFUNC,
+    ZYDIS_ISA_SET_VTX,          ZYDIS_ISA_SET_WAITPKG,
+    ZYDIS_ISA_SET_XSAVES,       ZYDIS_ISA_SET_INVALID,
+    ZYDIS_ISA_SET_KNCJKBR,      ZYDIS_ISA_SET_KNCSTREAM,
+    ZYDIS_ISA_SET_FMA4,         ZYDIS_ISA_SET_XOP,
+    ZYDIS_ISA_SET_TBM,          ZYDIS_ISA_SET_AMX_BF16,
+    ZYDIS_ISA_SET_AMX_INT8,     ZYDIS_ISA_SET_AMX_TILE,
+    ZYDIS_ISA_SET_AVX512F_KOP,  ZYDIS_ISA_SET_AVX512BW_KOP,
+    ZYDIS_ISA_SET_AVX512DQ_KOP, ZYDIS_ISA_SET_AVX512F_SCALAR,
+    ZYDIS_ISA_SET_KNCE,         ZYDIS_ISA_SET_KNCV,
+    ZYDIS_ISA_SET_KNC_MISC,
 };
 
 static u64 seed;
@@ -50,16 +61,22 @@ static unsigned rounds(unsigned short_run)
     return g_getenv("MAYFLY_LONG") ? short_run * 60 : short_run;
 }
 
-/* Zydis knows later meanings of some hints and prefixes: without them, as the guest's CPU. */
+/*
+ * Zydis knows later meanings of some hints and prefixes: without them, as the guest's
+ * CPU.
+ */
 static void open_zydis(void)
 {
     static const ZydisDecoderMode off[] = {
-        ZYDIS_DECODER_MODE_MPX, ZYDIS_DECODER_MODE_CET, ZYDIS_DECODER_MODE_WBNOINVD, ZYDIS_DECODER_MODE_CLDEMOTE,
+        ZYDIS_DECODER_MODE_MPX,          ZYDIS_DECODER_MODE_CET,
+        ZYDIS_DECODER_MODE_WBNOINVD,     ZYDIS_DECODER_MODE_CLDEMOTE,
         ZYDIS_DECODER_MODE_AMD_BRANCHES,
     };
 
-    ZydisDecoderInit(&zydis[CODE16], ZYDIS_MACHINE_MODE_LEGACY_16, ZYDIS_STACK_WIDTH_16);
-    ZydisDecoderInit(&zydis[CODE32], ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
+    ZydisDecoderInit(&zydis[CODE16], ZYDIS_MACHINE_MODE_LEGACY_16,
+                     ZYDIS_STACK_WIDTH_16);
+    ZydisDecoderInit(&zydis[CODE32], ZYDIS_MACHINE_MODE_LEGACY_32,
+                     ZYDIS_STACK_WIDTH_32);
     ZydisDecoderInit(&zydis[CODE64], ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
     for (unsigned i = 0; i < MODES; i++) {
         for (unsigned j = 0; j < G_N_ELEMENTS(off); j++) {
@@ -99,20 +116,21 @@ static char *describe(const Case *c)
         g_string_append_printf(s, " %02x", c->byte[i]);
     }
     g_string_append_printf(s, " (%s; Zydis: %s)", row_of(c)->name,
-                           c->known ? ZydisMnemonicGetString(c->z.mnemonic) : "illegal");
+                           c->known ? ZydisMnemonicGetString(c->z.mnemonic) :
+                                      "illegal");
     return g_string_free(s, FALSE);
 }
 
-#define SAME(c, a, b)                                                                       \
-    do {                                                                                    \
-        s64 a_ = (a), b_ = (b);                                                             \
-                                                                                            \
-        if (a_ != b_) {                                                                     \
-            g_autofree char *text = describe(c);                                            \
-                                                                                            \
-            g_test_message("%s", text);                                                     \
-            g_assert_cmpint(a_, ==, b_);                                                    \
-        }                                                                                   \
+#define SAME(c, a, b)                            \
+    do {                                         \
+        s64 a_ = (a), b_ = (b);                  \
+                                                 \
+        if (a_ != b_) {                          \
+            g_autofree char *text = describe(c); \
+                                                 \
+            g_test_message("%s", text);          \
+            g_assert_cmpint(a_, ==, b_);         \
+        }                                        \
     } while (0)
 
 static bool is_absent(const Case *c)
@@ -126,7 +144,10 @@ static bool is_absent(const Case *c)
            c->z.encoding != ZYDIS_INSTRUCTION_ENCODING_VEX;
 }
 
-/* Which control registers exist, that a gather names three registers, and that CS can't be loaded, is found when the instruction is run. */
+/*
+ * Which control registers exist, that a gather names three registers, and that CS can't
+ * be loaded, is found when the instruction is run.
+ */
 static bool judged_later(const Case *c)
 {
     return opcode_traits(c->insn.op) & IGNORES_MOD || row_of(c)->operand[0] == O_Sw ||
@@ -151,10 +172,13 @@ static bool check_legal(const Case *c)
 /* Only where the operand size follows from prefixes. */
 static void check_width(const Case *c)
 {
-    static const Operand sized[] = { O_Ev, O_Gv, O_Zv, O_Iz, O_Iv, O_Rv, O_Jz, O_Xv, O_Yv, O_Ov };
+    static const Operand sized[] = { O_Ev, O_Gv, O_Zv, O_Iz, O_Iv,
+                                     O_Rv, O_Jz, O_Xv, O_Yv, O_Ov };
     unsigned width = 8 << (c->insn.more & INSN2_WIDTH);
 
-    /* Ports have no 64 bits, and Zydis goes its own way with sizes that do not matter. */
+    /*
+     * Ports have no 64 bits, and Zydis goes its own way with sizes that do not matter.
+     */
     if (has_operand(row_of(c), O_DX) || !strcmp(row_of(c)->name, "nop")) {
         return;
     }
@@ -197,7 +221,10 @@ static void check_segment(const Case *c, ZydisRegister reg)
     SAME(c, c->insn.seg, segment);
 }
 
-/* Zydis 4.0 takes r13d for a base in "67, REX.B, mod 0, SIB base 5"; the SDM (table 2-5) and CPUs don't. */
+/*
+ * Zydis 4.0 takes r13d for a base in "67, REX.B, mod 0, SIB base 5"; the SDM (table
+ * 2-5) and CPUs don't.
+ */
 static bool is_zydis_mistake(const Case *c)
 {
     return c->mode == CODE64 && c->z.address_width == 32 && c->z.raw.rex.B &&
@@ -238,7 +265,8 @@ static void check_vex(const Case *c)
     for (unsigned i = 0; i < c->z.operand_count; i++) {
         const ZydisDecodedOperand *o = &c->operand[i];
 
-        if (o->type == ZYDIS_OPERAND_TYPE_REGISTER && o->encoding == ZYDIS_OPERAND_ENCODING_NDSNDD) {
+        if (o->type == ZYDIS_OPERAND_TYPE_REGISTER &&
+            o->encoding == ZYDIS_OPERAND_ENCODING_NDSNDD) {
             unsigned n = insn_vvvv(&c->insn) & (c->mode == CODE64 ? 15 : 7);
 
             SAME(c, n, register_number(o->reg.value));
@@ -275,7 +303,8 @@ static bool compare(Case *c)
 static unsigned put_prefixes(u8 *byte)
 {
     static const u8 prefix[] = {
-        0x66, 0x66, 0x67, 0xf2, 0xf3, 0xf0, 0x2e, 0x26, 0x64, 0x65, 0x48, 0x41, 0x44, 0x4f,
+        0x66, 0x66, 0x67, 0xf2, 0xf3, 0xf0, 0x2e,
+        0x26, 0x64, 0x65, 0x48, 0x41, 0x44, 0x4f,
     };
     unsigned n = 0;
 
@@ -300,7 +329,9 @@ static unsigned put_vex(u8 *byte, unsigned n, const Opcode *row)
 
     if (row) {
         last = (last & ~3) | pp[row->prefix];
-        last = row->attr & OP_W64 ? last | 0x80 : row->attr & OP_W32 ? last & ~0x80 : last;
+        last = row->attr & OP_W64 ? last | 0x80 :
+               row->attr & OP_W32 ? last & ~0x80 :
+                                    last;
         last = row->vex & VEX_L0 ? last & ~4 : row->vex & VEX_L1 ? last | 4 : last;
     }
     last |= draw() % 4 ? 0x78 : 0;
@@ -348,7 +379,8 @@ static void row_bytes(u8 *byte, unsigned op)
         byte[n++] = 0x48 | (draw() & 7);
     }
     n = vex ? put_vex(byte, n, row) : put_map(byte, n, row->map);
-    byte[n++] = row->byte + (opcode_traits(op) & HAS_Z ? draw() % (8 - (row->byte & 7)) : 0);
+    byte[n++] = row->byte +
+                (opcode_traits(op) & HAS_Z ? draw() % (8 - (row->byte & 7)) : 0);
     fill(byte, n);
     if (row->ext >= 0) {
         byte[n] = (byte[n] & 0xc7) | row->ext << 3;
@@ -412,14 +444,18 @@ static FlagUse flags_used(unsigned op)
         if (compare(&c) && c.insn.op == op && c.z.cpu_flags) {
             use.reads |= c.z.cpu_flags->tested & FLAGS_ARITH;
             use.writes |= (c.z.cpu_flags->modified | c.z.cpu_flags->set_0 |
-                           c.z.cpu_flags->set_1 | c.z.cpu_flags->undefined) & FLAGS_ARITH;
+                           c.z.cpu_flags->set_1 | c.z.cpu_flags->undefined) &
+                          FLAGS_ARITH;
             use.seen++;
         }
     }
     return use;
 }
 
-/* VMCALL and RSM do nothing here but raise #UD; of VPTEST Zydis does not tell the flags that are cleared. */
+/*
+ * VMCALL and RSM do nothing here but raise #UD; of VPTEST Zydis does not tell the flags
+ * that are cleared.
+ */
 static bool flags_left_out(const Opcode *row)
 {
     return !strcmp(row->name, "vmcall") || !strcmp(row->name, "rsm") ||
@@ -437,8 +473,9 @@ static void test_flags(void)
             continue;
         }
         if (use.reads & ~row->reads || use.writes != row->writes) {
-            g_test_message("%s (%02x) writes %#x and reads %#x; Zydis: %#x and %#x", row->name,
-                           row->byte, row->writes, row->reads, use.writes, use.reads);
+            g_test_message("%s (%02x) writes %#x and reads %#x; Zydis: %#x and %#x",
+                           row->name, row->byte, row->writes, row->reads, use.writes,
+                           use.reads);
         }
         g_assert_cmphex(use.reads & ~row->reads, ==, 0);
         g_assert_cmphex(use.writes, ==, row->writes);
@@ -454,7 +491,8 @@ static Insn decode(const char *hex, unsigned mode)
     Insn insn;
 
     for (unsigned i = 0; i < n; i++) {
-        byte[i] = g_ascii_xdigit_value(hex[i * 2]) << 4 | g_ascii_xdigit_value(hex[i * 2 + 1]);
+        byte[i] = g_ascii_xdigit_value(hex[i * 2]) << 4 |
+                  g_ascii_xdigit_value(hex[i * 2 + 1]);
     }
     decode_insn(byte, 15, mode_bits[mode], 0, NULL, &insn);
     return insn;
@@ -462,10 +500,10 @@ static Insn decode(const char *hex, unsigned mode)
 
 static void test_length(void)
 {
-    static const u8 byte[20] = { 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66,
-                                 0x66, 0x81, 0xc0, 0x34, 0x12, 0x90 };
-    static const u8 longer[20] = { 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66,
-                                   0x66, 0x66, 0x81, 0xc0, 0x34, 0x12 };
+    static const u8 byte[20] = { 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66,
+                                 0x66, 0x66, 0x66, 0x81, 0xc0, 0x34, 0x12, 0x90 };
+    static const u8 longer[20] = { 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66,
+                                   0x66, 0x66, 0x66, 0x66, 0x81, 0xc0, 0x34, 0x12 };
     Insn insn;
 
     g_assert_cmpuint(decode_insn(byte, 20, MODE_CODE64, 0, NULL, &insn), ==, 15);
@@ -508,7 +546,9 @@ static void test_byte_registers(void)
     g_assert_cmpuint(insn.rm, ==, BYTE_HIGH | RAX);
 }
 
-/* A RIP-relative displacement that does not fit any more once it counts from the block. */
+/*
+ * A RIP-relative displacement that does not fit any more once it counts from the block.
+ */
 static void test_far_rip(void)
 {
     static const u8 byte[] = { 0x8b, 0x05, 0xfe, 0xff, 0xff, 0x7f };

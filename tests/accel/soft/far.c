@@ -490,8 +490,9 @@ static void test_sysenter(Fixture *f, gconstpointer data)
 }
 
 /*
- * What is read first, and #AC: as a host's CPU was seen to do.  Nothing is mapped from 2 MiB on.  CMPS reads at rDI first;
- * VCVTPS2PH (and VCVTPH2PS) takes its 8 bytes from anywhere.
+ * What is read first, and #AC: as a host's CPU was seen to do.  Nothing is mapped from
+ * 2 MiB on.  CMPS reads at rDI first; VCVTPS2PH (and VCVTPH2PS) takes its 8 bytes from
+ * anywhere.
  */
 static void test_order(Fixture *f, gconstpointer data)
 {
@@ -521,7 +522,7 @@ static void test_order(Fixture *f, gconstpointer data)
         cpu->xcr0 = 7;
         g_assert_cmpint(EXECUTE(f, 0xc4, 0xe3, 0x79, 0x1d, 0x07, 0x00), ==, -1);
     }
-    g_assert_cmpint(EXECUTE(f, 0x48, 0x8b, 0x07), ==, EXC_AC);          /* mov (%rdi), %rax */
+    g_assert_cmpint(EXECUTE(f, 0x48, 0x8b, 0x07), ==, EXC_AC); /* mov (%rdi), %rax */
 }
 
 int main(int argc, char **argv)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The translator: the very bytes that it emits for one instruction of each class, as the manual's encodings have them (SDM
- * vol. 2A, chapter 2).
+ * The translator: the very bytes that it emits for one instruction of each class, as
+ * the manual's encodings have them (SDM vol. 2A, chapter 2).
  *
- * Guest rsp is host r12, guest r12 is host r13; r14 and r15 are scratch (accel/soft/jit/regs.h).
+ * Guest rsp is host r12, guest r12 is host r13; r14 and r15 are scratch
+ * (accel/soft/jit/regs.h).
  */
 
 #include "accel/soft/jit/jit.h"
@@ -94,11 +95,11 @@ static const u8 *expect32(const u8 *code, size_t value)
 /* The check of the TLB: a hint, which is some entry, has to be the address's. */
 static const u8 *expect_check(const u8 *code, unsigned size)
 {
-    code = EXPECT(code, "\x4d\x33\x37");                                /* xor (%r15), %r14 */
-    code = EXPECT(code, "\x49\x81\xfe");                                /* cmp $..., %r14 */
+    code = EXPECT(code, "\x4d\x33\x37"); /* xor (%r15), %r14 */
+    code = EXPECT(code, "\x49\x81\xfe"); /* cmp $..., %r14 */
     code = expect32(code, PAGE_BYTES - size);
     code = EXPECT(code, "\x0f\x87") + 4;                                /* ja */
-    return EXPECT(code, "\x4d\x8b\x7f\x18");                            /* mov 24(%r15), %r15 */
+    return EXPECT(code, "\x4d\x8b\x7f\x18"); /* mov 24(%r15), %r15 */
 }
 
 static void test_load(void)
@@ -107,10 +108,10 @@ static void test_load(void)
     /* cmp after the load: no flags are needed across it */
     const u8 *code = translate(bed, "\x48\x8b\x43\x08\x39\xc9", 6);
 
-    code = EXPECT(code, "\x4c\x8d\x73\x08");                            /* lea 8(%rbx), %r14 */
-    code = EXPECT(code, "\x65\x4c\x8b\x3c\x25") + 4;                    /* mov %gs:hint, %r15 */
+    code = EXPECT(code, "\x4c\x8d\x73\x08"); /* lea 8(%rbx), %r14 */
+    code = EXPECT(code, "\x65\x4c\x8b\x3c\x25") + 4; /* mov %gs:hint, %r15 */
     code = expect_check(code, 8);
-    EXPECT(code, "\x49\x8b\x44\x1f\x08\x39\xc9");                       /* mov 8(%r15,%rbx), %rax */
+    EXPECT(code, "\x49\x8b\x44\x1f\x08\x39\xc9"); /* mov 8(%r15,%rbx), %rax */
 }
 
 /* The stack's hint is that of the MMU mode. */
@@ -120,46 +121,52 @@ static void test_push(void)
     MmuMode mode = MMU_KERNEL;
     const u8 *code = translate(bed, "\x53\x39\xc9", 3);
 
-    code = EXPECT(code, "\x4d\x8d\x74\x24\xf8");                        /* lea -8(%r12), %r14 */
-    code = EXPECT(code, "\x65\x4c\x8b\x3c\x25");                        /* mov %gs:hint, %r15 */
+    code = EXPECT(code, "\x4d\x8d\x74\x24\xf8"); /* lea -8(%r12), %r14 */
+    code = EXPECT(code, "\x65\x4c\x8b\x3c\x25"); /* mov %gs:hint, %r15 */
     code = expect32(code, offsetof(Cpu, tlb_hint) + mode * sizeof(TlbEntry *));
-    code = EXPECT(code, "\x4d\x33\x77\x08");                            /* xor 8(%r15), %r14 */
-    code = EXPECT(code, "\x49\x81\xfe\xf8\x0f\x00\x00\x0f\x87") + 4;     /* cmp $4088, %r14; ja */
-    code = EXPECT(code, "\x4d\x8b\x7f\x18");                            /* mov 24(%r15), %r15 */
-    code = EXPECT(code, "\x4b\x89\x5c\x27\xf8");                        /* mov %rbx, -8(%r15,%r12) */
-    EXPECT(code, "\x4d\x8d\x64\x24\xf8\x39\xc9");                       /* lea -8(%r12), %r12 */
+    code = EXPECT(code, "\x4d\x33\x77\x08"); /* xor 8(%r15), %r14 */
+    /* cmp $4088, %r14; ja */
+    code = EXPECT(code, "\x49\x81\xfe\xf8\x0f\x00\x00\x0f\x87") + 4;
+    code = EXPECT(code, "\x4d\x8b\x7f\x18"); /* mov 24(%r15), %r15 */
+    code = EXPECT(code, "\x4b\x89\x5c\x27\xf8"); /* mov %rbx, -8(%r15,%r12) */
+    EXPECT(code, "\x4d\x8d\x64\x24\xf8\x39\xc9"); /* lea -8(%r12), %r12 */
 }
 
 /*
- * Flags that somebody still reads are saved once, and come back where they are read: not between two accesses.
+ * Flags that somebody still reads are saved once, and come back where they are read:
+ * not between two accesses.
  *      add %rbx, %rax; mov (%rcx), %rdx; mov (%rsi), %rdi; adc $0, %rax
  */
 static void test_flags(void)
 {
     g_autoptr(SoftBed) bed = bed_new();
-    const u8 *code = translate(bed, "\x48\x01\xd8\x48\x8b\x11\x48\x8b\x3e\x48\x83\xd0\x00", 13);
+    const u8 *code = translate(
+        bed, "\x48\x01\xd8\x48\x8b\x11\x48\x8b\x3e\x48\x83\xd0\x00", 13);
 
     code = EXPECT(code, "\x48\x01\xd8");
-    code = EXPECT(code, "\x4c\x8b\xf8\x9f\x0f\x90\xc0");                /* mov %rax, %r15; lahf; seto %al */
-    code = EXPECT(code, "\x65\x66\x89\x04\x25");                        /* mov %ax, %gs:arith */
+    /* mov %rax, %r15; lahf; seto %al */
+    code = EXPECT(code, "\x4c\x8b\xf8\x9f\x0f\x90\xc0");
+    code = EXPECT(code, "\x65\x66\x89\x04\x25"); /* mov %ax, %gs:arith */
     code = expect32(code, offsetof(Cpu, arith));
-    code = EXPECT(code, "\x49\x8b\xc7");                                /* mov %r15, %rax */
+    code = EXPECT(code, "\x49\x8b\xc7"); /* mov %r15, %rax */
     code = EXPECT(code, "\x4c\x8d\x31\x65\x4c\x8b\x3c\x25") + 4;
     code = expect_check(code, 8);
-    code = EXPECT(code, "\x49\x8b\x14\x0f");                            /* mov (%r15,%rcx), %rdx */
+    code = EXPECT(code, "\x49\x8b\x14\x0f"); /* mov (%r15,%rcx), %rdx */
     code = EXPECT(code, "\x4c\x8d\x36\x65\x4c\x8b\x3c\x25") + 4;
     code = expect_check(code, 8);
-    code = EXPECT(code, "\x49\x8b\x3c\x37");                            /* mov (%r15,%rsi), %rdi */
-    code = EXPECT(code, "\x4c\x8b\xf8");                                /* mov %rax, %r15 */
-    code = EXPECT(code, "\x65\x0f\xb7\x04\x25");                        /* movzwl %gs:arith, %eax */
+    code = EXPECT(code, "\x49\x8b\x3c\x37"); /* mov (%r15,%rsi), %rdi */
+    code = EXPECT(code, "\x4c\x8b\xf8"); /* mov %rax, %r15 */
+    code = EXPECT(code, "\x65\x0f\xb7\x04\x25"); /* movzwl %gs:arith, %eax */
     code = expect32(code, offsetof(Cpu, arith));
-    code = EXPECT(code, "\x04\x7f\x9e\x49\x8b\xc7");                    /* add $0x7f, %al; sahf; mov %r15, %rax */
+    /* add $0x7f, %al; sahf; mov %r15, %rax */
+    code = EXPECT(code, "\x04\x7f\x9e\x49\x8b\xc7");
     EXPECT(code, "\x48\x83\xd0\x00");
 }
 
 /*
- * A hint is only that.  An entry that was made slow must not let through the page beside it, nor an address that is no
- * canonical one: the host's access traps, and the interpreter raises what is to be raised.
+ * A hint is only that.  An entry that was made slow must not let through the page
+ * beside it, nor an address that is no canonical one: the host's access traps, and the
+ * interpreter raises what is to be raised.
  */
 static int run_translation(Cpu *cpu, gva rbx)
 {
@@ -178,7 +185,7 @@ static void test_hint(void)
 
     soft_bed_put64(bed, DATA, 0x1111);
     soft_bed_put64(bed, DATA + PAGE_BYTES, 0x2222);
-    translate(bed, "\x48\x8b\x03", 3);                                 /* mov (%rbx), %rax; ud2 */
+    translate(bed, "\x48\x8b\x03", 3); /* mov (%rbx), %rax; ud2 */
     g_assert_cmpint(run_translation(bed->cpu, DATA), ==, EXC_UD);
     g_assert_cmphex(bed->cpu->gpr[RAX], ==, 0x1111);
     e = mmu_entry(bed->cpu, DATA);
@@ -226,19 +233,20 @@ static void test_guest_call(void)
     g_autoptr(SoftBed) bed = bed_new();
     const u8 *code = translate(bed, "\xe8\x10\x00\x00\x00", 5);
 
-    while (memcmp(code, "\x65\x48\x3b\x24\x25", 5)) {                   /* cmp %gs:return_limit, %rsp */
+    while (memcmp(code, "\x65\x48\x3b\x24\x25", 5)) { /* cmp %gs:return_limit, %rsp */
         code++;
     }
     code = expect32(code + 5, offsetof(Cpu, return_limit));
     code = EXPECT(code, "\x0f\x82") + 4;                                /* jb */
-    code = EXPECT(code, "\x65\xff\x34\x25");                            /* push %gs:jump_tag */
+    code = EXPECT(code, "\x65\xff\x34\x25"); /* push %gs:jump_tag */
     code = expect32(code, offsetof(Cpu, jump_tag));
-    code = EXPECT(code, "\x41\x56");                                    /* push %r14: where the guest comes back */
+    code = EXPECT(code, "\x41\x56"); /* push %r14: where the guest comes back */
     while (*code != 0xe8) {
         code++;
     }
     g_assert_cmpuint((uintptr_t)(code + 1) % 4, ==, 0);
-    EXPECT(code + 5, "\x48\x8d\x64\x24\x10\x4d\x8d\x76\xfb");          /* lea 16(%rsp), %rsp; lea -5(%r14), %r14 */
+    /* lea 16(%rsp), %rsp; lea -5(%r14), %r14 */
+    EXPECT(code + 5, "\x48\x8d\x64\x24\x10\x4d\x8d\x76\xfb");
 }
 
 /* One check for several, and one move of rsp: push %rbx; push %rbp; cmp %ecx, %ecx */
@@ -247,14 +255,15 @@ static void test_push_run(void)
     g_autoptr(SoftBed) bed = bed_new();
     const u8 *code = translate(bed, "\x53\x55\x39\xc9", 4);
 
-    code = EXPECT(code, "\x4d\x8d\x74\x24\xf0");                        /* lea -16(%r12), %r14 */
-    code = EXPECT(code, "\x65\x4c\x8b\x3c\x25") + 4;                    /* mov %gs:hint, %r15 */
-    code = EXPECT(code, "\x4d\x33\x77\x08");                            /* xor 8(%r15), %r14 */
-    code = EXPECT(code, "\x49\x81\xfe\xf0\x0f\x00\x00\x0f\x87") + 4;     /* cmp $4080, %r14; ja */
-    code = EXPECT(code, "\x4d\x8b\x7f\x18");                            /* mov 24(%r15), %r15 */
-    code = EXPECT(code, "\x4b\x89\x5c\x27\xf8");                        /* mov %rbx, -8(%r15,%r12) */
-    code = EXPECT(code, "\x4b\x89\x6c\x27\xf0");                        /* mov %rbp, -16(%r15,%r12) */
-    EXPECT(code, "\x4d\x8d\x64\x24\xf0\x39\xc9");                       /* lea -16(%r12), %r12 */
+    code = EXPECT(code, "\x4d\x8d\x74\x24\xf0"); /* lea -16(%r12), %r14 */
+    code = EXPECT(code, "\x65\x4c\x8b\x3c\x25") + 4; /* mov %gs:hint, %r15 */
+    code = EXPECT(code, "\x4d\x33\x77\x08"); /* xor 8(%r15), %r14 */
+    /* cmp $4080, %r14; ja */
+    code = EXPECT(code, "\x49\x81\xfe\xf0\x0f\x00\x00\x0f\x87") + 4;
+    code = EXPECT(code, "\x4d\x8b\x7f\x18"); /* mov 24(%r15), %r15 */
+    code = EXPECT(code, "\x4b\x89\x5c\x27\xf8"); /* mov %rbx, -8(%r15,%r12) */
+    code = EXPECT(code, "\x4b\x89\x6c\x27\xf0"); /* mov %rbp, -16(%r15,%r12) */
+    EXPECT(code, "\x4d\x8d\x64\x24\xf0\x39\xc9"); /* lea -16(%r12), %r12 */
 }
 
 /* Runs across a page boundary, at each place; behind POP a return that takes more. */
@@ -264,9 +273,9 @@ static void test_runs_across_pages(void)
         0xe8, 0x08, 0, 0, 0,                            /* call 1f */
         0xff, 0xca, 0x75, 0xf7,                         /* dec %edx; jnz */
         0xe6, BED_EXIT_PORT, 0xeb, 0xfe,                /* out %al, $port; jmp . */
-        0x53, 0x55, 0x41, 0x57, 0x41, 0x54,             /* 1: push %rbx %rbp %r15 %r12 */
-        0x48, 0x31, 0xdb, 0x31, 0xed,                   /* xor %rbx, %rbx; xor %ebp, %ebp */
-        0x4d, 0x31, 0xff, 0x4d, 0x31, 0xe4,             /* xor %r15, %r15; xor %r12, %r12 */
+        0x53, 0x55, 0x41, 0x57, 0x41, 0x54, /* 1: push %rbx %rbp %r15 %r12 */
+        0x48, 0x31, 0xdb, 0x31, 0xed, /* xor %rbx, %rbx; xor %ebp, %ebp */
+        0x4d, 0x31, 0xff, 0x4d, 0x31, 0xe4, /* xor %r15, %r15; xor %r12, %r12 */
         0x41, 0x5c, 0x41, 0x5f, 0x5d, 0x5b,             /* pop %r12 %r15 %rbp %rbx */
         0xc3,
     };
@@ -292,9 +301,9 @@ static void test_runs_across_pages(void)
 }
 
 /*
- * A call reads where it goes before it pushes, even if that is the same place, and goes there though the jump cache does not
- * know it.  At first the stack is not in the TLB, for reading and for
- * writing, and the interpreter does it.
+ * A call reads where it goes before it pushes, even if that is the same place, and goes
+ * there though the jump cache does not know it.  At first the stack is not in the TLB,
+ * for reading and for writing, and the interpreter does it.
  */
 static void test_call_overlap(void)
 {
@@ -308,7 +317,7 @@ static void test_call_overlap(void)
     g_autoptr(SoftBed) bed = bed_new();
     u64 *gpr = bed->cpu->gpr;
 
-    translate(bed, "\xff\x54\x24\xf8", 4);                            /* call *-8(%rsp) */
+    translate(bed, "\xff\x54\x24\xf8", 4); /* call *-8(%rsp) */
     for (unsigned i = 0; i < G_N_ELEMENTS(row); i++) {
         gpr[RSP] = STACK;
         soft_bed_put64(bed, STACK - 8, row[i].target);
@@ -327,19 +336,22 @@ static void test_guest_return(void)
     g_autoptr(SoftBed) bed = bed_new();
     const u8 *code = translate(bed, "\xc3", 1);
 
-    while (memcmp(code, "\x4d\x8d\x64\x24\x08", 5)) {                   /* lea 8(%r12), %r12 */
+    while (memcmp(code, "\x4d\x8d\x64\x24\x08", 5)) { /* lea 8(%r12), %r12 */
         code++;
     }
-    code = EXPECT(code + 5, "\x65\x4c\x8b\x3c\x25");                    /* mov %gs:jump_tag, %r15 */
+    code = EXPECT(code + 5, "\x65\x4c\x8b\x3c\x25"); /* mov %gs:jump_tag, %r15 */
     code = expect32(code, offsetof(Cpu, jump_tag));
-    code = EXPECT(code, "\x4c\x3b\x7c\x24\x10\x0f\x85") + 4;            /* cmp 16(%rsp), %r15; jnz */
-    code = EXPECT(code, "\x4c\x3b\x74\x24\x08\x0f\x85") + 4;            /* cmp 8(%rsp), %r14; jnz */
+    /* cmp 16(%rsp), %r15; jnz */
+    code = EXPECT(code, "\x4c\x3b\x7c\x24\x10\x0f\x85") + 4;
+    /* cmp 8(%rsp), %r14; jnz */
+    code = EXPECT(code, "\x4c\x3b\x74\x24\x08\x0f\x85") + 4;
     EXPECT(code, "\xc3");
 }
 
 /*
- * A call that is the last of its page: its return goes on in the next page, and does not call again.  And more calls
- * than are kept, none of which returns in the order of the host's stack.
+ * A call that is the last of its page: its return goes on in the next page, and does
+ * not call again.  And more calls than are kept, none of which returns in the order of
+ * the host's stack.
  */
 static void test_returns(void)
 {
@@ -353,13 +365,15 @@ static void test_returns(void)
         0x48, 0xff, 0xc1,                       /* 1: inc %rcx */
         0xc3,
     };
-    static const u8 end[] = { 0xb0, 0x05, 0xe6, BED_EXIT_PORT, 0xeb, 0xfe };     /* mov $5, %al; out %al, $port; jmp . */
+    /* mov $5, %al; out %al, $port; jmp . */
+    static const u8 end[] = { 0xb0, 0x05, 0xe6, BED_EXIT_PORT, 0xeb, 0xfe };
     s32 distance = FUNCTION - (CODE + PAGE_BYTES);
 
     /* Three times, so that all of it is translated and linked. */
     soft_bed_put(bed, CODE + PAGE_BYTES - 5, "\xe8", 1);
     soft_bed_put(bed, CODE + PAGE_BYTES - 4, &distance, 4);
-    soft_bed_put(bed, CODE + PAGE_BYTES, "\x48\x31\xdb\xff\xca\x75\xf2", 7);     /* xor %rbx, %rbx; dec %edx; jnz call */
+    /* xor %rbx, %rbx; dec %edx; jnz call */
+    soft_bed_put(bed, CODE + PAGE_BYTES, "\x48\x31\xdb\xff\xca\x75\xf2", 7);
     soft_bed_put(bed, CODE + PAGE_BYTES + 7, end, sizeof end);
     soft_bed_put(bed, FUNCTION, recurse, sizeof recurse);
     bed->state.regs.rip = CODE + PAGE_BYTES - 5;
@@ -376,8 +390,8 @@ static void test_call(void)
     g_autoptr(SoftBed) bed = bed_new();
     const u8 *code = translate(bed, "\x0f\xa2", 2);                     /* cpuid */
 
-    code = EXPECT(code, "\x4c\x8d\x35") + 4;                            /* lea Insn(%rip), %r14 */
-    code = EXPECT(code, "\x4c\x8d\x3d") + 4;                            /* lea Block(%rip), %r15 */
+    code = EXPECT(code, "\x4c\x8d\x35") + 4; /* lea Insn(%rip), %r14 */
+    code = EXPECT(code, "\x4c\x8d\x3d") + 4; /* lea Block(%rip), %r15 */
     EXPECT(code, "\xe8");
 }
 

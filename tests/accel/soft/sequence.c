@@ -44,11 +44,21 @@ static struct {
 /* ---- a kernel: any exception ends the run ---- */
 
 enum {
-    TABLES_AT = 0x1000, GDT_AT = 0x8000, IDT_AT = 0x9000, TSS_AT = 0xa000, STACK_AT = 0xc000,
-    HANDLERS_AT = 0xd000, CODE_AT = 0x10000, END_AT = 0x18000, DATA_AT = 0x20000,
+    TABLES_AT = 0x1000,
+    GDT_AT = 0x8000,
+    IDT_AT = 0x9000,
+    TSS_AT = 0xa000,
+    STACK_AT = 0xc000,
+    HANDLERS_AT = 0xd000,
+    CODE_AT = 0x10000,
+    END_AT = 0x18000,
+    DATA_AT = 0x20000,
 };
-enum { IRET_AT = 4 };                           /* ... in a handler: behind out and jmp */
-enum { USER_CS = 0x33, USER_SS = 0x2b, KERNEL_CS = 0x10, TSS_SELECTOR = 0x40, STOP_PORT = 0xf5 };
+enum { IRET_AT = 4 }; /* ... in a handler: behind out and jmp */
+enum {
+    USER_CS = 0x33, USER_SS = 0x2b, KERNEL_CS = 0x10, TSS_SELECTOR = 0x40, STOP_PORT =
+    0xf5,
+};
 enum { P_PRESENT = 1, P_WRITE = 2, P_USER = 4, P_LARGE = 0x80 };
 #define KERNEL 0xffff800000000000ull            /* where it sees guest-physical 0 */
 
@@ -86,7 +96,8 @@ static void build_tables(void)
 /* 128-bit gates; an NMI just returns, all others stop: out; jmp; and then iretq. */
 static void build_gates(void)
 {
-    static const u8 stop[] = { 0xe6, STOP_PORT, 0xeb, 0, 0x48, 0xcf }, back[] = { 0x48, 0xcf };
+    static const u8 stop[] = { 0xe6, STOP_PORT, 0xeb, 0, 0x48, 0xcf },
+                    back[] = { 0x48, 0xcf };
 
     for (unsigned i = 0; i < 32; i++) {
         u64 at = KERNEL + HANDLERS_AT + 16 * i, type = i == EXC_BP ? 0xee : 0x8e;
@@ -110,7 +121,8 @@ static void build_segments(void)
     memset(test.ram + TSS_AT + 102, 0xff, 2);           /* no I/O bitmap */
 }
 
-static void set_segment(X86Segs *segs, unsigned seg, u16 selector, u32 attr, u64 base, u32 limit)
+static void set_segment(X86Segs *segs, unsigned seg, u16 selector, u32 attr, u64 base,
+                        u32 limit)
 {
     segs->selector[seg] = selector;
     segs->attr[seg] = attr;
@@ -171,7 +183,8 @@ static void take_thread(void)
 static void late(void)
 {
     char text[80];
-    int n = snprintf(text, sizeof text, "seed %lu: the software CPU does not end it\n", test.seed);
+    int n = snprintf(text, sizeof text, "seed %lu: the software CPU does not end it\n",
+                     test.seed);
 
     if (write(STDERR_FILENO, text, n) != n) {
         _exit(2);
@@ -268,7 +281,8 @@ static void memory_fill(u64 seed)
     for (unsigned i = 0; i < RUN_DATA_PAGES; i++) {
         if (RUN_PAGES[i] == 'w') {
             memcpy(host_page(i), from + i * PAGE_BYTES, PAGE_BYTES);
-            memcpy(test.ram + DATA_AT + i * PAGE_BYTES, from + i * PAGE_BYTES, PAGE_BYTES);
+            memcpy(test.ram + DATA_AT + i * PAGE_BYTES, from + i * PAGE_BYTES,
+                   PAGE_BYTES);
         }
     }
 }
@@ -314,7 +328,8 @@ static Insn insn_at(u64 rip)
     Insn insn = { 0 };
 
     if (rip - RUN_CODE < RUN_CODE_BYTES) {
-        decode_insn((u8 *)(uintptr_t)rip, RUN_CODE + RUN_CODE_BYTES - rip, MODE_CODE64, 0, test.cpu, &insn);
+        decode_insn((u8 *)(uintptr_t)rip, RUN_CODE + RUN_CODE_BYTES - rip, MODE_CODE64,
+                    0, test.cpu, &insn);
     }
     return insn;
 }
@@ -335,7 +350,8 @@ static bool same_area(const u8 *a, const u8 *b, bool x87)
             return false;
         }
     }
-    return (!x87 || !memcmp(a, b, FX_FTW + 1)) && !memcmp(a + FX_MXCSR, b + FX_MXCSR, 4) &&
+    return (!x87 || !memcmp(a, b, FX_FTW + 1)) &&
+           !memcmp(a + FX_MXCSR, b + FX_MXCSR, 4) &&
            !memcmp(a + FX_XMM, b + FX_XMM, 256) && !memcmp(a + 576, b + 576, 256);
 }
 
@@ -353,12 +369,13 @@ static bool same(const RunRecord *a, const RunRecord *b)
     bool mmx = a->vector >= 0 && row_at(a->rip)->attr & OP_MMX;
 
     if (a->vector != b->vector || (a->vector >= 0 && a->rip != b->rip) ||
-        memcmp(a->gpr, b->gpr, sizeof a->gpr) || ((a->flags ^ b->flags) & flags_compared(a)) ||
+        memcmp(a->gpr, b->gpr, sizeof a->gpr) ||
+        ((a->flags ^ b->flags) & flags_compared(a)) ||
         !same_area(a->area, b->area, !mmx)) {
         return false;
     }
     if (a->vector == EXC_PF && (a->cr2 != b->cr2 || ((a->error ^ b->error) & ~1u))) {
-        return false;                   /* present or not: the kernel's half may be either */
+        return false; /* present or not: the kernel's half may be either */
     }
     return a->vector != EXC_GP || a->error == b->error;
 }
@@ -394,7 +411,8 @@ static void prepare(u64 seed, unsigned run, RunRecord *r)
 }
 
 /* All runs of a sequence; what they gave differently is left in *host and *ours. */
-static bool runs_same(const Sequence *s, u64 seed, RunRecord *before, RunRecord *host, RunRecord *ours)
+static bool runs_same(const Sequence *s, u64 seed, RunRecord *before, RunRecord *host,
+                      RunRecord *ours)
 {
     code_put(s);
     for (unsigned run = 0; run < RUNS; run++) {
@@ -427,8 +445,9 @@ static void show(const char *who, const RunRecord *r)
 {
     g_autoptr(GString) out = g_string_new(NULL);
 
-    g_string_printf(out, "%-6s vector %d error %x cr2 %lx rip %lx flags %04lx\n    ", who,
-                    r->vector, r->vector == EXC_PF || r->vector == EXC_GP ? r->error : 0,
+    g_string_printf(out, "%-6s vector %d error %x cr2 %lx rip %lx flags %04lx\n    ",
+                    who, r->vector,
+                    r->vector == EXC_PF || r->vector == EXC_GP ? r->error : 0,
                     r->vector == EXC_PF ? r->cr2 : 0, r->vector < 0 ? RUN_END : r->rip,
                     r->flags & FLAGS_COMPARED);
     for (unsigned i = 0; i < 16; i++) {
@@ -456,7 +475,8 @@ static void show_code(const Sequence *s)
         for (unsigned i = 0; i < insn.len; i++) {
             g_string_append_printf(out, "%02x ", bytes[at + i]);
         }
-        g_test_message("  %08lx  %-46s %s", s->start + at, out->str, opcode_row(insn.op)->name);
+        g_test_message("  %08lx  %-46s %s", s->start + at, out->str,
+                       opcode_row(insn.op)->name);
     }
 }
 
@@ -546,7 +566,8 @@ static void run_sequences(u64 first, u64 count)
         one_sequence(seed);
     }
     g_test_message("%lu sequences, %.0f a second; %u stopped, %u differ", count,
-                   count * 1e6 / (g_get_monotonic_time() - begin), test.stopped, test.failures);
+                   count * 1e6 / (g_get_monotonic_time() - begin), test.stopped,
+                   test.failures);
 }
 
 /* How often a block is run before it is translated: 0 is never. */

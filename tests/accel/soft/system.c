@@ -442,14 +442,16 @@ static void test_xcr0(Fixture *f, gconstpointer data)
     cpu->gpr[RAX] = 2;
     g_assert_cmpint(EXECUTE(f, 0x0f, 0x01, 0xd1), ==, EXC_GP);
     cpu->gpr[RAX] = 7;
-    g_assert_cmpint(EXECUTE(f, 0x0f, 0x01, 0xd1), ==, cpu_has(cpu, "avx") ? -1 : EXC_GP);
+    g_assert_cmpint(EXECUTE(f, 0x0f, 0x01, 0xd1), ==,
+                    cpu_has(cpu, "avx") ? -1 : EXC_GP);
     g_assert_cmpuint(cpu_cpuid(cpu, 0xd, 0).ebx, ==, cpu_has(cpu, "avx") ? 832 : 576);
     cpu->gpr[RAX] = 5;
-    g_assert_cmpint(EXECUTE(f, 0x0f, 0x01, 0xd1), ==, EXC_GP);      /* AVX without SSE */
+    g_assert_cmpint(EXECUTE(f, 0x0f, 0x01, 0xd1), ==, EXC_GP); /* AVX without SSE */
     cpu->gpr[RAX] = 11;
     g_assert_cmpint(EXECUTE(f, 0x0f, 0x01, 0xd1), ==, EXC_GP);      /* no MPX here */
     cpu->gpr[RCX] = 1;
-    g_assert_cmpint(EXECUTE(f, 0x0f, 0x01, 0xd0), ==, cpu_has(cpu, "xgetbv1") ? -1 : EXC_GP);
+    g_assert_cmpint(EXECUTE(f, 0x0f, 0x01, 0xd0), ==,
+                    cpu_has(cpu, "xgetbv1") ? -1 : EXC_GP);
     cpu->gpr[RCX] = 2;
     g_assert_cmpint(EXECUTE(f, 0x0f, 0x01, 0xd0), ==, EXC_GP);
     g_assert_true(cpu_cpuid(cpu, 1, 0).ecx >> 27 & 1);

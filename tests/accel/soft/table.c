@@ -10,7 +10,8 @@
 static void check(const Opcode *row, bool ok, const char *what)
 {
     if (!ok) {
-        g_test_message("%s (map %u, %02x /%d): %s", row->name, row->map, row->byte, row->ext, what);
+        g_test_message("%s (map %u, %02x /%d): %s", row->name, row->map, row->byte,
+                       row->ext, what);
         g_test_fail();
     }
 }
@@ -33,16 +34,23 @@ static void test_complete(void)
         check(row, row->name && *row->name, "has no name");
         check(row, row->forms ? !row->fn && has_forms(row->forms) : row->fn != NULL,
               "has no function, or two");
-        check(row, row->map < MAP_COUNT && row->ext >= -1 && row->ext <= 7 && row->rm >= -1 &&
-              row->rm <= 7, "stands nowhere");
+        check(row,
+              row->map < MAP_COUNT && row->ext >= -1 && row->ext <= 7 &&
+                  row->rm >= -1 && row->rm <= 7,
+              "stands nowhere");
         check(row, row->rm < 0 || row->mod == MOD_REG, "asks for rm with memory");
         check(row, !((row->reads | row->writes) & ~FLAGS_ARITH), "uses other flags");
-        check(row, row->class != CLASS_BRANCH || row->attr & OP_ENDS, "is a branch and goes on");
-        check(row, (row->attr & (OP_NO64 | OP_ONLY64)) != (OP_NO64 | OP_ONLY64), "is nowhere");
+        check(row, row->class != CLASS_BRANCH || row->attr & OP_ENDS,
+              "is a branch and goes on");
+        check(row, (row->attr & (OP_NO64 | OP_ONLY64)) != (OP_NO64 | OP_ONLY64),
+              "is nowhere");
     }
 }
 
-/* Where LOCK is allowed there is what does it: beside each form for memory one with LOCK. */
+/*
+ * Where LOCK is allowed there is what does it: beside each form for memory one with
+ * LOCK.
+ */
 static void test_lock(void)
 {
     for (unsigned op = OP_SPECIAL; op < opcode_count(); op++) {
@@ -51,7 +59,8 @@ static void test_lock(void)
         for (unsigned w = 0; row->forms && w < 4; w++) {
             bool mem = row->forms->mem[w], lock = row->forms->lock[w];
 
-            check(row, lock ? mem : !(mem && row->attr & OP_LOCK), "forms do not fit LOCK");
+            check(row, lock ? mem : !(mem && row->attr & OP_LOCK),
+                  "forms do not fit LOCK");
         }
     }
 }
@@ -85,7 +94,8 @@ static bool forms_meet(unsigned a, unsigned b)
 {
     u8 both = opcode_traits(a) | opcode_traits(b);
 
-    return !(both & HAS_MODRM) || (both & (NO_MEMORY | NO_REGISTER)) != (NO_MEMORY | NO_REGISTER);
+    return !(both & HAS_MODRM) ||
+           (both & (NO_MEMORY | NO_REGISTER)) != (NO_MEMORY | NO_REGISTER);
 }
 
 static bool modes_meet(const Opcode *a, const Opcode *b)
@@ -106,10 +116,11 @@ static void test_ambiguous(void)
             for (unsigned j = i + 1; j < can.n; j++) {
                 const Opcode *a = opcode_row(can.row[i]), *b = opcode_row(can.row[j]);
                 bool meet = prefixes_meet(a, b) && numbers_meet(a->ext, b->ext) &&
-                            numbers_meet(a->rm, b->rm) && forms_meet(can.row[i], can.row[j]) &&
-                            modes_meet(a, b);
+                            numbers_meet(a->rm, b->rm) &&
+                            forms_meet(can.row[i], can.row[j]) && modes_meet(a, b);
 
-                check(a, !meet || opcode_particular(a) != opcode_particular(b), b->name);
+                check(a, !meet || opcode_particular(a) != opcode_particular(b),
+                      b->name);
             }
         }
     }
@@ -123,7 +134,8 @@ static void test_modrm(void)
 
         for (unsigned i = 0; i < can.n; i++) {
             check(opcode_row(can.row[i]),
-                  !(opcode_traits(can.row[i]) & HAS_MODRM) == !can.modrm, "differs in ModRM");
+                  !(opcode_traits(can.row[i]) & HAS_MODRM) == !can.modrm,
+                  "differs in ModRM");
         }
     }
 }

@@ -253,7 +253,9 @@ static void test_no_flush(void)
 
 static u8 clear(u32 type, u64 sector, u32 sectors, u32 flags)
 {
-    DriverBuf buf[] = { { header, 16, false }, { data, 16, false }, { status, 1, true } };
+    DriverBuf buf[] = { { header, 16, false },
+                        { data, 16, false },
+                        { status, 1, true } };
 
     put_header(type, 0);
     ram_put(d.machine, data, sector, 8);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * When virtio-net wants to be told of buffers to receive into: only after a packet found
- * too few.  A driver that refills its ring with every packet then does not notify with
- * every packet.
+ * When virtio-net wants to be told of buffers to receive into: only after a packet
+ * found too few.  A driver that refills its ring with every packet then does not notify
+ * with every packet.
  */
 
 #include "hw/virtio/devices.h"
