@@ -173,7 +173,8 @@ install: all
 	$(if $(modules),install -m 644 $(modules) $(DESTDIR)$(prefix)/lib/mayfly)
 
 # The environment in which every test runs.
-check := MAYFLY=$(build)/mayfly BUILD=$(build) tests/run $(if $(T),-m '$(T)')
+check := MAYFLY=$(build)/mayfly MAYFLY_MODULES=$(build)/modules BUILD=$(build) \
+	tests/run $(if $(T),-m '$(T)')
 
 # What the tests need beside Mayfly itself.
 for-tests: all
@@ -182,7 +183,7 @@ for-tests: all
 run-check: for-tests
 	@scripts/guest cloud latest || :
 	@scripts/guest-gl gl || :
-	@MAYFLY_MODULES=$(build)/modules $(check) $(tests) $(if $(main),$(check_script))
+	@$(check) $(tests) $(if $(main),$(check_script))
 
 run-check-unit: for-tests
 	@$(check) $(tests)

@@ -81,10 +81,10 @@ static void close_gpu(Device *dev)
     if (gpu->resources) {
         gpu_consoles_blank(gpu);
         gpu_resources_free(gpu);
-        gpu_gl_close(gpu);
         gpu_scanouts_close(gpu);
         g_clear_pointer(&gpu->resources, g_hash_table_unref);
     }
+    gpu_gl_close(gpu);
 }
 
 static bool open_gl(Device *dev, GError **err)
