@@ -111,11 +111,18 @@ static int unix_connect(const Address *at, GError **err)
 
 /* ---- tcp ---- */
 
+bool address_port_good(const char *port)
+{
+    return !*port || port[strspn(port, "0123456789")] ||
+           g_ascii_strtoull(port, NULL, 10) <= UINT16_MAX;
+}
+
 static struct addrinfo *resolve(const Address *at, int flags, GError **err)
 {
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = flags }, *list;
     const char *host = at->host && *at->host ? at->host : NULL;
-    int why = getaddrinfo(host, at->port, &hints, &list);
+    int why = address_port_good(at->port) ? getaddrinfo(host, at->port, &hints, &list)
+                                     : EAI_SERVICE;
 
     if (why) {
         g_autofree char *name = address_name(at);

@@ -16,6 +16,9 @@ typedef struct {
 
 char *address_name(const Address *at);      /* "unix:/tmp/a", "tcp:localhost:4444" */
 
+/* Not a number above 65535, which getaddrinfo would cut: a name, or one that fits. */
+bool address_port_good(const char *port);
+
 /* Non-blocking.  A unix socket left behind by a process that is gone is replaced. */
 int address_listen(const Address *at, GError **err);
 

@@ -25,7 +25,8 @@ bool dgram_address(const char *host, const char *port, bool passive,
 {
     struct addrinfo hints = { .ai_socktype = SOCK_DGRAM, .ai_family = AF_UNSPEC,
                               .ai_flags = passive ? AI_PASSIVE : 0 }, *list;
-    int why = getaddrinfo(host && *host ? host : NULL, port, &hints, &list);
+    int why = !address_port_good(port) ? EAI_SERVICE
+              : getaddrinfo(host && *host ? host : NULL, port, &hints, &list);
 
     if (why) {
         return net_refuse(err, "address udp:%s:%s: %s", host ? host : "", port,

@@ -21,9 +21,16 @@ typedef bool RuleFn(User *u, const char *rule, GError **err);
 
 static bool each_rule(User *u, const char *rules, RuleFn *fn, GError **err)
 {
-    g_auto(GStrv) rule = rules ? g_strsplit(rules, "\n", -1) : NULL;
+    g_auto(GStrv) rule = NULL;
 
-    for (unsigned i = 0; rule && rule[i]; i++) {
+    if (!rules) {
+        return true;
+    }
+    if (!*rules) {              /* which g_strsplit takes for no rule at all */
+        return fn(u, rules, err);
+    }
+    rule = g_strsplit(rules, "\n", -1);
+    for (unsigned i = 0; rule[i]; i++) {
         if (!fn(u, rule[i], err)) {
             return false;
         }

@@ -20,6 +20,8 @@
     (str,  dns,       "address of the name service [net + 3]"),                     \
     (str,  dhcpstart, "first of 16 addresses for guests [net + 15]"),               \
     (str,  ipv6_net,  "IPv6 prefix [fec0::/64]"),                                   \
+    (str,  ipv6_prefix, "the same, without its length [fec0::]"),                   \
+    (u8,   ipv6_prefixlen, "that length", .def = 64, .min = 1, .max = 126),         \
     (str,  ipv6_host, "this host's IPv6 address [prefix + 2]"),                     \
     (str,  ipv6_dns,  "IPv6 address of the name service [prefix + 3]"),             \
     (bool, restrict_, "the guest reaches nothing but what is forwarded"),           \

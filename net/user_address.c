@@ -157,11 +157,13 @@ static bool take_all_ip6(User *u, GError **err)
 {
     const UserConfig *o = &u->config;
     SlirpConfig *c = &u->slirp_config;
+    g_autofree char *both = g_strdup_printf("%s/%u", o->ipv6_prefix ? o->ipv6_prefix
+                                                     : "fec0::", o->ipv6_prefixlen);
+    const char *text = o->ipv6_net ? o->ipv6_net : both;
 
-    if (!parse_prefix(o->ipv6_net ? o->ipv6_net : "fec0::/64", &c->vprefix_addr6,
-                      &c->vprefix_len)) {
-        return net_refuse(err, "ipv6-net: '%s' is not an IPv6 prefix, such as "
-                          "fec0::/64", o->ipv6_net);
+    if (!parse_prefix(text, &c->vprefix_addr6, &c->vprefix_len)) {
+        return net_refuse(err, "%s: '%s' is not an IPv6 prefix, such as fec0::/64",
+                          o->ipv6_net ? "ipv6-net" : "ipv6-prefix", text);
     }
     return take_ip6(c, "ipv6-host", o->ipv6_host, 2, &c->vhost6, err) &&
            take_ip6(c, "ipv6-dns", o->ipv6_dns, 3, &c->vnameserver6, err);
@@ -209,7 +211,8 @@ bool user_addresses(User *u, GError **err)
         return net_refuse(err, "IPv4 disabled but netmask/vhost/dns/dhcpstart "
                           "provided");
     }
-    if (!c->in6_enabled && (o->ipv6_net || o->ipv6_host || o->ipv6_dns)) {
+    if (!c->in6_enabled && (o->ipv6_net || o->ipv6_prefix || o->ipv6_host ||
+                           o->ipv6_dns)) {
         return net_refuse(err, "IPv6 disabled but prefix/host/dns provided");
     }
     return take_all_ip4(u, err) && take_all_ip6(u, err) && take_names(u, err);

@@ -113,6 +113,8 @@ const char *vga_device(const VmConfig *config);
 /* options_net.c */
 /* ",key=value" as the grammar has it: a comma inside is doubled. */
 void option_append_pair(GString *out, const char *key, const char *value);
+/* Makes the back end: "KIND,id=ID,...", "id=ID,type=KIND,..." or JSON. */
+bool netdev_from_option(const char *value, GError **err) must_check;
 bool nic_judge(VmConfig *config, const char *value, GError **err);
 bool net_check(VmConfig *config, const char *value, GError **err);
 

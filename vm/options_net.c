@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * -nic and -net: a network card and its back end in one option, as QEMU's; and the card
- * that a machine has when nothing is said.  Both become what -netdev and -device take.
- * Main thread.
+ * -netdev, also as JSON; -nic and -net: a network card and its back end in one option,
+ * as QEMU's; and the card that a machine has when nothing is said.  They become what
+ * netdev_new and -device take.  Main thread.
  */
 
 #include "vm/options.h"
 
 #include "base/keyval.h"
+#include "block/options.h"
+#include "net/net.h"
 
 #include <string.h>
 
@@ -82,6 +84,39 @@ static char *join_pairs(const char *first, const KeyVals *kv)
     return g_string_free(out, FALSE);
 }
 
+/* ---- -netdev ---- */
+
+/* The key of a list's element, "hostfwd.0.str" in JSON, is that of the list. */
+static void cut_index(KeyVal *pair)
+{
+    const char *dot = strchr(pair->key, '.');
+
+    if (dot && g_ascii_isdigit(dot[1])) {
+        pair->key[dot - pair->key] = 0;
+    }
+}
+
+bool netdev_from_option(const char *value, GError **err)
+{
+    g_autoptr(KeyVals) kv = options_from_text(value, "type", err);
+    g_autofree char *type = kv ? keyvals_take(kv, "type") : NULL;
+    g_autofree char *text = NULL;
+
+    if (!kv) {
+        return false;
+    }
+    if (!type) {
+        return refuse(err, "the kind of back end is missing (-netdev help lists them)");
+    }
+    for (unsigned i = 0; i < kv->n; i++) {
+        cut_index(&kv->pair[i]);
+    }
+    text = join_pairs(type, kv);
+    return netdev_new(text, err);
+}
+
+/* ---- -nic ---- */
+
 /* Without an id, one that no user would write. */
 static char *take_id(KeyVals *kv, unsigned n)
 {
@@ -98,8 +133,6 @@ static NetCard *add_card(VmConfig *config, const char *option, const char *value
     g_ptr_array_add(config->cards, card);
     return card;
 }
-
-/* ---- -nic ---- */
 
 static bool add_nic(VmConfig *config, const char *value, GError **err)
 {

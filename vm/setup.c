@@ -164,7 +164,7 @@ static bool make_back_ends(GError **err)
            make_all(config->chardev, "chardev", make_chardev, err) &&
            make_serials(err) && make_monitor_ends(err) &&
            disks_open(config, err) &&
-           make_all(config->netdev, "netdev", netdev_new, err) &&
+           make_all(config->netdev, "netdev", netdev_from_option, err) &&
            make_all(config->fsdev, "fsdev", share_add, err) &&
            make_cards(false, err) &&
            make_all(config->object, "object", object_new_late, err) &&

@@ -60,6 +60,18 @@ enum { NET_TABLE = 64, NET_VLANS = 4096, NET_PAIRS_MAX = NET_QUEUES_MAX };
     (bool, guest_announce, "ask it to announce itself", .def = 1),                  \
     (bool, mq,           "several pairs of queues, as many as the netdev has")
 
+/* What QEMU has and we have not: only the value that says so. */
+#define NET_ABSENT_ROWS                                                             \
+    (u8, host_ufo,  "cut long UDP packets: not offered", .names = not_offered),     \
+    (u8, guest_ufo, "give long UDP packets: not offered", .names = not_offered),    \
+    (u8, guest_rsc_ext, "tell of joined segments: not offered",                     \
+         .names = not_offered),                                                     \
+    (u8, rss,       "choose queues by hash: not offered", .names = not_offered),    \
+    (u8, hash,      "tell a packet's hash: not offered", .names = not_offered),     \
+    (u8, failover,  "stand in for another card: not offered",                       \
+         .names = not_offered),                                                     \
+    (u8, tx,        "packets are sent by a loop", .names = senders)
+
 #define NET_CONFIG_ROWS                                                             \
     (str,    netdev,  "network back end"),                                          \
     (str,    iothread, "id of an I/O thread; without one the main loop serves it"), \
@@ -70,7 +82,7 @@ enum { NET_TABLE = 64, NET_VLANS = 4096, NET_PAIRS_MAX = NET_QUEUES_MAX };
     (u32,    speed,   "of the link, Mbit/s; 0: not told", .max = INT32_MAX),        \
     (u8,     duplex,  "of the link", .names = net_duplexes),                        \
     (u32,    bootindex, "place in the firmware's order", .def = NO_BOOTINDEX),      \
-    NET_FEATURE_ROWS
+    NET_FEATURE_ROWS, NET_ABSENT_ROWS
 
 #define NET_STATE_ROWS                                                              \
     (u64,   refused,   "what the driver takes no more (5.1.6.5.6), as feature bits"), \

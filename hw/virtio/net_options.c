@@ -10,6 +10,8 @@
 #include <string.h>
 
 static const char *const net_duplexes[] = { "half", "full", NULL };
+static const char *const not_offered[] = { "off", NULL };
+static const char *const senders[] = { "bh", NULL };
 const Field virtio_net_options[] = STATE_ROWS(NetConfig, NET_CONFIG_ROWS);
 
 /* ---- features ---- */

@@ -130,6 +130,22 @@ static bool choose_number(SerialPort *port, const VirtioSerial *serial, GError *
     return true;
 }
 
+/* The driver would make two links of one name. */
+static bool name_is_free(const SerialPort *port, const VirtioSerial *serial,
+                         GError **err)
+{
+    const char *name = port->config.name;
+
+    for (unsigned n = 0; name && n < SERIAL_PORTS; n++) {
+        if (serial->port[n] && g_strcmp0(serial->port[n]->config.name, name) == 0) {
+            g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                        "name: port %u of this controller is '%s' already", n, name);
+            return false;
+        }
+    }
+    return true;
+}
+
 /* ---- life ---- */
 
 static bool open_port(Device *dev, bool console, GError **err)
@@ -138,7 +154,8 @@ static bool open_port(Device *dev, bool console, GError **err)
     VirtioSerial *serial = find_serial(port, err);
 
     port->console = console;
-    if (!serial || !choose_number(port, serial, err) || !attach_chardev(port, err)) {
+    if (!serial || !name_is_free(port, serial, err) ||
+        !choose_number(port, serial, err) || !attach_chardev(port, err)) {
         return false;
     }
     virtio_serial_plug(serial, port);

@@ -220,6 +220,8 @@ static void test_options(void)
         { &virtserialport_type, "nr=1", "nr: port 1 is taken" },
         { &virtserialport_type, "nr=31", "nr: 31 is not below the controller's "
                                          "max-ports" },
+        { &virtserialport_type, "name=tag", "name: port 1 of this controller is 'tag' "
+                                            "already" },
         { &virtserialport_type, "bus=nosuch.0", "Bus 'nosuch.0' not found" },
         { &virtconsole_type, "chardev=nosuch", "there is no chardev 'nosuch'" },
     };
