@@ -332,7 +332,7 @@ static bool add_option(FwCfg *fw, const FwCfgOption *option, GError **err)
 {
     if (!option->string == !option->file) {
         g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                    "'%s' needs one of string=TEXT and file=PATH", option->name);
+                    "needs one of string=TEXT and file=PATH");
         return false;
     }
     if (!g_str_has_prefix(option->name, "opt/")) {
@@ -349,7 +349,10 @@ bool fw_cfg_add_option(FwCfg *fw, const char *text, GError **err)
     FwCfgOption option = { 0 };
     bool done = fields_parse(FwCfgOption_fields, &option, text, "name", "-fw_cfg", err);
 
-    done = done && add_option(fw, &option, err);
+    if (done && !add_option(fw, &option, err)) {
+        g_prefix_error(err, "-fw_cfg %s: ", text);
+        done = false;
+    }
     fields_clear(FwCfgOption_fields, &option);
     return done;
 }

@@ -30,6 +30,9 @@ wrong "-accel warp: invalid accelerator warp; '-accel help' lists them" -accel w
 wrong "-daemonize: -nographic cannot be used with -daemonize" -daemonize -nographic
 wrong "-object rng-random: option 'id' is required: the name by which devices find it" \
     -display none -object rng-random
+wrong "-fw_cfg opt/x: needs one of string=TEXT and file=PATH" -display none -fw_cfg opt/x
+wrong "-fw_cfg opt/x,file=/nonexistent: /nonexistent: No such file or directory" \
+    -display none -fw_cfg opt/x,file=/nonexistent
 log=/nonexistent/log
 wrong "-D $log: cannot write log file '$log': No such file or directory" -D $log
 
