@@ -85,6 +85,7 @@ bool option_take(const Option *o, VmConfig *config, const char *value, GError **
 bool snapshot_options(VmConfig *config, const char **last, GError **err) must_check;
 extern const Field loadvm_rows[], when_rows[];
 bool loadvm_check(VmConfig *config, const char *value, GError **err);
+bool persist_check(VmConfig *config, const char *value, GError **err);
 bool when_check(VmConfig *config, const char *value, GError **err);
 
 /* options_machine.c */

@@ -8,6 +8,7 @@
 
 #include "base/keyval.h"
 #include "vm/snapshot.h"
+#include "vm/snapshot_persist.h"
 
 #include <string.h>
 
@@ -18,6 +19,13 @@ bool loadvm_check(VmConfig *config, const char *value, GError **err)
 {
     (void)value;
     return config->loadvm.name || refuse(err, "the snapshot's name is missing");
+}
+
+bool persist_check(VmConfig *config, const char *value, GError **err)
+{
+    (void)value;
+    return config->loadvm.name ||
+           refuse(err, "there is no snapshot to continue: -loadvm is missing");
 }
 
 bool when_check(VmConfig *config, const char *value, GError **err)
@@ -151,6 +159,10 @@ bool snapshot_options(VmConfig *config, const char **last, GError **err)
 
     if (!config->loadvm.name) {
         return true;
+    }
+    if (!snapshot_lock(config->loadvm.name, config->persist, err)) {
+        g_prefix_error(err, "-loadvm: ");
+        return false;
     }
     config->loaded = snapshot_open(config->loadvm.name, err);
     merge.fixed = g_ptr_array_new();

@@ -13,6 +13,7 @@
 #include "vm/snapshot_disks.h"
 #include "vm/snapshot_folder.h"
 #include "vm/snapshot_parts.h"
+#include "vm/snapshot_persist.h"
 #include "vm/snapshot_words.h"
 
 #include <errno.h>
@@ -289,6 +290,7 @@ static bool save(Saver *saver, GError **err)
            words_save(saver->config->words, saver->folder.fd, saver->out, err) &&
            save_standing(saver, err) && write_state(saver, err) &&
            write_json(saver, err) && sync_ram(saver, err) &&
+           snapshot_lock_follow(saver->path, saver->folder.fd, err) &&
            folder_end(&saver->folder, err);
 }
 
@@ -308,7 +310,7 @@ bool snapshot_save(Vm *vm, const VmConfig *config, const char *name, bool all,
     bool done;
 
     saver.path = snapshot_path(name);
-    saver.changes = !all && can_have_parent(saver.path);
+    saver.changes = !all && !config->persist && can_have_parent(saver.path);
     saver.out = g_byte_array_new();
     done = save(&saver, err);
     folder_clear(&saver.folder);

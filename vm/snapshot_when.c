@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "chardev/chardev.h"
+#include "vm/snapshot_persist.h"
 
 static Vm *the_vm;
 static const VmConfig *the_config;
@@ -42,6 +43,7 @@ bool snapshot_attach(Vm *vm, const VmConfig *config)
 {
     the_vm = vm;
     the_config = config;
+    persist_attach(vm, config);
     if (config->when.text) {
         chardevs_watch(config->when.text, found, NULL);
     }

@@ -125,6 +125,16 @@ static bool copy_bytes(File *file, int fd)
     return fsync(fd) == 0;
 }
 
+/* One that comes from a snapshot keeps its name: the new one may take its place. */
+static char *name_of_copy(const WordRule *rule, const char *from, unsigned n)
+{
+    const SnapshotOrigin *origin = snapshot_origin();
+    g_autofree char *dir = g_path_get_dirname(from);
+
+    return origin && layers_have(origin->layers, dir) ? g_path_get_basename(from)
+           : g_strdup_printf("%s%u", rule->option, n);
+}
+
 /* A snapshot's files do not change: two of them may share one. */
 static bool share_file(const char *from, int dir_fd, const char *name)
 {
@@ -162,9 +172,7 @@ static char *keep_file(const WordRule *rule, const char *value, unsigned n, int 
 {
     g_autoptr(KeyVals) kv = *rule->file ? keyvals_parse(value, "name", err) : NULL;
     const char *from = *rule->file ? kv ? keyvals_get(kv, rule->file) : NULL : value;
-    g_autofree char *name = g_strdup_printf("%s%u", rule->option, n);
-    g_autofree char *ours = g_strconcat(OURS, name, NULL);
-    g_autofree char *path = NULL;
+    g_autofree char *path = NULL, *name = NULL, *ours = NULL;
 
     if (*rule->file && !kv) {
         return NULL;
@@ -173,6 +181,8 @@ static char *keep_file(const WordRule *rule, const char *value, unsigned n, int 
         return g_strdup(value);
     }
     path = strcmp(rule->option, "bios") == 0 ? firmware_path(from) : g_strdup(from);
+    name = name_of_copy(rule, path ? path : from, n);
+    ours = g_strconcat(OURS, name, NULL);
     if (!copy_file(path ? path : from, dir_fd, name, err)) {
         return NULL;
     }

@@ -194,6 +194,11 @@ void vm_quit(Vm *vm, VmCause cause, int status)
     }
 }
 
+void vm_fail(Vm *vm)
+{
+    vm->own->status = 1;
+}
+
 static Request take_request(Vm *vm, RequestKind kind)
 {
     Request request;

@@ -134,6 +134,8 @@ void vm_powerdown(Vm *vm);
 
 /* Ends vm_run with `status`, soon.  Only the first call counts. */
 void vm_quit(Vm *vm, VmCause cause, int status);
+/* The status is 1 even so: something failed at the end. */
+void vm_fail(Vm *vm);
 
 /* Listeners hear in the order in which they came. */
 void vm_listen(Vm *vm, VmEventFn *heard, void *opaque);

@@ -147,7 +147,7 @@ typedef struct VmConfig {
     GPtrArray *blockdev, *drive;
     GPtrArray *serial, *monitor, *mon, *netdev, *nic, *net, *fsdev;
     bool nographic, nodefaults, no_hpet, no_acpi, paused, daemonize;
-    bool no_parallel, full_screen, snapshot;
+    bool no_parallel, full_screen, snapshot, persist;
 
     /* What follows, once all is known. */
     GPtrArray *words;           /* char *: names and values of what is in effect */
