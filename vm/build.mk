@@ -32,6 +32,7 @@ src += vm/snapshot_flatten.c
 src += vm/snapshot_folder.c
 src += vm/snapshot_image.c
 src += vm/snapshot_layers.c
+src += vm/snapshot_lock.c
 src += vm/snapshot_persist.c
 src += vm/snapshot_ram.c
 src += vm/snapshot_runs.c

@@ -8,7 +8,7 @@
 
 #include "base/keyval.h"
 #include "vm/snapshot.h"
-#include "vm/snapshot_persist.h"
+#include "vm/snapshot_lock.h"
 
 #include <string.h>
 
@@ -155,12 +155,14 @@ static bool merge_all(Merge *merge, GError **err)
 bool snapshot_options(VmConfig *config, const char **last, GError **err)
 {
     Merge merge = { .config = config, .last = last };
+    g_autofree char *path = NULL;
     bool done;
 
     if (!config->loadvm.name) {
         return true;
     }
-    if (!snapshot_lock(config->loadvm.name, config->persist, err)) {
+    path = snapshot_path(config->loadvm.name);
+    if (!snapshot_lock_run(path, config->persist, err)) {
         g_prefix_error(err, "-loadvm: ");
         return false;
     }

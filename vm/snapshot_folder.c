@@ -4,6 +4,7 @@
 #include "vm/snapshot_folder.h"
 
 #include "vm/snapshot_file.h"
+#include "vm/snapshot_lock.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -32,7 +33,7 @@ static void remove_folder(const char *path)
     rmdir(path);
 }
 
-static bool check_place(const char *path, GError **err)
+static bool check_place(Folder *folder, const char *path, GError **err)
 {
     g_autofree char *state = g_build_filename(path, "state", NULL);
     struct stat info;
@@ -40,8 +41,10 @@ static bool check_place(const char *path, GError **err)
     if (lstat(path, &info) && errno == ENOENT) {
         return true;
     }
-    return access(state, F_OK) == 0 ||
-           snapshot_refuse(err, "%s is there, and no snapshot", path);
+    if (access(state, F_OK)) {
+        return snapshot_refuse(err, "%s is there, and no snapshot", path);
+    }
+    return snapshot_is_ours(path) || snapshot_lock(path, false, &folder->lock, err);
 }
 
 bool folder_begin(Folder *folder, const char *path, GError **err)
@@ -49,8 +52,8 @@ bool folder_begin(Folder *folder, const char *path, GError **err)
     g_autofree char *above = g_path_get_dirname(path);
     g_autofree char *temporary = g_strdup_printf("%s.new.%d", path, (int)getpid());
 
-    *folder = (Folder){ .fd = -1 };
-    if (!check_place(path, err)) {
+    *folder = (Folder){ .fd = -1, .lock = -1 };
+    if (!check_place(folder, path, err)) {
         return false;
     }
     if (g_mkdir_with_parents(above, 0700) || mkdir(temporary, 0700)) {
@@ -81,7 +84,8 @@ bool folder_end(Folder *folder, GError **err)
 {
     g_autofree char *above = g_path_get_dirname(folder->path);
 
-    if (!sync_folder(folder->temporary, err)) {
+    if (!sync_folder(folder->temporary, err) ||
+        (snapshot_is_ours(folder->path) && !snapshot_lock_follow(folder->fd, err))) {
         return false;
     }
     if (rename(folder->temporary, folder->path) &&
@@ -94,6 +98,9 @@ bool folder_end(Folder *folder, GError **err)
 
 void folder_clear(Folder *folder)
 {
+    if (folder->lock >= 0) {
+        close(folder->lock);
+    }
     if (folder->temporary) {
         close(folder->fd);
         remove_folder(folder->temporary);

@@ -13,9 +13,13 @@
 typedef struct {
     char *path, *temporary;
     int fd;                     /* of the temporary one */
+    int lock;                   /* on what is replaced; -1: none */
 } Folder;
 
-/* Only a snapshot is replaced; another thing at `path` is an error. */
+/*
+ * Only a snapshot is replaced, and not one that a run with -persist has, unless it is
+ * this one's; another thing at `path` is an error.
+ */
 bool folder_begin(Folder *folder, const char *path, GError **err) must_check;
 /* Puts it in its place; its files have been synced. */
 bool folder_end(Folder *folder, GError **err) must_check;

@@ -13,7 +13,6 @@
 #include "vm/snapshot_disks.h"
 #include "vm/snapshot_folder.h"
 #include "vm/snapshot_parts.h"
-#include "vm/snapshot_persist.h"
 #include "vm/snapshot_words.h"
 
 #include <errno.h>
@@ -290,7 +289,6 @@ static bool save(Saver *saver, GError **err)
            words_save(saver->config->words, saver->folder.fd, saver->out, err) &&
            save_standing(saver, err) && write_state(saver, err) &&
            write_json(saver, err) && sync_ram(saver, err) &&
-           snapshot_lock_follow(saver->path, saver->folder.fd, err) &&
            folder_end(&saver->folder, err);
 }
 
@@ -306,7 +304,10 @@ static bool can_have_parent(const char *path)
 bool snapshot_save(Vm *vm, const VmConfig *config, const char *name, bool all,
                    GError **err)
 {
-    Saver saver = { .vm = vm, .machine = vm->machine, .config = config };
+    Saver saver = {
+        .vm = vm, .machine = vm->machine, .config = config,
+        .folder = { .fd = -1, .lock = -1 },
+    };
     bool done;
 
     saver.path = snapshot_path(name);

@@ -35,6 +35,12 @@ refused()
     fi
 }
 
+flatten_refused()
+{
+    ! "$(dirname "$MAYFLY")/mayfly-img" snapshot-flatten "$dir/p" 2> "$dir/errors" &&
+        grep -q "is in use: a run with -persist" "$dir/errors"
+}
+
 sums()
 {
     (cd "$dir/p" && cat ./* | cksum)
@@ -67,6 +73,7 @@ check "saved" ends_with 0
 restore -persist
 check "runs, and writes" write once
 check "a second one is refused by name" refused "snapshot '$dir/p' is in use: -persist needs it alone" -loadvm "$dir/p" -persist
+check "so is flatten" flatten_refused
 check "so is one that would not continue it" refused "snapshot '$dir/p' is in use: a run with -persist" -loadvm "$dir/p"
 vm_signal TERM
 check "a signal ends it" ends_with 0
