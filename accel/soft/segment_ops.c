@@ -30,12 +30,13 @@ static void op_mov_from(Cpu *cpu, const Insn *insn)
 
 static void op_mov_to(Cpu *cpu, const Insn *insn)
 {
-    u16 selector = insn->shape & INSN_MEM ? cpu_load16(cpu, mem_in(cpu, insn, 1))
-                                          : cpu->gpr[insn->rm];
+    u16 selector;
 
     if (insn->reg == SEG_CS) {
         cpu_raise(cpu, EXC_UD);
     }
+    selector = insn->shape & INSN_MEM ? cpu_load16(cpu, mem_in(cpu, insn, 1))
+                                      : cpu->gpr[insn->rm];
     cpu_load_segment(cpu, insn->reg, selector);
 }
 

@@ -85,19 +85,15 @@ static bool is_gpr(Operand operand)
 }
 
 /*
- * The address of a memory operand, aligned if the row says so.  With 16 bytes an
- * address that is not canonical is judged before its alignment, with 32 bytes after it:
- * one is #SS on the stack, the other always #GP (found on the host: the manual gives no
- * order).
+ * The address of a memory operand, aligned if the row says so: #GP if it is not, also
+ * where the address is not canonical and on the stack (found on the host: the manual
+ * gives no order).
  */
 static gva vex_linear(Cpu *cpu, const Insn *insn, unsigned n, Access access)
 {
     gva at = insn_linear(cpu, insn, n, access);
 
     if (opcode_row(insn->op)->attr & OP_ALIGN && unlikely(at & (n - 1))) {
-        if (n < 32 && insn->seg == SEG_FLAT && !cpu_canonical(cpu, at)) {
-            cpu_load8(cpu, at);         /* #GP or #SS */
-        }
         cpu_gp(cpu, 0);
     }
     return at;

@@ -345,6 +345,21 @@ unsigned sequence_bytes(const Sequence *s, u8 *out)
     return n;
 }
 
+u64 sequence_unit_of(const Sequence *s, u64 rip)
+{
+    u64 at = s->start;
+
+    for (unsigned i = 0; i < s->n; i++) {
+        unsigned n = s->unit[i].off ? 0 : s->unit[i].n;
+
+        if (rip - at < n) {
+            return at;
+        }
+        at += n;
+    }
+    return 0;
+}
+
 /* ---- the state before it ---- */
 
 /* Mostly well inside a page that can be written, else near the end of some page. */

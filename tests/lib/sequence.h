@@ -41,8 +41,8 @@ typedef struct {
 } Unit;
 
 enum {
-    UNITS_MAX = 64, TARGET_END = 64, TARGET_DATA = 65, SEQUENCE_BYTES = UNITS_MAX *
-    32,
+    UNITS_MAX = 64, TARGET_END = 64, TARGET_DATA = 65,
+    SEQUENCE_BYTES = UNITS_MAX * 32,
 };
 
 typedef struct {
@@ -57,6 +57,8 @@ void sequence_random(Sequence *s, Rng *rng, const Cpu *cpu);
 
 /* Lays out what is not left out; returns the number of bytes. */
 unsigned sequence_bytes(const Sequence *s, u8 *out);
+/* Where the unit begins that `rip` is in; 0 outside. */
+u64 sequence_unit_of(const Sequence *s, u64 rip);
 
 /* What the registers and flags are before it. */
 void sequence_registers(Rng *rng, u64 gpr[16], u64 *flags);
