@@ -39,6 +39,7 @@ typedef struct {
     u32 n_pages;
     bool gl;                        /* the renderer has its pixels */
     u64 serial;                     /* of those with this id */
+    GpuCreate3d create;             /* how the renderer made it */
 } GpuResource;
 
 #define GPU_CONFIG_ROWS GPU_CONFIG_ROWS_(256ull << 20)
@@ -164,6 +165,9 @@ void gpu_cursor_move(Gpu *gpu, unsigned n);
 /* gpu_state.c */
 void gpu_save_more(Device *dev, GByteArray *out);
 bool gpu_load_more(Device *dev, const u8 *data, size_t n, GError **err);
+/* `n` pages, of which there are this many bytes at most; NULL: not as many. */
+GpuPages *gpu_load_pages(u32 n, const u8 **data, size_t *left);
+void gpu_save_pages(const GpuResource *r, GByteArray *out);
 
 static inline Gpu *gpu_of(Device *dev)
 {

@@ -95,23 +95,6 @@ void gpu_gl_reset(Gpu *gpu)
     gpu_gl_post(gpu, job);
 }
 
-/* What the renderer holds it holds in the host's GL, which gives only pixels back. */
-bool gpu_gl_savable(Device *dev, GError **err)
-{
-    Gpu *gpu = gpu_of(dev);
-    unsigned contexts = gpu->gl ? g_hash_table_size(gpu->gl->contexts) : 0;
-    unsigned resources = gpu->gl ? g_hash_table_size(gpu->resources) : 0;
-
-    if (contexts || resources) {
-        g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
-                    "3D state (%u contexts, %u resources) cannot be saved yet; save "
-                    "before the guest's driver is loaded, or use virtio-gpu without "
-                    "\"-gl\"", contexts, resources);
-        return false;
-    }
-    return true;
-}
-
 /* ---- capability sets ---- */
 
 u32 gpu_gl_capsets(const Gpu *gpu)
@@ -151,13 +134,19 @@ static bool find_module(GpuGl *gl, GError **err)
     return gl->module;
 }
 
+static void free_context(gpointer context)
+{
+    gl_record_free(((GlContext *)context)->record);
+    g_free(context);
+}
+
 bool gpu_gl_open(Gpu *gpu, GError **err)
 {
     GpuGl *gl = gpu->gl = g_new0(GpuGl, 1);
     const GlHost *host = gl_host();
     g_autofree char *why = NULL;
 
-    gl->contexts = g_hash_table_new(NULL, NULL);
+    gl->contexts = g_hash_table_new_full(NULL, NULL, NULL, free_context);
     gl->out = g_hash_table_new(NULL, NULL);
     gl->written = g_hash_table_new(NULL, NULL);
     gl->done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -206,5 +195,6 @@ void gpu_gl_close(Gpu *gpu)
     g_hash_table_unref(gl->contexts);
     g_hash_table_unref(gl->out);
     g_hash_table_unref(gl->written);
+    g_clear_pointer(&gl->saved, g_byte_array_unref);
     g_clear_pointer(&gpu->gl, g_free);
 }

@@ -5,6 +5,8 @@
  *     gpu_gl.c            the renderer: its life, jobs on their way, capability sets
  *     gpu_gl_command.c    commands: from a chain to a job, and what its end changes
  *     gpu_gl_scanout.c    what the consoles show
+ *     gpu_gl_record.h     what contexts are, to make them anew
+ *     gpu_gl_state.c      saving and restoring
  *     gpu_render.h        the renderer itself
  *
  * All resources are the renderer's.  A command is copied out of its chain and judged
@@ -18,14 +20,20 @@
 #define HW_VIRTIO_GPU_GL_H
 
 #include "hw/virtio/gpu.h"
+#include "hw/virtio/gpu_gl_record.h"
 #include "hw/virtio/gpu_render.h"
+
+typedef struct {
+    GpuCtxCreate create;
+    GlRecord *record;
+} GlContext;
 
 typedef struct GpuGl {
     const RenderModule *module;
     Renderer *renderer;
     int done;                       /* eventfd */
     IoWatch *watch;
-    GHashTable *contexts;           /* ids of those there are */
+    GHashTable *contexts;           /* id -> GlContext */
     GHashTable *out;                /* RenderJob that have a chain */
     u32 epoch;                      /* resets, and whatever else makes jobs stale */
     u64 shown;                      /* serial of the newest SET_SCANOUT */
@@ -34,6 +42,7 @@ typedef struct GpuGl {
     RenderWindow window[GPU_SCANOUTS];
     /* Resources whose pages the renderer may write without being told to: ids. */
     GHashTable *written;
+    GByteArray *saved;              /* for the save that asked whether it may; or NULL */
     unsigned announce;
 } GpuGl;
 
@@ -44,11 +53,15 @@ void gpu_gl_reset(Gpu *gpu);
 void gpu_gl_stop(VirtioDevice *virtio);
 void gpu_gl_paused(VirtioDevice *virtio);
 u32 gpu_gl_capsets(const Gpu *gpu);
-bool gpu_gl_savable(Device *dev, GError **err) must_check;
 void gpu_gl_post(Gpu *gpu, RenderJob *job);
 void gpu_gl_run(Gpu *gpu, RenderJob *job);      /* and waits; it stays the caller's */
 /* Ends what the renderer has done. */
 void gpu_gl_finished(Gpu *gpu);
+
+/* gpu_gl_state.c */
+bool gpu_gl_savable(Device *dev, GError **err) must_check;
+void gpu_gl_save(Gpu *gpu, GByteArray *out);
+bool gpu_gl_load(Gpu *gpu, const u8 *data, size_t n, GError **err) must_check;
 
 /* gpu_gl_stream.c: what commands of a context (SUBMIT_3D) do beside drawing */
 void gpu_gl_stream(Gpu *gpu, const u32 *word, size_t n);
@@ -56,11 +69,18 @@ void gpu_gl_written(Gpu *gpu, u32 resource);    /* its pages; 0: of all such */
 
 /* gpu_gl_command.c */
 void gpu_gl_control(VirtioDevice *virtio, Chain *chain);
+/* A command without a chain, judged and done before this returns: the answer. */
+u32 gpu_gl_do(Gpu *gpu, RenderJob *job);
+/* Judges; the job gets the host's ranges.  Takes the pages over. */
+u32 gpu_gl_attach(Gpu *gpu, RenderJob *job, GpuResource *r, GpuPages *pages, u32 n);
+/* The stream in the job goes to this context. */
+void gpu_gl_submit(Gpu *gpu, const RenderJob *job);
 /* The command is done: its effects, its answer, its chain. */
 void gpu_gl_end(Gpu *gpu, RenderJob *job);
 
 /* gpu_gl_scanout.c */
 u32 gpu_gl_judge_scanout(Gpu *gpu, RenderJob *job);
+bool gpu_gl_show(Gpu *gpu, unsigned n);      /* what the state says; false: it can't be */
 u32 gpu_gl_judge_flush(Gpu *gpu, RenderJob *job);
 void gpu_gl_scanout_done(Gpu *gpu, RenderJob *job);
 void gpu_gl_pictures_done(Gpu *gpu, RenderJob *job);

@@ -11,7 +11,7 @@
 enum {
     CONTEXTS_MAX = 256,
     SUBMIT_MAX = 4 << 20,           /* bytes; Mesa sends at most 256 KiB */
-    SIDE_MAX = 16384, LAYERS_MAX = 2048, SAMPLES_MAX = 64, TARGET_BUFFER = 0,
+    SIDE_MAX = 16384, LAYERS_MAX = 2048, SAMPLES_MAX = 64,
 };
 
 /* ---- answered at once ---- */
@@ -71,6 +71,9 @@ static u32 judge_create_2d(Gpu *gpu, RenderJob *job)
     r->format = in->format;
     r->width = in->width;
     r->height = in->height;
+    r->create = (GpuCreate3d){ in->resource, GPU_TEXTURE_2D, in->format,
+                               GPU_BIND_RENDER_TARGET, in->width, in->height, 1, 1, 0, 0,
+                               GPU_CREATE_Y_0_TOP, 0 };
     job->serial = r->serial;
     return GPU_OK;
 }
@@ -80,7 +83,7 @@ static u64 bytes_3d(const GpuCreate3d *in)
 {
     u64 layers = (u64)MAX(in->depth, 1) * MAX(in->array_size, 1) * MAX(in->samples, 1);
 
-    if (in->target == TARGET_BUFFER) {
+    if (in->target == GPU_TEXTURE_BUFFER) {
         return in->width;
     }
     if (in->width > SIDE_MAX || in->height > SIDE_MAX || in->depth > LAYERS_MAX ||
@@ -103,6 +106,7 @@ static u32 judge_create_3d(Gpu *gpu, RenderJob *job)
     r->format = in->format;
     r->width = in->width;
     r->height = in->height;
+    r->create = *in;
     job->serial = r->serial;
     return GPU_OK;
 }
@@ -117,6 +121,18 @@ static void create_done(Gpu *gpu, RenderJob *job)
     }
 }
 
+/* The renderer takes it out of all contexts. */
+static void detach_from_all(Gpu *gpu, u32 resource)
+{
+    GHashTableIter each;
+    gpointer context;
+
+    g_hash_table_iter_init(&each, gpu->gl->contexts);
+    while (g_hash_table_iter_next(&each, NULL, &context)) {
+        gl_record_detach(((GlContext *)context)->record, resource);
+    }
+}
+
 static u32 judge_unref(Gpu *gpu, RenderJob *job)
 {
     GpuResource *r = gpu_resource(gpu, job->in.id.resource);
@@ -125,6 +141,7 @@ static u32 judge_unref(Gpu *gpu, RenderJob *job)
         return GPU_ERR_RESOURCE;
     }
     g_hash_table_remove(gpu->gl->written, GUINT_TO_POINTER(r->id));
+    detach_from_all(gpu, r->id);
     gpu_resource_free(gpu, r);
     return GPU_OK;
 }
@@ -143,16 +160,8 @@ static struct iovec *host_ranges(Gpu *gpu, const GpuPages *pages, u32 n)
     return iov;
 }
 
-static u32 judge_attach(Gpu *gpu, RenderJob *job)
+u32 gpu_gl_attach(Gpu *gpu, RenderJob *job, GpuResource *r, GpuPages *pages, u32 n)
 {
-    GpuResource *r = gpu_resource(gpu, job->in.attach.resource);
-    u32 n = job->in.attach.entries;
-    GpuPages *pages;
-
-    if (!r) {
-        return GPU_ERR_RESOURCE;
-    }
-    pages = r->n_pages ? NULL : gpu_get_pages(job->chain, n);
     job->iov = pages ? host_ranges(gpu, pages, n) : NULL;
     job->n_iov = n;
     if (!job->iov) {
@@ -160,6 +169,18 @@ static u32 judge_attach(Gpu *gpu, RenderJob *job)
         return GPU_ERR_UNSPEC;
     }
     return gpu_resource_attach(gpu, r, pages, n) ? GPU_OK : GPU_ERR_OUT_OF_MEMORY;
+}
+
+static u32 judge_attach(Gpu *gpu, RenderJob *job)
+{
+    GpuResource *r = gpu_resource(gpu, job->in.attach.resource);
+    u32 n = job->in.attach.entries;
+
+    if (!r) {
+        return GPU_ERR_RESOURCE;
+    }
+    return gpu_gl_attach(gpu, job, r, r->n_pages ? NULL : gpu_get_pages(job->chain, n),
+                         n);
 }
 
 static u32 judge_detach(Gpu *gpu, RenderJob *job)
@@ -187,23 +208,28 @@ static u32 judge_transfer_2d(Gpu *gpu, RenderJob *job)
 
 /* ---- contexts ---- */
 
-static bool has_context(const Gpu *gpu, const RenderJob *job)
+/* Of the job's header; NULL: there is none. */
+static GlContext *find_context(const Gpu *gpu, const RenderJob *job)
 {
-    return g_hash_table_contains(gpu->gl->contexts,
-                                 GUINT_TO_POINTER(job->header.ctx_id));
+    return g_hash_table_lookup(gpu->gl->contexts,
+                               GUINT_TO_POINTER(job->header.ctx_id));
 }
 
 static u32 judge_ctx_create(Gpu *gpu, RenderJob *job)
 {
     GHashTable *contexts = gpu->gl->contexts;
+    GlContext *context;
 
-    if (!job->header.ctx_id || has_context(gpu, job)) {
+    if (!job->header.ctx_id || find_context(gpu, job)) {
         return GPU_ERR_CONTEXT;
     }
     if (g_hash_table_size(contexts) >= CONTEXTS_MAX) {
         return GPU_ERR_OUT_OF_MEMORY;
     }
-    g_hash_table_add(contexts, GUINT_TO_POINTER(job->header.ctx_id));
+    context = g_new0(GlContext, 1);
+    context->create = job->in.context;
+    context->record = gl_record_new();
+    g_hash_table_insert(contexts, GUINT_TO_POINTER(job->header.ctx_id), context);
     return GPU_OK;
 }
 
@@ -220,18 +246,34 @@ static u32 judge_ctx_destroy(Gpu *gpu, RenderJob *job)
            ? GPU_OK : GPU_ERR_CONTEXT;
 }
 
-static u32 judge_ctx_resource(Gpu *gpu, RenderJob *job)
+static u32 judge_ctx_attach(Gpu *gpu, RenderJob *job)
 {
-    if (!has_context(gpu, job)) {
-        return GPU_ERR_CONTEXT;
+    const GpuResource *r = gpu_resource(gpu, job->in.id.resource);
+    const GlContext *context = find_context(gpu, job);
+
+    if (!context || !r) {
+        return context ? GPU_ERR_RESOURCE : GPU_ERR_CONTEXT;
     }
-    return gpu_resource(gpu, job->in.id.resource) ? GPU_OK : GPU_ERR_RESOURCE;
+    gl_record_attach(context->record, r->id, r->serial);
+    return GPU_OK;
+}
+
+static u32 judge_ctx_detach(Gpu *gpu, RenderJob *job)
+{
+    const GpuResource *r = gpu_resource(gpu, job->in.id.resource);
+    const GlContext *context = find_context(gpu, job);
+
+    if (!context || !r) {
+        return context ? GPU_ERR_RESOURCE : GPU_ERR_CONTEXT;
+    }
+    gl_record_detach(context->record, r->id);
+    return GPU_OK;
 }
 
 /* The context may be none (0). */
 static u32 judge_transfer_3d(Gpu *gpu, RenderJob *job)
 {
-    if (job->header.ctx_id && !has_context(gpu, job)) {
+    if (job->header.ctx_id && !find_context(gpu, job)) {
         return GPU_ERR_CONTEXT;
     }
     return gpu_resource(gpu, job->in.transfer_3d.resource) ? GPU_OK : GPU_ERR_RESOURCE;
@@ -242,11 +284,18 @@ static void transfer_from_done(Gpu *gpu, RenderJob *job)
     gpu_gl_written(gpu, job->in.transfer_3d.resource);
 }
 
+void gpu_gl_submit(Gpu *gpu, const RenderJob *job)
+{
+    gl_record_feed(find_context(gpu, job)->record, (const u32 *)job->data,
+                   job->bytes / 4);
+    gpu_gl_stream(gpu, (const u32 *)job->data, job->bytes / 4);
+}
+
 static u32 judge_submit(Gpu *gpu, RenderJob *job)
 {
     u32 bytes = job->in.submit.bytes;
 
-    if (!has_context(gpu, job)) {
+    if (!find_context(gpu, job)) {
         return GPU_ERR_CONTEXT;
     }
     if (bytes > SUBMIT_MAX) {
@@ -260,12 +309,17 @@ static u32 judge_submit(Gpu *gpu, RenderJob *job)
     if (!chain_get(job->chain, job->data, bytes)) {
         return GPU_ERR_PARAMETER;
     }
-    gpu_gl_stream(gpu, (const u32 *)job->data, bytes / 4);
+    gpu_gl_submit(gpu, job);
     return GPU_OK;
 }
 
 static void submit_done(Gpu *gpu, RenderJob *job)
 {
+    const GlContext *context = find_context(gpu, job);
+
+    if (context && job->answer >= GPU_ERR_UNSPEC) {
+        context->record->lost = true;
+    }
     gpu_gl_written(gpu, 0);
 }
 
@@ -288,8 +342,8 @@ static const GlCommand commands[] = {
     { GPU_DETACH_BACKING, sizeof(GpuId), judge_detach, NULL },
     { GPU_CTX_CREATE, sizeof(GpuCtxCreate), judge_ctx_create, ctx_create_done },
     { GPU_CTX_DESTROY, 0, judge_ctx_destroy, NULL },
-    { GPU_CTX_ATTACH_RESOURCE, sizeof(GpuId), judge_ctx_resource, NULL },
-    { GPU_CTX_DETACH_RESOURCE, sizeof(GpuId), judge_ctx_resource, NULL },
+    { GPU_CTX_ATTACH_RESOURCE, sizeof(GpuId), judge_ctx_attach, NULL },
+    { GPU_CTX_DETACH_RESOURCE, sizeof(GpuId), judge_ctx_detach, NULL },
     { GPU_RESOURCE_CREATE_3D, sizeof(GpuCreate3d), judge_create_3d, create_done },
     { GPU_TRANSFER_TO_HOST_3D, sizeof(GpuTransfer3d), judge_transfer_3d, NULL },
     { GPU_TRANSFER_FROM_HOST_3D, sizeof(GpuTransfer3d), judge_transfer_3d,
@@ -321,6 +375,19 @@ void gpu_gl_end(Gpu *gpu, RenderJob *job)
         gpu_answer(gpu, job->chain, &job->header, job->answer, NULL, 0);
         chain_done(job->chain);
     }
+}
+
+u32 gpu_gl_do(Gpu *gpu, RenderJob *job)
+{
+    const GlCommand *command = find(job->type);
+    u32 answer = command && command->judge ? command->judge(gpu, job) : GPU_OK;
+
+    if (answer == GPU_OK) {
+        gpu_gl_run(gpu, job);
+        gpu_gl_end(gpu, job);
+        answer = job->answer;
+    }
+    return answer;
 }
 
 static void to_renderer(Gpu *gpu, Chain *chain, const GpuHeader *header)

@@ -111,6 +111,16 @@ void gpu_gl_scanout_done(Gpu *gpu, RenderJob *job)
     }
 }
 
+bool gpu_gl_show(Gpu *gpu, unsigned n)
+{
+    GpuState *s = &gpu->state;
+    RenderJob job = { .type = GPU_SET_SCANOUT, .in.scanout = {
+        { s->x[n], s->y[n], s->w[n], s->h[n] }, n, s->resource[n] } };
+
+    s->w[n] = 0;                        /* not what is shown now */
+    return gpu_gl_do(gpu, &job) == GPU_OK && s->w[n];
+}
+
 static void take_picture(Gpu *gpu, const RenderPicture *p)
 {
     const GpuState *s = &gpu->state;

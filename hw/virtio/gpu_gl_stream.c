@@ -8,11 +8,6 @@
 
 #include "hw/virtio/gpu_gl.h"
 
-enum {
-    CREATE_OBJECT = 1, TRANSFER3D = 43, COPY_TRANSFER3D = 45,
-    OBJECT_QUERY = 11,
-};
-
 static void note(Gpu *gpu, u32 resource)
 {
     g_hash_table_add(gpu->gl->written, GUINT_TO_POINTER(resource));
@@ -27,10 +22,10 @@ void gpu_gl_stream(Gpu *gpu, const u32 *word, size_t n)
         if (length >= n - i) {
             return;
         }
-        if (length >= 4 && command == CREATE_OBJECT && object == OBJECT_QUERY) {
+        if (length >= 4 && command == VIRGL_CREATE_OBJECT && object == VIRGL_QUERY) {
             note(gpu, word[i + 4]);
         } else if (length >= 1 &&
-                   (command == TRANSFER3D || command == COPY_TRANSFER3D)) {
+                   (command == VIRGL_TRANSFER3D || command == VIRGL_COPY_TRANSFER3D)) {
             note(gpu, word[i + 1]);
         }
     }

@@ -31,6 +31,8 @@ enum {
     RENDER_POINTER,                 /* image or place: `pointer`, image in `data` */
     RENDER_CURSOR,                  /* the pixels of resource `id`, for a pointer */
     RENDER_WAIT,                    /* until every fence has passed */
+    RENDER_SAVE,                    /* contents of `create_3d`'s resource: `data` */
+    RENDER_LOAD,                    /* the other way; no data: all are 0 */
 };
 
 /* Pixels that were read back, as the resource has them: 4 bytes each. */
@@ -64,7 +66,7 @@ struct RenderJob {
     RenderPointer pointer;
     struct iovec *iov;              /* backing; the thread takes it */
     u32 n_iov;
-    u8 *data;                       /* SUBMIT_3D, POINTER */
+    u8 *data;                       /* SUBMIT_3D, POINTER, CURSOR, SAVE, LOAD */
     size_t bytes;
     GArray *pictures;               /* out, RenderPicture; or NULL */
     bool waited;                    /* by `run`: not among the finished */

@@ -6,7 +6,7 @@
  * Under the machine lock.
  */
 
-#include "hw/virtio/gpu.h"
+#include "hw/virtio/gpu_gl.h"
 
 #include "base/bytes.h"
 
@@ -24,15 +24,20 @@ static gint by_id(gconstpointer a, gconstpointer b)
     return x < y ? -1 : x > y;
 }
 
+void gpu_save_pages(const GpuResource *r, GByteArray *out)
+{
+    for (u32 i = 0; i < r->n_pages; i++) {
+        append_num(out, r->pages[i].at, 8);
+        append_num(out, r->pages[i].bytes, 4);
+    }
+}
+
 static void save_one(const GpuResource *r, GByteArray *out)
 {
     Saved saved = { r->id, r->format, r->width, r->height, r->n_pages, 0, r->bytes };
 
     append_bytes(out, &saved, sizeof saved);
-    for (u32 i = 0; i < r->n_pages; i++) {
-        append_num(out, r->pages[i].at, 8);
-        append_num(out, r->pages[i].bytes, 4);
-    }
+    gpu_save_pages(r, out);
     if (r->pixels) {
         append_bytes(out, r->pixels, r->bytes);
     }
@@ -41,7 +46,13 @@ static void save_one(const GpuResource *r, GByteArray *out)
 void gpu_save_more(Device *dev, GByteArray *out)
 {
     Gpu *gpu = gpu_of(dev);
-    GList *all = g_list_sort(g_hash_table_get_values(gpu->resources), by_id);
+    GList *all;
+
+    if (gpu->gl) {
+        gpu_gl_save(gpu, out);
+        return;
+    }
+    all = g_list_sort(g_hash_table_get_values(gpu->resources), by_id);
 
     for (GList *l = all; l; l = l->next) {
         save_one(l->data, out);
@@ -55,19 +66,26 @@ static bool refused(GError **err, const char *why)
     return false;
 }
 
-static bool load_pages(Gpu *gpu, GpuResource *r, u32 n, const u8 **data, size_t *left)
+GpuPages *gpu_load_pages(u32 n, const u8 **data, size_t *left)
 {
     GpuPages *pages;
 
     if (n > GPU_BACKING_MAX || *left < n * 12ull) {
-        return false;
+        return NULL;
     }
     pages = g_new0(GpuPages, MAX(n, 1));
     for (u32 i = 0; i < n; i++, *data += 12, *left -= 12) {
         pages[i].at = get64(*data);
         pages[i].bytes = get32(*data + 8);
     }
-    return gpu_resource_attach(gpu, r, pages, n);
+    return pages;
+}
+
+static bool load_pages(Gpu *gpu, GpuResource *r, u32 n, const u8 **data, size_t *left)
+{
+    GpuPages *pages = gpu_load_pages(n, data, left);
+
+    return pages && gpu_resource_attach(gpu, r, pages, n);
 }
 
 static bool load_one(Gpu *gpu, const u8 **data, size_t *left)
@@ -104,6 +122,11 @@ static bool load_one(Gpu *gpu, const u8 **data, size_t *left)
     return true;
 }
 
+static bool show(Gpu *gpu, unsigned n)
+{
+    return gpu->gl ? gpu_gl_show(gpu, n) : gpu_scanout_show(gpu, n);
+}
+
 /* A scanout that is off is all zero, one that is on can be shown. */
 static bool show_all(Gpu *gpu)
 {
@@ -114,7 +137,7 @@ static bool show_all(Gpu *gpu)
         bool off = !(s->x[i] | s->y[i] | s->w[i] | s->h[i] | s->format[i] |
                      s->stride[i] | s->offset[i]);
 
-        if (s->resource[i] ? !there || !gpu_scanout_show(gpu, i) : !off) {
+        if (s->resource[i] ? !there || !show(gpu, i) : !off) {
             return false;
         }
         if (s->cursor[i] && (!there || !gpu_cursor_show(gpu, i))) {
@@ -142,7 +165,10 @@ bool gpu_load_more(Device *dev, const u8 *data, size_t n, GError **err)
     if (gpu->vga) {
         gpu->vga->given = false;
     }
-    while (good && n > 0) {
+    if (gpu->gl && !gpu_gl_load(gpu, data, n, err)) {
+        return false;
+    }
+    while (!gpu->gl && good && n > 0) {
         good = load_one(gpu, &data, &n);
     }
     gpu->state = wanted;

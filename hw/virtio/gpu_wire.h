@@ -32,7 +32,8 @@ enum { GPU_F_VIRGL = 1 << 0, GPU_F_EDID = 1 << 1, GPU_F_BLOB = 1 << 3,
        GPU_F_CONTEXT_INIT = 1 << 4 };
 enum { GPU_FLAG_FENCE = 1, GPU_FLAG_RING = 2, GPU_EVENT_DISPLAY = 1 };
 enum { GPU_SCANOUTS = 16, GPU_BACKING_MAX = 16384, GPU_CURSOR_SIZE = 64 };
-enum { GPU_CAPSETS = 2, GPU_CREATE_Y_0_TOP = 1 };
+enum { GPU_CAPSETS = 2, GPU_CREATE_Y_0_TOP = 1, GPU_TEXTURE_BUFFER = 0,
+       GPU_TEXTURE_2D = 2, GPU_TEXTURE_3D = 3, GPU_BIND_RENDER_TARGET = 1 << 1 };
 enum { GPU_BLOB_GUEST = 1, GPU_BLOB_HOST = 2, GPU_BLOB_HOST_GUEST = 3 };
 
 typedef struct { u32 x, y, width, height; } GpuRect;
@@ -63,7 +64,6 @@ typedef struct {
 typedef struct {
     u32 scanout, x, y, padding, resource, hot_x, hot_y, padding2;
 } GpuCursor;
-
 
 /* 5.7.6.8.3: 3D.  The context is the header's. */
 typedef struct { u32 index, padding; } GpuCapsetIndex;

@@ -32,6 +32,32 @@ gl_boot()
         -append "console=ttyS0 loglevel=4 mayfly.run=\"$gl_command\"" "$@"
 }
 
+# gl_cubes N: the guest's command for kmscube that draws N pictures and then stands still
+# with the last one, in the middle of its last message: into a pipe that nobody empties
+# and that is filled when kmscube has said what it says at first.
+gl_cubes()
+{
+    # shellcheck disable=SC2016  # the guest's shell expands it
+    printf '%s' 'mkfifo /tmp/p; sleep 99999 < /tmp/p & echo gl: begins > /dev/ttyS0; ' \
+        'sleep 99999 | kmscube -c '"$1"' > /tmp/p 2> /dev/ttyS0 & pid=$!; was=x; now=y; ' \
+        'until [ $was = $now ]; do was=$now; sleep 2; ' \
+        'now=$(grep wchar /proc/$pid/io | cut -d : -f 2); done; ' \
+        'echo gl: runs > /dev/ttyS0; dd if=/dev/zero of=/tmp/p bs=4096; sleep 99999'
+}
+
+# The picture no longer changes: it is in $vm_dir/$1.ppm.
+still()
+{
+    gl_tries=120
+    until dump "$1" "$2" && sleep 1 && dump "$1-later" "$2" &&
+        cmp -s "$vm_dir/$1.ppm" "$vm_dir/$1-later.ppm"; do
+        gl_tries=$((gl_tries - 1))
+        if [ $gl_tries -le 0 ] || vm_ended; then
+            return 1
+        fi
+    done
+}
+
 # The guest's console says it, within the time limit or $2 seconds.
 guest_says()
 {
@@ -53,7 +79,7 @@ dump()
 {
     rm -f "$vm_dir/$1.ppm"
     vm_send "screendump $vm_dir/$1.ppm"
-    vm_send "info name"
+    vm_send "info version"
     gl_ticks=100
     until [ -s "$vm_dir/$1.ppm" ] && [ "$(wc -c < "$vm_dir/$1.ppm")" -ge "${2:-1}" ]; do
         gl_ticks=$((gl_ticks - 1))

@@ -10,7 +10,7 @@
 
 #include <virgl/virglrenderer.h>
 
-enum { TEXTURE_2D = 2, BIND_RENDER_TARGET = 1 << 1, CAPSET_MASK = 0xff };
+enum { CAPSET_MASK = 0xff };
 
 static u32 create(Renderer *r, u32 id,
                   const struct virgl_renderer_resource_create_args *wanted)
@@ -30,7 +30,7 @@ static u32 create_2d(Renderer *r, RenderJob *job)
     const GpuCreate2d *in = &job->in.create;
 
     return create(r, in->resource, &(struct virgl_renderer_resource_create_args){
-        .target = TEXTURE_2D, .format = in->format, .bind = BIND_RENDER_TARGET,
+        .target = GPU_TEXTURE_2D, .format = in->format, .bind = GPU_BIND_RENDER_TARGET,
         .width = in->width, .height = in->height, .depth = 1, .array_size = 1,
         .flags = GPU_CREATE_Y_0_TOP,
     });

@@ -5,6 +5,7 @@
  *     thread.c     the thread, its jobs and fences
  *     egl.c        the display, contexts, the windows' surfaces
  *     command.c    the driver's commands
+ *     content.c    what resources hold, for snapshots
  *     show.c       scanouts: reading back, drawing into windows
  *
  * Everything but the functions of the table at the end of thread.c runs on the
@@ -73,6 +74,10 @@ bool egl_use(const Egl *egl, EGLSurface surface);
 /* command.c */
 void render_command(Renderer *r, RenderJob *job);
 void render_free_all(Renderer *r);      /* contexts and resources */
+
+/* content.c */
+void content_save(Renderer *r, RenderJob *job);
+void content_load(Renderer *r, RenderJob *job);
 
 /* show.c */
 void shown_flush(Renderer *r, RenderJob *job);

@@ -185,6 +185,8 @@ static void work(Renderer *r, RenderJob *job)
     case RENDER_POINTER: shown_pointer(r, job); break;
     case RENDER_CURSOR:  shown_read_cursor(r, job); break;
     case RENDER_WAIT:    wait_for_fences(r); break;
+    case RENDER_SAVE:    content_save(r, job); break;
+    case RENDER_LOAD:    content_load(r, job); break;
     default:             render_command(r, job);
     }
     if (job->waited || !fence(r, job)) {
