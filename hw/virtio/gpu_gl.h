@@ -4,6 +4,7 @@
  *
  *     gpu_gl.c            the renderer: its life, jobs on their way, capability sets
  *     gpu_gl_command.c    commands: from a chain to a job, and what its end changes
+ *     gpu_gl_context.c    those about contexts
  *     gpu_gl_scanout.c    what the consoles show
  *     gpu_gl_record.h     what contexts are, to make them anew
  *     gpu_gl_state.c      saving and restoring
@@ -26,6 +27,7 @@
 typedef struct {
     GpuCtxCreate create;
     GlRecord *record;
+    u64 serial;                     /* of those with this id */
 } GlContext;
 
 typedef struct GpuGl {
@@ -42,7 +44,7 @@ typedef struct GpuGl {
     RenderWindow window[GPU_SCANOUTS];
     /* Resources whose pages the renderer may write without being told to: ids. */
     GHashTable *written;
-    GByteArray *saved;              /* for the save that asked whether it may; or NULL */
+    GByteArray *saved;              /* for the save that has asked whether it may */
     unsigned announce;
 } GpuGl;
 
@@ -73,14 +75,26 @@ void gpu_gl_control(VirtioDevice *virtio, Chain *chain);
 u32 gpu_gl_do(Gpu *gpu, RenderJob *job);
 /* Judges; the job gets the host's ranges.  Takes the pages over. */
 u32 gpu_gl_attach(Gpu *gpu, RenderJob *job, GpuResource *r, GpuPages *pages, u32 n);
-/* The stream in the job goes to this context. */
-void gpu_gl_submit(Gpu *gpu, const RenderJob *job);
+
+/* gpu_gl_context.c */
+u32 gpu_gl_judge_ctx_create(Gpu *gpu, RenderJob *job);
+u32 gpu_gl_judge_ctx_destroy(Gpu *gpu, RenderJob *job);
+u32 gpu_gl_judge_ctx_attach(Gpu *gpu, RenderJob *job);
+u32 gpu_gl_judge_ctx_detach(Gpu *gpu, RenderJob *job);
+u32 gpu_gl_judge_transfer_3d(Gpu *gpu, RenderJob *job);
+u32 gpu_gl_judge_submit(Gpu *gpu, RenderJob *job);
+void gpu_gl_ctx_create_done(Gpu *gpu, RenderJob *job);
+void gpu_gl_transfer_from_done(Gpu *gpu, RenderJob *job);
+void gpu_gl_submit_done(Gpu *gpu, RenderJob *job);
+/* The stream in the job goes to its context. */
+void gpu_gl_submit(Gpu *gpu, RenderJob *job);
 /* The command is done: its effects, its answer, its chain. */
 void gpu_gl_end(Gpu *gpu, RenderJob *job);
 
 /* gpu_gl_scanout.c */
 u32 gpu_gl_judge_scanout(Gpu *gpu, RenderJob *job);
-bool gpu_gl_show(Gpu *gpu, unsigned n);      /* what the state says; false: it can't be */
+/* Shows what the state says; false: it can't be. */
+bool gpu_gl_show(Gpu *gpu, unsigned n);
 u32 gpu_gl_judge_flush(Gpu *gpu, RenderJob *job);
 void gpu_gl_scanout_done(Gpu *gpu, RenderJob *job);
 void gpu_gl_pictures_done(Gpu *gpu, RenderJob *job);

@@ -8,11 +8,7 @@
 
 #include <string.h>
 
-enum {
-    CONTEXTS_MAX = 256,
-    SUBMIT_MAX = 4 << 20,           /* bytes; Mesa sends at most 256 KiB */
-    SIDE_MAX = 16384, LAYERS_MAX = 2048, SAMPLES_MAX = 64,
-};
+enum { SIDE_MAX = 16384, LAYERS_MAX = 2048, SAMPLES_MAX = 64 };
 
 /* ---- answered at once ---- */
 
@@ -72,8 +68,8 @@ static u32 judge_create_2d(Gpu *gpu, RenderJob *job)
     r->width = in->width;
     r->height = in->height;
     r->create = (GpuCreate3d){ in->resource, GPU_TEXTURE_2D, in->format,
-                               GPU_BIND_RENDER_TARGET, in->width, in->height, 1, 1, 0, 0,
-                               GPU_CREATE_Y_0_TOP, 0 };
+                               GPU_BIND_RENDER_TARGET, in->width, in->height, 1, 1, 0,
+                               0, GPU_CREATE_Y_0_TOP, 0 };
     job->serial = r->serial;
     return GPU_OK;
 }
@@ -206,123 +202,6 @@ static u32 judge_transfer_2d(Gpu *gpu, RenderJob *job)
            ? GPU_OK : GPU_ERR_PARAMETER;
 }
 
-/* ---- contexts ---- */
-
-/* Of the job's header; NULL: there is none. */
-static GlContext *find_context(const Gpu *gpu, const RenderJob *job)
-{
-    return g_hash_table_lookup(gpu->gl->contexts,
-                               GUINT_TO_POINTER(job->header.ctx_id));
-}
-
-static u32 judge_ctx_create(Gpu *gpu, RenderJob *job)
-{
-    GHashTable *contexts = gpu->gl->contexts;
-    GlContext *context;
-
-    if (!job->header.ctx_id || find_context(gpu, job)) {
-        return GPU_ERR_CONTEXT;
-    }
-    if (g_hash_table_size(contexts) >= CONTEXTS_MAX) {
-        return GPU_ERR_OUT_OF_MEMORY;
-    }
-    context = g_new0(GlContext, 1);
-    context->create = job->in.context;
-    context->record = gl_record_new();
-    g_hash_table_insert(contexts, GUINT_TO_POINTER(job->header.ctx_id), context);
-    return GPU_OK;
-}
-
-static void ctx_create_done(Gpu *gpu, RenderJob *job)
-{
-    if (job->answer >= GPU_ERR_UNSPEC) {
-        g_hash_table_remove(gpu->gl->contexts, GUINT_TO_POINTER(job->header.ctx_id));
-    }
-}
-
-static u32 judge_ctx_destroy(Gpu *gpu, RenderJob *job)
-{
-    return g_hash_table_remove(gpu->gl->contexts, GUINT_TO_POINTER(job->header.ctx_id))
-           ? GPU_OK : GPU_ERR_CONTEXT;
-}
-
-static u32 judge_ctx_attach(Gpu *gpu, RenderJob *job)
-{
-    const GpuResource *r = gpu_resource(gpu, job->in.id.resource);
-    const GlContext *context = find_context(gpu, job);
-
-    if (!context || !r) {
-        return context ? GPU_ERR_RESOURCE : GPU_ERR_CONTEXT;
-    }
-    gl_record_attach(context->record, r->id, r->serial);
-    return GPU_OK;
-}
-
-static u32 judge_ctx_detach(Gpu *gpu, RenderJob *job)
-{
-    const GpuResource *r = gpu_resource(gpu, job->in.id.resource);
-    const GlContext *context = find_context(gpu, job);
-
-    if (!context || !r) {
-        return context ? GPU_ERR_RESOURCE : GPU_ERR_CONTEXT;
-    }
-    gl_record_detach(context->record, r->id);
-    return GPU_OK;
-}
-
-/* The context may be none (0). */
-static u32 judge_transfer_3d(Gpu *gpu, RenderJob *job)
-{
-    if (job->header.ctx_id && !find_context(gpu, job)) {
-        return GPU_ERR_CONTEXT;
-    }
-    return gpu_resource(gpu, job->in.transfer_3d.resource) ? GPU_OK : GPU_ERR_RESOURCE;
-}
-
-static void transfer_from_done(Gpu *gpu, RenderJob *job)
-{
-    gpu_gl_written(gpu, job->in.transfer_3d.resource);
-}
-
-void gpu_gl_submit(Gpu *gpu, const RenderJob *job)
-{
-    gl_record_feed(find_context(gpu, job)->record, (const u32 *)job->data,
-                   job->bytes / 4);
-    gpu_gl_stream(gpu, (const u32 *)job->data, job->bytes / 4);
-}
-
-static u32 judge_submit(Gpu *gpu, RenderJob *job)
-{
-    u32 bytes = job->in.submit.bytes;
-
-    if (!find_context(gpu, job)) {
-        return GPU_ERR_CONTEXT;
-    }
-    if (bytes > SUBMIT_MAX) {
-        return GPU_ERR_OUT_OF_MEMORY;
-    }
-    if (bytes % 4 || bytes > chain_left(job->chain)) {
-        return GPU_ERR_PARAMETER;
-    }
-    job->data = g_malloc(MAX(bytes, 4));
-    job->bytes = bytes;
-    if (!chain_get(job->chain, job->data, bytes)) {
-        return GPU_ERR_PARAMETER;
-    }
-    gpu_gl_submit(gpu, job);
-    return GPU_OK;
-}
-
-static void submit_done(Gpu *gpu, RenderJob *job)
-{
-    const GlContext *context = find_context(gpu, job);
-
-    if (context && job->answer >= GPU_ERR_UNSPEC) {
-        context->record->lost = true;
-    }
-    gpu_gl_written(gpu, 0);
-}
-
 /* ---- the table ---- */
 
 typedef struct {
@@ -340,15 +219,17 @@ static const GlCommand commands[] = {
     { GPU_TRANSFER_TO_HOST_2D, sizeof(GpuTransfer2d), judge_transfer_2d, NULL },
     { GPU_ATTACH_BACKING, sizeof(GpuAttach), judge_attach, NULL },
     { GPU_DETACH_BACKING, sizeof(GpuId), judge_detach, NULL },
-    { GPU_CTX_CREATE, sizeof(GpuCtxCreate), judge_ctx_create, ctx_create_done },
-    { GPU_CTX_DESTROY, 0, judge_ctx_destroy, NULL },
-    { GPU_CTX_ATTACH_RESOURCE, sizeof(GpuId), judge_ctx_attach, NULL },
-    { GPU_CTX_DETACH_RESOURCE, sizeof(GpuId), judge_ctx_detach, NULL },
+    { GPU_CTX_CREATE, sizeof(GpuCtxCreate), gpu_gl_judge_ctx_create,
+      gpu_gl_ctx_create_done },
+    { GPU_CTX_DESTROY, 0, gpu_gl_judge_ctx_destroy, NULL },
+    { GPU_CTX_ATTACH_RESOURCE, sizeof(GpuId), gpu_gl_judge_ctx_attach, NULL },
+    { GPU_CTX_DETACH_RESOURCE, sizeof(GpuId), gpu_gl_judge_ctx_detach, NULL },
     { GPU_RESOURCE_CREATE_3D, sizeof(GpuCreate3d), judge_create_3d, create_done },
-    { GPU_TRANSFER_TO_HOST_3D, sizeof(GpuTransfer3d), judge_transfer_3d, NULL },
-    { GPU_TRANSFER_FROM_HOST_3D, sizeof(GpuTransfer3d), judge_transfer_3d,
-      transfer_from_done },
-    { GPU_SUBMIT_3D, sizeof(GpuSubmit), judge_submit, submit_done },
+    { GPU_TRANSFER_TO_HOST_3D, sizeof(GpuTransfer3d), gpu_gl_judge_transfer_3d,
+      NULL },
+    { GPU_TRANSFER_FROM_HOST_3D, sizeof(GpuTransfer3d), gpu_gl_judge_transfer_3d,
+      gpu_gl_transfer_from_done },
+    { GPU_SUBMIT_3D, sizeof(GpuSubmit), gpu_gl_judge_submit, gpu_gl_submit_done },
     /* the renderer's own jobs */
     { RENDER_READ, 0, NULL, gpu_gl_pictures_done },
     { RENDER_CURSOR, 0, NULL, gpu_gl_cursor_done },

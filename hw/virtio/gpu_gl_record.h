@@ -19,7 +19,8 @@
  * length, then that many words.  They come from the guest: what is malformed is left
  * out here, since the renderer refuses it and gives the context up.
  *
- *     gpu_gl_record.c   keeps
+ *     gpu_gl_rows.c     what each command leaves behind
+ *     gpu_gl_record.c   keeps it
  *     gpu_gl_replay.c   makes the stream
  *
  * Under the machine lock.

@@ -2,9 +2,9 @@
 /*
  * Makes the stream that makes a context anew: see gpu_gl_record.h.
  *
- * An object whose resource the driver has given back meanwhile is left out where nothing
- * uses it: its driver is about to destroy it.  A place of state that names a resource
- * which is gone is empty.
+ * An object whose resource the driver has given back meanwhile is left out where
+ * nothing uses it: its driver is about to destroy it.  A place of state that names a
+ * resource which is gone is empty.
  */
 
 #include "hw/virtio/gpu_gl_record.h"

@@ -3,10 +3,11 @@
  * virtio-gpu with 3D in a snapshot: see gpu_gl.h.  Under the machine lock, the machine
  * paused.
  *
- * Saved are the capability sets (whether they are the same), each resource as it was
- * created, with its pages and what it holds, and each context with its resources and the
- * stream that makes it anew (gpu_gl_record.h).  All is read when the save asks whether it
- * may, since it can fail.  What comes back is judged as a driver's commands are.
+ * Saved are whether the capability sets are the same, each resource as it was
+ * created, with its pages and what it holds, and each context with its resources and
+ * the stream that makes it anew (gpu_gl_record.h).  All is read when the save asks
+ * whether it may, since it can fail.  What comes back is judged as a driver's commands
+ * are.
  */
 
 #include "hw/virtio/gpu_gl.h"
@@ -290,8 +291,8 @@ bool gpu_gl_load(Gpu *gpu, const u8 *data, size_t n, GError **err)
         return refuse(err, "virtio-gpu: the 3D state is cut short");
     }
     if (n && all.capsets != hash_capsets(gpu)) {
-        info_user("the snapshot's 3D was drawn by a renderer that can other things than "
-                  "this one: programs of the guest may fail");
+        info_user("the snapshot's 3D was drawn by a renderer that can other things "
+                  "than this one: programs of the guest may fail");
     }
     for (u32 i = 0; i < all.resources; i++) {
         if (!load_resource(gpu, &rest)) {

@@ -23,9 +23,9 @@ static u32 smaller(u32 size, u32 level)
 }
 
 /*
- * How long a line is the library knows for the first level.  A compressed format's lines
- * are as many as there are pixels down, and one block more: too long, never too short.
- * Its own default is right but where a pixel has 3 or 6 bytes: GL pads such lines.
+ * How long a line is the library knows for the first level.  A compressed format's
+ * layer is taken for larger than it is, never for smaller.  The library's own length of
+ * lines is right but where a pixel has 3 or 6 bytes: GL pads such lines.
  */
 static Level level_of(const GpuCreate3d *c, u32 first_line, u32 level)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What is kept of a 3D context (hw/virtio/gpu_gl_record.h).  The numbers of commands and
- * objects are virgl_protocol.h's, written once more.  The last test is one of any words
- * at all: what comes out is well formed, and makes the same again.
+ * What is kept of a 3D context (hw/virtio/gpu_gl_record.h).  The numbers of commands
+ * and objects are virgl_protocol.h's, written once more.  The last test is one of any
+ * words at all: what comes out is well formed, and makes the same again.
  */
 
 #include "hw/virtio/gpu_gl_record.h"
