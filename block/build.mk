@@ -13,6 +13,7 @@ src += block/node_open.c
 src += block/null.c
 src += block/options.c
 src += block/overlay.c
+src += block/probe.c
 src += block/qcow2_bitmap.c
 src += block/qcow2_check.c
 src += block/qcow2_commit.c

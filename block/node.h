@@ -107,6 +107,7 @@ typedef struct BlockDriver {
     bool (*open)(BlockNode *node, const void *config, KeyVals *rest, GError **err);
     void (*close)(BlockNode *node);
     bool (*create)(const BlockCreate *create, GError **err);
+    const Field *(*create_fields)(void);        /* the options that it takes */
     /* Becomes writable or read-only (RDWR in `flags`): for commit.  NULL: can't. */
     bool (*reopen)(BlockNode *node, BlockFlags flags, GError **err);
 
@@ -190,6 +191,10 @@ void nodes_close_all(void);                     /* lets go of those that are kep
 /* Creates an empty image of a format (over a file), or a file. */
 bool node_create(const char *format, const BlockCreate *create,
                  GError **err) must_check;
+
+/* Zeroes that take their space: asked of the file system, or (full) written. */
+bool node_preallocate(BlockNode *node, u64 from, u64 to, bool full,
+                      GError **err) must_check;
 
 /* The node and its children become writable or read-only. */
 bool node_reopen(BlockNode *node, bool writable, GError **err) must_check;

@@ -230,6 +230,15 @@ int node_write_zeroes(BlockNode *node, u64 offset, u64 bytes, bool may_unmap)
     return error;
 }
 
+bool node_preallocate(BlockNode *node, u64 from, u64 to, bool full, GError **err)
+{
+    int error = to <= from ? 0
+                : full ? write_plain_zeroes(node, from, to - from)
+                       : node_write_zeroes(node, from, to - from, false);
+
+    return error ? node_error(node, error, "can't preallocate", err) : true;
+}
+
 bool node_truncate(BlockNode *node, u64 length, GError **err)
 {
     bool right;

@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* DEPTH_MAX: images on images; more is a loop. */
-enum { PROBE_BYTES = 2048, DEPTH_MAX = 200 };
+enum { DEPTH_MAX = 200 };
 
 /* What every node takes; 2 stands for "as the parent". */
 typedef struct {
@@ -127,29 +127,6 @@ static const BlockDriver *named_driver(const char *name, GError **err)
                     "Unknown driver '%s'", name);
     }
     return driver;
-}
-
-const BlockDriver *node_probe(BlockNode *file, GError **err)
-{
-    u8 head[PROBE_BYTES] = { 0 };
-    size_t n = MIN(node_length(file), sizeof head);
-    const BlockDriver *best = NULL;
-    int score = 0, error = node_read(file, 0, head, n);
-
-    if (error) {
-        node_error(file, error, "Could not read image for determining its format", err);
-        return NULL;
-    }
-    for (unsigned i = 0; block_drivers[i]; i++) {
-        const BlockDriver *driver = block_drivers[i];
-        int sure = driver->probe ? driver->probe(head, n, file->filename) : 0;
-
-        if (sure > score) {
-            score = sure;
-            best = driver;
-        }
-    }
-    return best;
 }
 
 /*
@@ -301,6 +278,10 @@ BlockNode *node_open_child(BlockNode *parent, const char *name, KeyVals *options
     if (reference && *reference) {
         *slot = referred_node(reference, err);
     } else if (own->n) {
+        if (strcmp(name, "file") == 0 && keyvals_get(own, "filename") &&
+            !keyvals_get(own, "driver")) {
+            keyvals_set(own, "driver", "file");     /* below a format is no other */
+        }
         *slot = node_open(own, flags, err);
         if (*slot && !options_empty(own, "node", err)) {
             g_clear_pointer(slot, node_unref);

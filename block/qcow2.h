@@ -12,8 +12,6 @@
 #include "block/node.h"
 
 extern const BlockDriver qcow2_driver;
-/* What create takes as options: for help. */
-extern const Field *const qcow2_create_fields;
 
 /* ---- what it is ---- */
 
@@ -75,6 +73,14 @@ bool qcow2_check(BlockNode *node, unsigned fix, Qcow2Check *result,
                  GError **err) must_check;
 
 /* ---- changes ---- */
+
+/* Clusters for the disk from there on: for an image that has just grown to its size. */
+typedef enum {
+    QCOW2_ALLOCATE_NOTHING, QCOW2_ALLOCATE_METADATA, QCOW2_ALLOCATE_SPACE,
+    QCOW2_ALLOCATE_FULL
+} Qcow2Preallocation;
+bool qcow2_preallocate(BlockNode *node, u64 from, Qcow2Preallocation mode,
+                       GError **err) must_check;
 
 /* One cluster, or the end of the disk; -EEXIST: it is there already. */
 int qcow2_write_compressed(BlockNode *node, u64 offset, const void *data, size_t n);

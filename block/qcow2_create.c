@@ -6,6 +6,7 @@
  */
 
 #include "block/options.h"
+#include "block/qcow2.h"
 #include "block/qcow2_int.h"
 
 #include <errno.h>
@@ -29,9 +30,11 @@ PROPS(CreateOptions,
     (u8,  preallocation, "space that is taken at once", .names = preallocations),
     (u8,  refcount_bits, "width of a refcount", .def = 16, .min = 1, .max = 64));
 
-enum { ALLOCATE_NOT, ALLOCATE_METADATA, ALLOCATE_FALLOC, ALLOCATE_FULL };
 
-const Field *const qcow2_create_fields = CreateOptions_fields;
+const Field *qcow2_create_fields(void)
+{
+    return CreateOptions_fields;
+}
 
 static bool refuse(GError **err, const char *text)
 {
@@ -171,13 +174,13 @@ static bool image_begin(const CreateOptions *o, const BlockCreate *create, GErro
 
 /* ---- preallocation ---- */
 
-/* Takes clusters for all of the disk and links them; they read as zeroes. */
-static int allocate_all(Qcow2 *q)
+/* Takes clusters for the disk from a cluster on and links them. */
+static int allocate_from(Qcow2 *q, u64 first)
 {
     u64 end = units(q->h.size, q->cluster);
     int error = qcow2_begin_change(q);
 
-    for (u64 guest = 0; guest < end && !error;) {
+    for (u64 guest = first; guest < end && !error;) {
         Entries e;
         Run run = { 0 };
 
@@ -191,33 +194,47 @@ static int allocate_all(Qcow2 *q)
     return error;
 }
 
-/* Makes the file as long as what it holds; falloc and full take the space, too. */
-static bool preallocate(BlockNode *node, unsigned mode, GError **err)
+/* L2 tables and refcount blocks lie between: only data is all zero here. */
+static int zero_from(BlockNode *node, u64 offset)
 {
     Qcow2 *q = qcow2_of(node);
-    u64 end;
+    int error = 0;
+
+    for (u64 at = offset; at < q->h.size && !error; at += q->cluster) {
+        BlockStatus status;
+
+        error = qcow2_status(node, at, q->cluster, &status);
+        error = error ? error
+                      : node_write_zeroes(q->file, status.offset, q->cluster, false);
+    }
+    return error;
+}
+
+/*
+ * The file becomes as long as what it holds; falloc and full take the space, too.
+ * Clusters of an old image may have been used before.
+ */
+bool qcow2_preallocate(BlockNode *node, u64 from, Qcow2Preallocation mode, GError **err)
+{
+    Qcow2 *q = qcow2_of(node);
+    u64 first = units(from, q->cluster), end;
     int error;
 
+    if (mode == QCOW2_ALLOCATE_NOTHING) {
+        return true;
+    }
     g_mutex_lock(&q->lock);
-    error = allocate_all(q);
+    error = allocate_from(q, first);
     end = q->top * q->cluster;
     g_mutex_unlock(&q->lock);
     if (error) {
         return node_error(node, error, "can't preallocate", err);
     }
-    if (!node_truncate(q->file, end, err)) {
+    if (end > node_length(q->file) && !node_truncate(q->file, end, err)) {
         return false;
     }
-    if (mode != ALLOCATE_METADATA) {
-        /* L2 tables and refcount blocks lie between: only data is all zero here. */
-        for (u64 at = 0; at < q->h.size && !error; at += q->cluster) {
-            BlockStatus status;
-
-            error = qcow2_status(node, at, q->cluster, &status);
-            error = error ?
-                        error :
-                        node_write_zeroes(q->file, status.offset, q->cluster, false);
-        }
+    if (mode != QCOW2_ALLOCATE_METADATA || from) {
+        error = zero_from(node, first * q->cluster);
     }
     return error ? node_error(node, error, "can't preallocate", err) : true;
 }
@@ -240,7 +257,7 @@ static bool image_finish(const CreateOptions *o, const BlockCreate *create,
     if (node_length(node) != create->size && !node_truncate(node, create->size, err)) {
         return false;
     }
-    return !o->preallocation || preallocate(node, o->preallocation, err);
+    return qcow2_preallocate(node, 0, o->preallocation, err);
 }
 
 bool qcow2_create(const BlockCreate *create, GError **err)

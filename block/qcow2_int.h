@@ -204,6 +204,7 @@ int qcow2_begin_change(Qcow2 *q) must_check;
 /* ---- qcow2_create.c ---- */
 
 bool qcow2_create(const BlockCreate *create, GError **err);
+const Field *qcow2_create_fields(void);
 
 /* ---- qcow2_l2.c: guest clusters and their entries ---- */
 

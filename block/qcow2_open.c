@@ -250,7 +250,10 @@ static bool backing_open(Qcow2 *q, KeyVals *rest, GError **err)
     path = node_relative(node->filename, q->backing_name);
     node->backing = node_open_file(path, q->backing_format, flags, &error);
     if (!node->backing) {
-        g_propagate_prefixed_error(err, error, "Could not open backing file: ");
+        bool loop = g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_LOOP);
+
+        g_propagate_prefixed_error(err, error, loop ? "" :
+                                   "Could not open backing file: ");
     }
     return node->backing != NULL;
 }
@@ -354,7 +357,8 @@ const BlockDriver qcow2_driver = {
     .remaps = true,
     .fields = Qcow2Config_fields, .config_size = sizeof(Qcow2Config),
     .probe = qcow2_probe, .open = qcow2_open, .close = qcow2_close,
-    .create = qcow2_create, .reopen = qcow2_reopen,
+    .create = qcow2_create, .create_fields = qcow2_create_fields,
+    .reopen = qcow2_reopen,
     .map = qcow2_map, .read = qcow2_read, .write = qcow2_write,
     .flush = qcow2_flush, .is_clean = qcow2_is_clean,
     .discard = qcow2_discard, .write_zeroes = qcow2_write_zeroes,

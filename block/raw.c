@@ -8,6 +8,7 @@
  */
 
 #include "block/drivers.h"
+#include "block/probe.h"
 
 #include <errno.h>
 #include <string.h>
@@ -60,6 +61,9 @@ static int raw_write(BlockNode *node, u64 offset, BlockVec from)
         if (driver->probe && driver->probe(head, sizeof head, "") > 1) {
             return -EPERM;
         }
+    }
+    if (foreign_format(head, sizeof head)) {
+        return -EPERM;
     }
     /* The bytes that were judged, not the guest's memory once more. */
     return node_write(node->file, raw->offset + offset, head + offset, from.bytes);
@@ -135,15 +139,40 @@ static int raw_status(BlockNode *node, u64 offset, u64 bytes, BlockStatus *out)
     return error;
 }
 
+/* ---- creating ---- */
+
+static const char *const preallocations[] = { "off", "falloc", "full", NULL };
+
+PROPS(RawCreate,
+    (u8, preallocation, "space that is taken at once", .names = preallocations));
+
+static const Field *raw_create_fields(void)
+{
+    return RawCreate_fields;
+}
+
+static bool preallocate(const BlockCreate *create, bool full, GError **err)
+{
+    g_autoptr(BlockNode) node = node_open_file(create->filename, "raw",
+                                               BLOCK_RDWR | BLOCK_RESIZE, err);
+
+    return node && node_preallocate(node, 0, create->size, full, err);
+}
+
 static bool raw_create(const BlockCreate *create, GError **err)
 {
-    return options_empty(create->options, "format 'raw'", err) &&
-           node_create("file", create, err);
+    RawCreate o;
+
+    return options_take(RawCreate_fields, &o, create->options, err) &&
+           options_empty(create->options, "format 'raw'", err) &&
+           node_create("file", create, err) &&
+           (!o.preallocation || preallocate(create, o.preallocation == 2, err));
 }
 
 const BlockDriver block_raw = {
     .name = "raw", .help = "the bytes as they are",
     .fields = RawConfig_fields, .config_size = sizeof(RawConfig),
     .probe = raw_probe, .open = raw_open, .close = raw_close, .create = raw_create,
+    .create_fields = raw_create_fields,
     .map = raw_map, .write = raw_write, .truncate = raw_truncate, .status = raw_status,
 };

@@ -2,11 +2,14 @@
 src += img/chain.c
 src += img/check.c
 src += img/convert.c
+src += img/copy.c
 src += img/create.c
+src += img/dd.c
 src += img/info.c
 src += img/map.c
 src += img/open.c
 src += img/pack_stream.c
+src += img/resize.c
 src += img/snapshot_info.c
 src += img/snapshot_pack.c
 

@@ -213,6 +213,10 @@ static int rebase_run(const ImgArgs *args)
         return img_fail(
             "Could not change the backing file to '%s': the format has none", name);
     }
+    if (*name && !img_has(args, 'F')) {
+        return img_fail("Could not change the backing file to '%s': backing format "
+                        "must be specified", name);
+    }
     if (!unsafe && *name && !open_new(args, top, name, &new)) {
         return 1;
     }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * mayfly-img create and resize.
+ * mayfly-img create.
  */
 
+#include "base/field_value.h"
 #include "block/options.h"
-#include "block/qcow2.h"
 #include "img/img.h"
 
 #include <stdio.h>
@@ -14,16 +14,50 @@ enum { SECTOR = 512 };
 
 /* ---- create ---- */
 
-static int print_options(const char *format)
+bool img_wants_options(const ImgArgs *args)
 {
-    g_autoptr(GString) text = g_string_new("Supported options:\n");
+    return args->options && (strcmp(args->options, "help") == 0 ||
+                             strcmp(args->options, "?") == 0);
+}
 
-    if (strcmp(format, "qcow2") == 0) {
-        fields_help(qcow2_create_fields, text);
+static const Field *fields_of(const char *format)
+{
+    const BlockDriver *driver = block_driver_find(format);
+
+    return driver && driver->create_fields ? driver->create_fields() : NULL;
+}
+
+int img_print_options(const char *format)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    if (!block_driver_find(format)) {
+        return img_fail("Unknown file format '%s'", format);
     }
-    g_string_append(text, "  size            <size>  virtual disk size\n");
+    g_string_append_printf(text, "Supported %s options:\n", format);
+    if (fields_of(format)) {
+        fields_help(fields_of(format), text);
+    }
+    g_string_append_printf(text, "  %-17s %-26s virtual disk size\n", "size", "<size>");
     fputs(text->str, stdout);
     return 0;
+}
+
+bool img_options_right(const char *format, const KeyVals *options)
+{
+    const Field *fields = fields_of(format);
+
+    for (unsigned i = 0; fields && i < options->n; i++) {
+        const char *text, *key = options->pair[i].key;
+
+        if (!field_of_pair(fields, &options->pair[i], &text)) {
+            img_fail(g_str_has_prefix(key, "backing_")
+                     ? "Backing file not supported for file format '%s'%.0s"
+                     : "The format '%s' does not support the option '%s'", format, key);
+            return false;
+        }
+    }
+    return true;
 }
 
 static KeyVals *all_options(const ImgArgs *args)
@@ -121,41 +155,69 @@ static void announce(const char *filename, const char *format, const KeyVals *op
     putchar('\n');
 }
 
+/* As a word or as an option, or nowhere. */
+static bool size_given(const ImgArgs *args, KeyVals *options, bool *has, u64 *size)
+{
+    g_autofree char *option = keyvals_take(options, "size");
+    const char *word = args->n > 1 ? args->word[1] : option;
+
+    *has = word != NULL;
+    if (option && args->n > 1) {
+        img_fail("%s: The image size must be specified only once", args->word[0]);
+        return false;
+    }
+    return !word || img_size(word, size);
+}
+
+static bool create_look(const ImgArgs *args, const char *format, BlockCreate *create)
+{
+    const char *backing = keyvals_get(create->options, "backing_file");
+    bool has_size;
+
+    if (!block_driver_find(format)) {
+        img_fail("%s: Unknown file format '%s'", create->filename, format);
+        return false;
+    }
+    if (!size_given(args, create->options, &has_size, &create->size) ||
+        !img_options_right(format, create->options)) {
+        return false;
+    }
+    if (backing && strcmp(backing, create->filename) == 0) {
+        img_fail("%s: Error: Trying to create an image with the same filename as the "
+                 "backing file", create->filename);
+        return false;
+    }
+    if (!backing_right(args, create->filename, create->options, &has_size,
+                       &create->size)) {
+        return false;
+    }
+    if (!has_size) {
+        img_fail("%s: Image creation needs a size parameter", create->filename);
+    }
+    return has_size;
+}
+
 static int create_run(const ImgArgs *args)
 {
     const char *format = img_has(args, 'f') ? args->value['f'] : "raw";
     g_autoptr(KeyVals) options = NULL;
-    g_autofree char *size_option = NULL;
-    bool has_size = args->n > 1;
     GError *err = NULL;
     BlockCreate create = { .filename = args->word[0] };
 
-    if (args->options && (strcmp(args->options, "help") == 0 ||
-                          strcmp(args->options, "?") == 0)) {
-        return print_options(format);
+    if (img_wants_options(args)) {
+        return img_print_options(format);
     }
-    options = all_options(args);
-    if (!options || (has_size && !img_size(args->word[1], &create.size))) {
+    if (!args->n) {
+        return img_fail("Expecting image file name");
+    }
+    create.options = options = all_options(args);
+    if (!options || !create_look(args, format, &create)) {
         return 1;
-    }
-    size_option = keyvals_take(options, "size");
-    if (size_option && !has_size) {
-        has_size = true;
-        if (!img_size(size_option, &create.size)) {
-            return 1;
-        }
-    }
-    if (!backing_right(args, create.filename, options, &has_size, &create.size)) {
-        return 1;
-    }
-    if (!has_size) {
-        return img_fail("Image creation needs a size parameter");
     }
     if (!img_has(args, 'q')) {
         announce(create.filename, format, options, create.size);
     }
     create.size = (create.size + SECTOR - 1) & ~(u64)(SECTOR - 1);
-    create.options = options;
     if (!node_create(format, &create, &err)) {
         img_fail("%s: %s", create.filename, err->message);
         g_error_free(err);
@@ -175,67 +237,6 @@ static const ImgOption create_options[] = {
 };
 
 const ImgCommand img_create = {
-    "create", "filename [size]", "makes an empty image", create_run, create_options, 1, 2
-};
-
-/* ---- resize ---- */
-
-/* "+1G", "-1G" or "1G". */
-static bool new_size(BlockNode *node, const char *text, u64 *size)
-{
-    u64 old = node_length(node), by;
-
-    if (!img_size(text + (*text == '+' || *text == '-'), &by)) {
-        return false;
-    }
-    *size = *text == '+' ? old + by : *text == '-' ? old - by : by;
-    if (*text == '-' && by > old) {
-        img_fail("New image size must be positive");
-        return false;
-    }
-    *size = (*size + SECTOR - 1) & ~(u64)(SECTOR - 1);
-    return true;
-}
-
-static int resize_run(const ImgArgs *args)
-{
-    BlockFlags flags = BLOCK_RDWR | BLOCK_RESIZE;
-    g_autoptr(BlockNode) node = img_open(args, args->word[0], args->value['f'], flags,
-                                         NULL);
-    GError *err = NULL;
-    u64 size;
-
-    if (!node || !new_size(node, args->word[1], &size)) {
-        return 1;
-    }
-    if (size < node_length(node) && !img_has(args, OPT_SHRINK)) {
-        img_fail("Use the --shrink option to perform a shrink operation.");
-        img_fail("warning: Shrinking an image will delete all data beyond the shrunken "
-                 "image's end. Before performing such an operation, make sure there is "
-                 "no important data there.");
-        return 1;
-    }
-    if (!node_truncate(node, size, &err)) {
-        return img_fail_error(err);
-    }
-    if (node_flush(node)) {
-        return img_fail("'%s': can't be flushed", args->word[0]);
-    }
-    if (!img_has(args, 'q')) {
-        puts("Image resized.");
-    }
-    return 0;
-}
-
-static const ImgOption resize_options[] = {
-    { 'f', NULL, "fmt", "format of the image" },
-    { 'q', NULL, NULL, "says nothing" },
-    { OPT_SHRINK, "shrink", NULL, "the image may become smaller" },
-    { OPT_IMAGE_OPTS, "image-opts", NULL, "filename has options of a node" },
-    { 0 }
-};
-
-const ImgCommand img_resize = {
-    "resize", "filename [+ | -]size", "changes an image's size", resize_run,
-    resize_options, 2, 2
+    "create", "filename [size]", "makes an empty image", create_run, create_options,
+    0, 2
 };

@@ -13,8 +13,8 @@
 #include "block/node.h"
 
 /* Options that have no letter. */
-enum { OPT_OUTPUT = 128, OPT_CHAIN, OPT_SHRINK, OPT_START, OPT_LENGTH, OPT_TARGET_ZERO,
-       OPT_IMAGE_OPTS, OPT_END };
+enum { OPT_OUTPUT = 128, OPT_CHAIN, OPT_SHRINK, OPT_TARGET_ZERO,
+       OPT_IMAGE_OPTS, OPT_TARGET_OPTS, OPT_PREALLOCATION, OPT_SALVAGE, OPT_END };
 
 typedef struct {
     int letter;                 /* or one of those above */
@@ -60,10 +60,18 @@ int img_fail_error(GError *err);                /* and frees it */
  */
 BlockNode *img_open(const ImgArgs *args, const char *name, const char *format,
                     BlockFlags flags, const char *cache);
+/* The same without what the command line says of sources (-U, --image-opts). */
+BlockNode *img_open_words(const char *name, const char *format, bool is_options,
+                          BlockFlags flags, const char *cache);
 bool img_is_qcow2(const BlockNode *node);
 
 bool img_size(const char *text, u64 *bytes);    /* says what is wrong */
 char *img_human(u64 bytes);                     /* "1.5 GiB"; caller frees */
+/* -o help */
+bool img_wants_options(const ImgArgs *args);
+int img_print_options(const char *format);      /* an exit status */
+/* False: says which of the options the format has not. */
+bool img_options_right(const char *format, const KeyVals *options);
 /* False: says that it is neither human nor json. */
 bool img_wants_json(const ImgArgs *args, bool *json);
 void img_json_text(GString *to, const char *text);

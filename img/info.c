@@ -364,7 +364,7 @@ static void json_image(Json *j, BlockNode *node, const char *name)
 
 /* ---- info ---- */
 
-static int print_chain(BlockNode *node, const char *name, bool json, bool all)
+static int print_chain(BlockNode *node, bool json, bool all)
 {
     Json j = { .out = g_string_new(NULL), .first = true };
 
@@ -373,17 +373,15 @@ static int print_chain(BlockNode *node, const char *name, bool json, bool all)
         j.depth = 1;
     }
     for (BlockNode *at = node; at; at = all ? at->backing : NULL) {
-        const char *label = at == node ? name : at->filename;
-
         if (!json) {
             printf("%s", at == node ? "" : "\n");
-            print_human(at, label);
+            print_human(at, at->filename);
             continue;
         }
         if (all) {
             json_open(&j, NULL, '{');
         }
-        json_image(&j, at, label);
+        json_image(&j, at, at->filename);
         if (all) {
             json_close(&j, '}');
         }
@@ -406,7 +404,7 @@ static int info_run(const ImgArgs *args)
     }
     node = img_open(args, args->word[0], args->value['f'], all ? 0 : BLOCK_NO_BACKING,
                     NULL);
-    return node ? print_chain(node, args->word[0], json, all) : 1;
+    return node ? print_chain(node, json, all) : 1;
 }
 
 static const ImgOption info_options[] = {

@@ -109,8 +109,8 @@ static int map_run(const ImgArgs *args)
     bool json;
 
     if (!img_wants_json(args, &json) ||
-        (img_has(args, OPT_START) && !img_size(args->value[OPT_START], &at)) ||
-        (img_has(args, OPT_LENGTH) && !img_size(args->value[OPT_LENGTH], &length))) {
+        (img_has(args, 's') && !img_size(args->value['s'], &at)) ||
+        (img_has(args, 'l') && !img_size(args->value['l'], &length))) {
         return 1;
     }
     node = img_open(args, args->word[0], args->value['f'], 0, NULL);
@@ -129,8 +129,8 @@ static const ImgOption map_options[] = {
     { 'f', NULL, "fmt", "format of the image" },
     { 'U', "force-share", NULL, "though others may write to the image" },
     { OPT_OUTPUT, "output", "human|json", "form of the output" },
-    { OPT_START, "start-offset", "offset", "where to begin" },
-    { OPT_LENGTH, "max-length", "length", "how far to go" },
+    { 's', "start-offset", "offset", "where to begin" },
+    { 'l', "max-length", "length", "how far to go" },
     { OPT_IMAGE_OPTS, "image-opts", NULL, "filename has options of a node" },
     { 0 }
 };

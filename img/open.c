@@ -53,8 +53,22 @@ static bool cache_flags(const char *cache, BlockFlags *flags)
     return false;
 }
 
-BlockNode *img_open(const ImgArgs *args, const char *name, const char *format,
-                    BlockFlags flags, const char *cache)
+static void warn_guessed(const BlockNode *node)
+{
+    if ((node->flags & BLOCK_PROBED) && node_is_writable(node)) {
+        fprintf(stderr,
+                "WARNING: Image format was not specified for '%s' and probing guessed "
+                "raw.\n"
+                "         Automatically detecting the format is dangerous for raw "
+                "images, write operations on block 0 will be restricted.\n"
+                "         Specify the 'raw' format explicitly to remove the "
+                "restrictions.\n",
+                node->filename);
+    }
+}
+
+BlockNode *img_open_words(const char *name, const char *format, bool is_options,
+                          BlockFlags flags, const char *cache)
 {
     GError *err = NULL;
     BlockNode *node = NULL;
@@ -62,25 +76,40 @@ BlockNode *img_open(const ImgArgs *args, const char *name, const char *format,
     if (cache && !cache_flags(cache, &flags)) {
         return NULL;
     }
-    if (img_has(args, 'U')) {
-        flags |= BLOCK_FORCE_SHARE;
-    }
     if (format && !block_driver_find(format)) {
         img_fail("Could not open '%s': Unknown driver '%s'", name, format);
         return NULL;
     }
-    if (img_has(args, OPT_IMAGE_OPTS)) {
+    if (is_options) {
         g_autoptr(KeyVals) options = options_from_text(name, NULL, &err);
 
         node = options ? node_open(options, flags, &err) : NULL;
+        if (node && !options_empty(options, "node", &err)) {
+            g_clear_pointer(&node, node_unref);
+        }
     } else {
         node = node_open_file(name, format, flags, &err);
     }
     if (!node) {
         img_fail("Could not open '%s': %s", name, err->message);
         g_error_free(err);
+        return NULL;
     }
+    warn_guessed(node);
     return node;
+}
+
+BlockNode *img_open(const ImgArgs *args, const char *name, const char *format,
+                    BlockFlags flags, const char *cache)
+{
+    bool is_options = img_has(args, OPT_IMAGE_OPTS);
+
+    if (is_options && format) {
+        img_fail("--image-opts and --format are mutually exclusive");
+        return NULL;
+    }
+    return img_open_words(name, format, is_options,
+                          flags | (img_has(args, 'U') ? BLOCK_FORCE_SHARE : 0), cache);
 }
 
 bool img_is_qcow2(const BlockNode *node)
@@ -92,11 +121,16 @@ bool img_is_qcow2(const BlockNode *node)
 
 bool img_size(const char *text, u64 *bytes)
 {
-    if (size_parse(text, 1, bytes) && *bytes <= INT64_MAX) {
-        return true;
+    if (size_parse(text, 1, bytes)) {
+        if (*bytes <= INT64_MAX) {
+            return true;
+        }
+        img_fail("Invalid image size specified. Must be between 0 and "
+                 "9223372036854775807.");
+        return false;
     }
     img_fail(
-        "Invalid image size specified. You may use k, M, G, T, P or E suffixes for ");
+        "Invalid image size specified. You may use k, M, G, T, P or E suffixes for");
     img_fail("kilobytes, megabytes, gigabytes, terabytes, petabytes and exabytes.");
     return false;
 }

@@ -120,6 +120,77 @@ check 'resize: check' qemu-img check -q base.qcow2
 check 'resize --shrink' "$img" resize --shrink base.qcow2 -10M
 check 'resize: contents' same_contents base.qcow2
 
+# Options, and what is refused: the same status, and where said so the same output.
+same_status()
+{
+    rm -f target
+    "$img" "$@" > mine.out 2> mine.err
+    mine=$?
+    rm -f target
+    qemu-img "$@" > theirs.out 2> theirs.err
+    check "$*: status" [ $mine = $? ]
+}
+
+truncate -s 1M small.raw
+cp src.raw copy.raw
+for mode in falloc full; do
+    same_status create -f raw -o preallocation=$mode target 1M
+    check "preallocation=$mode: the space is taken" [ "$(stat -c %b target)" -ge 2048 ]
+    "$img" convert -O qcow2 src.raw grown.qcow2
+    "$img" resize -q --preallocation=$mode grown.qcow2 +4M
+    check "resize --preallocation=$mode" qemu-img check -q grown.qcow2
+    check "resize --preallocation=$mode: the space is taken" \
+        [ "$(stat -c %b grown.qcow2)" -ge 8192 ]
+    "$img" resize -q --shrink grown.qcow2 -4M
+    check "resize --preallocation=$mode: contents" same_contents grown.qcow2
+done
+same_status create -f qcow2 -o size=1M target 2M
+same_status create -f qcow2 -o nonsense=1 target 1M
+same_status create -f qcow2 -b target -F qcow2 target 1M
+same_status create -f qcow2 -o help
+same_status convert -m 17 src.raw target
+same_status convert -m 0 src.raw target
+same_status convert --target-is-zero src.raw target
+same_status convert -C -c -O qcow2 src.raw target
+same_status convert -C -S 4k src.raw target
+same_status convert -B base.qcow2 -O qcow2 top.qcow2 target
+same_status convert -U src.raw target
+same_status convert -O qcow2 -o size=1M src.raw target
+same_status convert --image-opts -O raw driver=qcow2,file.filename=base.qcow2 target
+check 'convert --image-opts: contents' cmp target src.raw
+same_status convert --target-image-opts -n base.qcow2 driver=raw,file.filename=copy.raw
+check 'convert --target-image-opts: contents' cmp copy.raw src.raw
+same_status dd -U if=src.raw of=target bs=1M
+same_status dd --image-opts if=driver=qcow2,file.driver=file,file.filename=base.qcow2 of=target
+same_status rebase -b src.raw top.qcow2
+same_status resize --shrink base.qcow2 1000
+same_status resize --preallocation=falloc --shrink base.qcow2 5M
+same_status resize -f raw --preallocation=metadata copy.raw +1M
+same info file:base.qcow2
+same info --image-opts file.filename=base.qcow2
+same map -s 1M -l 64k --output=json src.raw
+
+# Formats that are not supported are not taken for raw bytes.
+refuses()
+{
+    rm -f target
+    "$img" "$@" > mine.out 2> mine.err
+    [ $? = 1 ] && [ ! -e target ] && [ "$(wc -l < mine.err)" = 1 ] && cat mine.err
+}
+
+for format in vmdk vdi vpc qed parallels qcow luks; do
+    key=
+    [ $format != luks ] || key='--object secret,id=s,data=abc -o key-secret=s'
+    # shellcheck disable=SC2086  # words
+    qemu-img create -q -f $format $key foreign 1M
+    check "$format is refused" refuses convert foreign target
+    check "$format as raw bytes" "$img" convert -f raw foreign target
+done
+qemu-img create -q -f qcow2 -u -b b.qcow2 -F qcow2 a.qcow2 1M
+qemu-img create -q -f qcow2 -u -b a.qcow2 -F qcow2 b.qcow2 1M
+check 'backing files in a loop' refuses convert a.qcow2 target
+check 'they are said to be one' grep -q loop mine.err
+
 # An image that loses its counters: repaired, and nothing lost.
 printf '\0\0\0\0\0\0\0\0' | dd of=base.qcow2 bs=1 seek=65536 conv=notrunc 2> /dev/null
 "$img" check base.qcow2 > check.out 2>&1
