@@ -315,7 +315,8 @@ void blocks_heat(Cpu *cpu, Block *block)
     bool full;
 
     pthread_mutex_lock(&blocks->lock);
-    full = block_valid(block) && !block->code && !jit_translate(blocks->jit, block);
+    full = block_valid(block) && !block->code &&
+           !jit_translate(blocks->jit, block_extend(blocks, block));
     pthread_mutex_unlock(&blocks->lock);
     if (full) {
         blocks_flush(cpu->soft, cpu);

@@ -102,7 +102,7 @@ static void run_stale(Cpu *cpu, const Insn *insn)
     cpu_leave_block(cpu);
 }
 
-static void block_drop(BlockCache *blocks, Block *block)
+static void block_retire(BlockCache *blocks, Block *block)
 {
     hash_remove(blocks, block);
     __atomic_store_n(&block->valid, false, __ATOMIC_RELEASE);
@@ -112,6 +112,11 @@ static void block_drop(BlockCache *blocks, Block *block)
     if (blocks->jit) {
         jit_unlink(blocks->jit, block);
     }
+}
+
+static void block_drop(BlockCache *blocks, Block *block)
+{
+    block_retire(blocks, block);
     blocks->dropped++;
 }
 
@@ -186,4 +191,14 @@ void blocks_drop_range(BlockCache *blocks, gpa at, u64 size)
         }
     }
     pthread_mutex_unlock(&blocks->lock);
+}
+
+void block_replace(BlockCache *blocks, Block *old, Block *new)
+{
+    if (old->ram_page != UINT64_MAX) {
+        page_unlink(blocks, old);
+        page_add(blocks, new);
+    }
+    block_retire(blocks, old);
+    hash_add(blocks, new);
 }

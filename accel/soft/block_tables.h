@@ -30,12 +30,18 @@ struct BlockCache {
     u64 bytes, used;
     Block **hash;
     CodePage **page;
-    u64 made, dropped, flushed; /* counts for blocks_print */
+    u64 made, dropped, extended, flushed; /* counts for blocks_print */
 };
 
 Block *hash_find(const BlockCache *blocks, gpa at, unsigned mode);
 void hash_add(BlockCache *blocks, Block *block);
 void page_add(BlockCache *blocks, Block *block);
+/* The new one is found from now on, the old one is left by whoever is in it. */
+void block_replace(BlockCache *blocks, Block *old, Block *new);
 u8 *page_flags(const BlockCache *blocks, u64 ram_page);
+
+/* ---- block_extend.c ---- */
+/* The block to be translated in place of this one, which may be gone then. */
+Block *block_extend(BlockCache *blocks, Block *block);
 
 #endif

@@ -119,6 +119,7 @@ struct Block {
     /* may be followed by `link`: it ends in a near branch or runs into the next */
     bool links;
     bool own;                   /* one.c: of one vCPU, and not kept */
+    bool extended;              /* has conditional jumps inside: block_extend.c */
     u16 runs;                   /* how often it was entered, until it is translated */
     u32 entry, loop_entry;      /* translated code: see jit/jit.h */
     u32 saved_entry, saved_loop_entry;

@@ -74,7 +74,7 @@ static void block_run(Cpu *cpu, Block *block)
         cpu->insn = insn;
         __atomic_load_n(&insn->fn, __ATOMIC_RELAXED)(cpu, insn);
         insn = cpu->insn + 1;
-    } while (insn != end);
+    } while (insn != end && !(block->extended && insn_ends_block(cpu->insn)));
     cpu->insns += block->n;
 }
 

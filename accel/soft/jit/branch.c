@@ -84,7 +84,7 @@ static void landing(Code *c)
     link_jump(c, JMP, next_of(c));
 }
 
-static void code_next(Code *c, unsigned to)
+void code_next(Code *c, unsigned to)
 {
     emit_cpu(c->e, 0x8b | X_W, to, offsetof(Cpu, code_page));
     emit_rm(c->e, 0x8d | X_W, to, to, NO_REG, 0, next_of(c));
@@ -190,15 +190,15 @@ static void jump_if(Code *c, int cc, s64 to)
         c->saved = saved;
         emit_set_target(c->e, skip, c->e->at);
     }
-    code_fall(c, next_of(c));
+    if (c->i + 1 == c->block->n) {
+        code_fall(c, next_of(c));
+    }
 }
 
-static void call_direct(Code *c, s64 to)
+void code_call_pushed(Code *c)
 {
-    code_keep_flags(c);
-    c->gone = true;
-    push_next(c);
-    move_sp(c, -8);
+    s64 to = c->page_at + (s64)c->insn->imm;
+
     limit_returns(c);
     if (in_page(to)) {
         emit_cpu(c->e, 0xff, 6, offsetof(Cpu, jump_tag)); /* push */
@@ -208,6 +208,15 @@ static void call_direct(Code *c, s64 to)
     } else {
         leave_page(c, to, true);
     }
+}
+
+static void call_direct(Code *c)
+{
+    code_keep_flags(c);
+    c->gone = true;
+    push_next(c);
+    move_sp(c, -8);
+    code_call_pushed(c);
 }
 
 /* S1 = the operand of JMP and CALL. */
@@ -272,7 +281,7 @@ void code_return_to(Code *c)
     emit8(c->e, 0xc3);
 }
 
-void code_return(Code *c)
+static void code_return(Code *c)
 {
     Place place;
 
@@ -288,6 +297,13 @@ bool code_is_return(const Insn *insn)
     const Opcode *row = opcode_row(insn->op);
 
     return row->map == MAP_1 && (row->byte & 0xfe) == 0xc2;
+}
+
+bool code_is_call(const Insn *insn)
+{
+    const Opcode *row = opcode_row(insn->op);
+
+    return row->map == MAP_1 && row->byte == 0xe8;
 }
 
 /* The block ends here because interrupts may come after the next instruction. */
@@ -325,7 +341,7 @@ bool code_branch(Code *c)
         code_fall(c, to);
         return true;
     case 0xe8:
-        call_direct(c, to);
+        call_direct(c);
         return true;
     case 0xc2:
     case 0xc3:

@@ -36,8 +36,9 @@ typedef struct {
     bool saved;                 /* the flags are in Cpu.arith already */
     u8 fp; /* FP_*: registers that are in the host's there, and have to be again */
     u8 load_fp;                 /* to load these is all that is to be done */
-    u8 run; /* so many instructions from `insn` on, one check for each (stack.c) */
+    u8 window; /* so many instructions from `insn` on, one check for each (window.c) */
     bool gone;                  /* ... and the flags are only in Cpu.arith */
+    bool saved_after, gone_after;       /* where the flags are to be behind them */
     bool called;                /* done but for the jump to S1 */
     bool known; /* ... which is the address of the jump cache's entry S2 */
     bool find;                  /* the jump cache is looked at first, for S1 */
@@ -69,6 +70,8 @@ typedef struct {
     u8 fp;                      /* FP_*: registers that are in the host's */
     u16 hint[REG_COUNT];        /* by base register, or 0 */
     bool failed;                /* no room for exits or colds */
+    bool singly;                /* no windows: what is behind one */
+    bool trusted;               /* accesses that can't trap */
     Cold cold[COLD_MAX];
     unsigned colds;
 } Code;
@@ -119,17 +122,32 @@ void code_vex_at(Code *c, const VexOp *op, unsigned reg, const Place *place);
  */
 unsigned code_reg(Code *c, unsigned guest, unsigned temp);
 
+bool code_is_far(const Insn *insn);             /* its hint is of no use */
 /* S2, an address, becomes its entry in the TLB */
 void code_own_entry(Emit *e, unsigned mode);
 void code_look_again(Code *c, const Cold *cold);        /* behind: the hint was wrong */
 
 /* ---- translate.c ---- */
 void code_trap(Code *c);        /* the host instruction that comes next may trap */
+void code_instruction(Code *c); /* the present one */
 
 /* ---- copy.c, stack.c; false: not one that it knows ---- */
 bool code_copy(Code *c);
-bool code_stack(Code *c);       /* may do the next ones too: c->i is the last of them */
-void code_stack_singly(Code *c, const Cold *cold); /* behind: what is left of a run */
+/* A copied instruction's memory operand: its size, or 0; and the copy on it */
+unsigned code_copied_bytes(const Code *c, bool *write);
+void code_copy_at(Code *c, const Place *place);
+bool code_is_lea(const Insn *insn);
+/* It is copied, and on registers nothing can go wrong. */
+bool code_never_traps(const Insn *insn);
+bool code_stack(Code *c);
+
+/* ---- window.c ---- */
+/*
+ * The present instruction and those behind it, as far as one check of the stack is
+ * enough for several of them: c->i is the last of them.  False: there is only one.
+ */
+bool code_window(Code *c);
+void code_window_singly(Code *c, const Cold *cold); /* behind: a check for each */
 
 /* ---- fp.c ---- */
 bool code_sse(Code *c);         /* false: not one that it knows */
@@ -156,8 +174,11 @@ bool code_branch(Code *c);      /* false: not a branch that it knows */
 bool code_sti(Code *c);
 void code_fall(Code *c, s64 to);
 bool code_is_return(const Insn *insn);
-void code_return(Code *c);
-void code_return_to(Code *c);   /* ... when S1 is where to, and rsp was moved */
+bool code_is_call(const Insn *insn);            /* a direct one */
+void code_return_to(Code *c);   /* a return when S1 is where to, and rsp was moved */
+void code_next(Code *c, unsigned to);           /* the address behind the present one */
+/* A direct call, when its return address is pushed, and in S1 */
+void code_call_pushed(Code *c);
 
 /* ---- cold.c ---- */
 Cold *code_new_cold(Code *c, u32 jump);

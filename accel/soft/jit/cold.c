@@ -143,8 +143,8 @@ void code_cold(Code *c)
             cold_drop(c, cold);
         } else if (cold->called) {
             cold_called(c, cold);
-        } else if (cold->run) {
-            code_stack_singly(c, cold);
+        } else if (cold->window) {
+            code_window_singly(c, cold);
         } else if (cold->insn) {
             cold_interpret(c, cold);
         } else if (cold->exit) {

@@ -213,30 +213,45 @@ static bool copy_registers(Code *c)
     return true;
 }
 
-static bool copy_memory(Code *c)
+unsigned code_copied_bytes(const Code *c, bool *write)
 {
     const Opcode *row = row_of(c);
-    unsigned kind = row_kind(row), size = memory_size(c),
-             reg = row->ext >= 0 ? (unsigned)row->ext : 0;
-    bool uses_reg = row_uses_reg(row),
-         write = is_rm(row->operand[0]) && !(kind & IS_READ);
-    Place place;
+    unsigned kind = row_kind(row);
     bool bit_string = row->map == MAP_0F && (row->byte & 0xe7) == 0xa3;
 
-    if (!size || !code_can_address(c) || needs_high(c) || bit_string) {
+    *write = kind & IS_BOTH || (is_rm(row->operand[0]) && !(kind & IS_READ));
+    return code_can_address(c) && !needs_high(c) && !bit_string ? memory_size(c) : 0;
+}
+
+void code_copy_at(Code *c, const Place *place)
+{
+    const Opcode *row = row_of(c);
+    unsigned kind = row_kind(row), reg = row->ext >= 0 ? (unsigned)row->ext : 0;
+    bool uses_reg = row_uses_reg(row);
+
+    if (uses_reg) {
+        reg = operand_reg(c, c->insn->reg, place->spare);
+    }
+    code_at(c, host_opcode(c) | byte_rex(c), reg, place);
+    immediate(c);
+    if (uses_reg && !(kind & IS_READ) && (is_reg(row->operand[0]) || kind & IS_BOTH)) {
+        put_back(c, c->insn->reg, place->spare);
+    }
+}
+
+static bool copy_memory(Code *c)
+{
+    bool write;
+    unsigned size = code_copied_bytes(c, &write);
+    Place place;
+
+    if (!size) {
         return false;
     }
     code_begin_access(c);
-    place = code_operand(c, size, write || kind & IS_BOTH);
+    place = code_operand(c, size, write);
     code_end_access(c, &place);
-    if (uses_reg) {
-        reg = operand_reg(c, c->insn->reg, place.spare);
-    }
-    code_at(c, host_opcode(c) | byte_rex(c), reg, &place);
-    immediate(c);
-    if (uses_reg && !(kind & IS_READ) && (is_reg(row->operand[0]) || kind & IS_BOTH)) {
-        put_back(c, c->insn->reg, place.spare);
-    }
+    code_copy_at(c, &place);
     return true;
 }
 
@@ -261,17 +276,34 @@ static bool load_address(Code *c)
 
 enum { NOT_PLAIN = OP_ENDS | OP_FPU | OP_SSE | OP_MMX };
 
-bool code_copy(Code *c)
+bool code_is_lea(const Insn *insn)
 {
-    const Opcode *row = row_of(c);
+    const Opcode *row = opcode_row(insn->op);
 
-    if (row->map == MAP_1 && row->byte == 0x8d) {
-        return load_address(c);
-    }
+    return row->map == MAP_1 && row->byte == 0x8d;
+}
+
+static bool is_copy(const Opcode *row)
+{
     if (row->map > MAP_0F3A ||
         (row->map == MAP_1 && (row->byte == 0x90 || (row->byte & 0xfc) == 0xa0))) {
         return false;
     }
     return (row->class == CLASS_COPY || row_kind(row) & IS_COPY) &&
-           !(row->attr & NOT_PLAIN) && copy(c);
+           !(row->attr & NOT_PLAIN);
+}
+
+bool code_never_traps(const Insn *insn)
+{
+    const Opcode *row = opcode_row(insn->op);
+
+    return is_copy(row) && !row_has_byte(row) && !(row_kind(row) & IS_DIVISION);
+}
+
+bool code_copy(Code *c)
+{
+    if (code_is_lea(c->insn)) {
+        return load_address(c);
+    }
+    return is_copy(row_of(c)) && copy(c);
 }

@@ -66,11 +66,13 @@ static void emit_opcode(Emit *e, u32 op, unsigned reg, unsigned index, unsigned 
 
 void emit_z(Emit *e, u32 op, unsigned reg)
 {
+    e->r15_used |= reg == 15;
     emit_opcode(e, op | (reg & 7), 0, NO_REG, reg);
 }
 
 void emit_rr(Emit *e, u32 op, unsigned reg, unsigned rm)
 {
+    e->r15_used |= reg == 15 || rm == 15;
     emit_opcode(e, op, reg, NO_REG, rm);
     emit8(e, 0xc0 | (reg & 7) << 3 | (rm & 7));
 }
@@ -99,6 +101,7 @@ static void emit_memory(Emit *e, unsigned reg, unsigned base, unsigned index,
 void emit_rm(Emit *e, u32 op, unsigned reg, unsigned base, unsigned index,
              unsigned scale, s32 disp)
 {
+    e->r15_used |= reg == 15;
     emit_opcode(e, op, reg, index, base);
     emit_memory(e, reg, base, index, scale, disp);
 }
@@ -144,6 +147,7 @@ void emit_cpu(Emit *e, u32 op, unsigned reg, size_t offset)
 
 void emit_rip(Emit *e, u32 op, unsigned reg, const void *target, unsigned imm)
 {
+    e->r15_used |= reg == 15;
     emit_opcode(e, op, reg, NO_REG, NO_REG);
     emit8(e, (reg & 7) << 3 | 5);
     emit32(e, (const u8 *)target - (e->exec + e->at + 4 + imm));

@@ -14,6 +14,7 @@ typedef struct {
     u8 *exec;                   /* the same, executable */
     u32 at, end;
     bool full;                  /* it did not fit: what was written is void */
+    bool r15_used;              /* set where r15 may be written: see stack.c */
 } Emit;
 
 /* An opcode: its byte, its map, and prefixes. */

@@ -97,7 +97,7 @@ void code_find_live(Code *c)
         const Insn *insn = &c->block->insn[i];
         const Opcode *row = opcode_row(insn->op);
 
-        if (row->attr & (OP_ENDS | OP_REP) && row->class != CLASS_BRANCH) {
+        if (row->attr & (OP_ENDS | OP_REP)) {
             live = FLAGS_ARITH;
         } else if (may_shift_by_0(insn, row) || is_division(row)) {
             live |= row->reads;

@@ -118,7 +118,7 @@ static unsigned hint_of(Code *c, unsigned base)
     return c->hint[base];
 }
 
-static bool is_far(const Insn *insn)
+bool code_is_far(const Insn *insn)
 {
     return __atomic_load_n(&insn->more, __ATOMIC_RELAXED) & INSN2_FAR;
 }
@@ -129,7 +129,7 @@ static bool is_far(const Insn *insn)
  */
 static void choose_entry(Code *c, unsigned hint, unsigned near)
 {
-    if (!is_far(c->insn)) {
+    if (!code_is_far(c->insn)) {
         emit_cpu(c->e, 0x8b | X_W, S2,
                  offsetof(Cpu, tlb_hint) + hint * sizeof(TlbEntry *));
         return;
@@ -168,7 +168,7 @@ void code_look_again(Code *c, const Cold *cold)
     emit_rr(e, 0x81 | X_W, 7, S1);                              /* cmp */
     emit32(e, PAGE_BYTES - cold->size);
     miss = emit_jump(e, CC_A, 0);
-    if (is_far(cold->insn)) {
+    if (code_is_far(cold->insn)) {
         emit_jump(e, JMP, cold->hit);
     } else {
         emit_cpu(e, 0x89 | X_W, S2,

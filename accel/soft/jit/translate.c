@@ -16,8 +16,12 @@ static const Opcode *row_of(const Code *c)
 
 void code_trap(Code *c)
 {
-    Cold *cold = code_new_cold(c, 0);
+    Cold *cold;
 
+    if (c->trusted) {
+        return;
+    }
+    cold = code_new_cold(c, 0);
     cold->insn = c->insn;
     cold->trap = true;
     if (c->jit->traps < c->jit->traps_max) {
@@ -65,11 +69,11 @@ static bool simple(Code *c)
 
 static bool has_own_form(Code *c)
 {
-    return simple(c) || code_stack(c) || code_system(c) || code_sse(c) || code_x87(c) ||
+    return simple(c) || code_window(c) || code_stack(c) || code_system(c) || code_sse(c) || code_x87(c) ||
            code_vex(c) || code_copy(c);
 }
 
-static void instruction(Code *c)
+void code_instruction(Code *c)
 {
     unsigned colds = c->colds, traps = c->jit->traps;
     bool saved = c->saved, gone = c->gone;
@@ -91,7 +95,7 @@ static void instruction(Code *c)
         code_interpret(c);
         c->fp = 0;
     }
-    if (!insn_ends_block(c->insn)) {            /* a return behind POP was done too */
+    if (!insn_ends_block(c->insn)) { /* the end was done too, in a window */
         code_set_backs(c, colds);
     }
 }
@@ -140,7 +144,7 @@ static void translate(Code *c)
     entries(c);
     for (c->i = 0; c->i < block->n; c->i++) {
         c->insn = &block->insn[c->i];
-        instruction(c);
+        code_instruction(c);
     }
     if (block->entries > block->n) {
         c->insn = &block->insn[block->n];
