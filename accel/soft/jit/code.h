@@ -114,6 +114,17 @@ void code_address(Code *c);
 Place code_operand(Code *c, unsigned size, bool write);
 /* `guest`: has a register */
 Place code_place(Code *c, unsigned guest, s32 disp, unsigned size, bool write);
+/* All that window.c does on memory lies at such an address, and some bytes on. */
+typedef struct {
+    u8 base, index, scale;      /* guest registers; index may be REG_NONE */
+    u16 hint;
+} Beside;
+/* Checks `size` bytes at its address + disp; S2 becomes the addend. */
+void code_check_beside(Code *c, Beside *beside, s32 disp, unsigned size, bool write);
+/* The addend again, and what has no place beside it in an operand; flags are kept. */
+void code_fetch_addend(Code *c, const Beside *beside);
+void code_add_base(Code *c, const Beside *beside);
+Place code_place_beside(const Beside *beside, s32 disp);
 /* An instruction on it.  What the host refuses is the interpreter's. */
 void code_at(Code *c, u32 op, unsigned reg, const Place *place);
 void code_vex_at(Code *c, const VexOp *op, unsigned reg, const Place *place);
@@ -137,8 +148,9 @@ bool code_copy(Code *c);
 unsigned code_copied_bytes(const Code *c, bool *write);
 void code_copy_at(Code *c, const Place *place);
 bool code_is_lea(const Insn *insn);
-/* It is copied, and on registers nothing can go wrong. */
-bool code_never_traps(const Insn *insn);
+/* It is copied, and with registers alone nothing can go wrong. */
+bool code_never_traps(const Code *c);
+bool code_may_write(const Insn *insn, unsigned guest);  /* of those */
 bool code_stack(Code *c);
 
 /* ---- window.c ---- */
@@ -151,6 +163,10 @@ void code_window_singly(Code *c, const Cold *cold); /* behind: a check for each 
 
 /* ---- fp.c ---- */
 bool code_sse(Code *c);         /* false: not one that it knows */
+/* It uses XMM registers, and of others only what addresses memory. */
+bool code_is_sse(const Insn *insn);
+unsigned code_sse_bytes(const Code *c, bool *write);    /* 0: not known */
+void code_sse_at(Code *c, const Place *place);
 bool code_x87(Code *c);
 /* FP_*: from here on they are in the host's registers */
 void code_want_fp(Code *c, unsigned what);

@@ -293,11 +293,35 @@ static bool is_copy(const Opcode *row)
            !(row->attr & NOT_PLAIN);
 }
 
-bool code_never_traps(const Insn *insn)
+bool code_never_traps(const Code *c)
+{
+    const Opcode *row = row_of(c);
+
+    return is_copy(row) && !needs_high(c) && !(row_kind(row) & IS_DIVISION);
+}
+
+static bool is_byte_of(unsigned reg, unsigned guest)
+{
+    return (reg & BYTE_HIGH ? reg & 3 : reg) == guest;
+}
+
+/* MUL and its like, and forms without ModRM, know rax and rdx by themselves. */
+bool code_may_write(const Insn *insn, unsigned guest)
 {
     const Opcode *row = opcode_row(insn->op);
+    unsigned kind = row_kind(row);
+    bool modrm = opcode_traits(insn->op) & HAS_MODRM;
 
-    return is_copy(row) && !row_has_byte(row) && !(row_kind(row) & IS_DIVISION);
+    if ((!modrm || kind & IS_COPY) && (guest == RAX || guest == RDX)) {
+        return true;
+    }
+    if (kind & IS_READ) {
+        return false;
+    }
+    return ((is_reg(row->operand[0]) || kind & IS_BOTH) &&
+            is_byte_of(insn->reg, guest)) ||
+           (!(insn->shape & INSN_MEM) && (is_rm(row->operand[0]) || kind & IS_BOTH) &&
+            is_byte_of(insn->rm, guest));
 }
 
 bool code_copy(Code *c)

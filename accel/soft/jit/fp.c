@@ -143,28 +143,36 @@ static void immediate(Code *c, const Opcode *row)
     }
 }
 
-static void copy_memory(Code *c, const Opcode *row, unsigned size, bool write)
+static bool reg_is_gpr(const Opcode *row)
 {
-    unsigned reg = row->ext >= 0 ? (unsigned)row->ext : c->insn->reg;
-    bool reg_is_gpr = row->ext < 0 && (is_reg_field(row->operand[0]) ?
-                                           operand_kind(row->operand[0]) :
-                                           operand_kind(row->operand[1])) == KIND_GPR;
+    return row->ext < 0 && (is_reg_field(row->operand[0]) ?
+                                operand_kind(row->operand[0]) :
+                                operand_kind(row->operand[1])) == KIND_GPR;
+}
 
+void code_sse_at(Code *c, const Place *place)
+{
+    const Opcode *row = opcode_row(c->insn->op);
+    unsigned reg = row->ext >= 0 ? (unsigned)row->ext : c->insn->reg;
+
+    if (reg_is_gpr(row)) {
+        reg = code_reg(c, c->insn->reg, place->spare);
+    }
+    code_at(c, host_opcode(c, row), reg, place);
+    immediate(c, row);
+    if (reg_is_gpr(row) && is_reg_field(row->operand[0])) {
+        put_back(c, c->insn->reg, place->spare);
+    }
+}
+
+static void copy_memory(Code *c, unsigned size, bool write)
+{
     Place place;
 
     code_begin_access(c);
     place = code_operand(c, size, write);
     code_end_access(c, &place);
-    if (reg_is_gpr && host_register_of[c->insn->reg] == IN_MEMORY) {
-        reg = code_reg(c, c->insn->reg, place.spare);
-    } else if (reg_is_gpr) {
-        reg = host_register_of[c->insn->reg];
-    }
-    code_at(c, host_opcode(c, row), reg, &place);
-    immediate(c, row);
-    if (reg_is_gpr && is_reg_field(row->operand[0])) {
-        put_back(c, c->insn->reg, place.spare);
-    }
+    code_sse_at(c, &place);
 }
 
 static void copy_registers(Code *c, const Opcode *row, int rm_at, bool mmx)
@@ -206,6 +214,31 @@ static bool uses_mmx(const Opcode *row)
     return row->attr & OP_MMX;
 }
 
+static bool is_copied(const Opcode *row)
+{
+    return row->attr & (OP_SSE | OP_MMX) && row->class == CLASS_COPY &&
+           row->map <= MAP_0F3A && rm_operand(row) >= 0 &&
+           !(row->map == MAP_0F && row->byte == 0xf7); /* maskmov */
+}
+
+bool code_is_sse(const Insn *insn)
+{
+    const Opcode *row = opcode_row(insn->op);
+
+    return is_copied(row) && !uses_mmx(row) && !reg_is_gpr(row) &&
+           (insn->shape & INSN_MEM ||
+            operand_kind(row->operand[rm_operand(row)]) == KIND_VECTOR);
+}
+
+unsigned code_sse_bytes(const Code *c, bool *write)
+{
+    const Opcode *row = opcode_row(c->insn->op);
+    int rm_at = rm_operand(row);
+
+    *write = rm_at == 0;
+    return operand_bytes(c, row->operand[rm_at]);
+}
+
 bool code_sse(Code *c)
 {
     const Opcode *row = opcode_row(c->insn->op);
@@ -213,9 +246,7 @@ bool code_sse(Code *c)
     int rm_at = rm_operand(row);
     unsigned size;
 
-    if (!(row->attr & (OP_SSE | OP_MMX)) || row->class != CLASS_COPY ||
-        row->map > MAP_0F3A || rm_at < 0 ||
-        (row->map == MAP_0F && row->byte == 0xf7)) { /* maskmov */
+    if (!is_copied(row)) {
         return false;
     }
     size = operand_bytes(c, row->operand[rm_at]);
@@ -227,7 +258,7 @@ bool code_sse(Code *c)
         code_want_fp(c, FP_X87);
     }
     if (memory) {
-        copy_memory(c, row, size, rm_at == 0);
+        copy_memory(c, size, rm_at == 0);
     } else {
         copy_registers(c, row, rm_at, mmx);
     }

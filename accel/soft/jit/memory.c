@@ -189,12 +189,59 @@ Place code_place(Code *c, unsigned guest, s32 disp, unsigned size, bool write)
     return (Place){ .base = S2, .index = base, .disp = disp, .spare = S1 };
 }
 
-/* ---- operands ---- */
-
 static bool has_register(unsigned guest)
 {
     return guest < REG_NONE && host_register_of[guest] != IN_MEMORY;
 }
+
+void code_check_beside(Code *c, Beside *beside, s32 disp, unsigned size, bool write)
+{
+    unsigned base = code_reg(c, beside->base, S1), index = NO_REG;
+
+    if (beside->index != REG_NONE) {
+        index = host_register_of[beside->index];
+        beside->hint = new_hint(c);
+    } else {
+        beside->hint = hint_of(c, beside->base);
+    }
+    emit_rm(c->e, 0x8d | X_W, S1, base, index, beside->scale, disp);
+    check(c, index == NO_REG ? base : S1, beside->hint, size, write);
+}
+
+void code_fetch_addend(Code *c, const Beside *beside)
+{
+    emit_cpu(c->e, 0x8b | X_W, S2,
+             offsetof(Cpu, tlb_hint) + beside->hint * sizeof(TlbEntry *));
+    emit_rm(c->e, 0x8b | X_W, S2, S2, NO_REG, 0, offsetof(TlbEntry, addend));
+}
+
+/* A register that has none, or is one of two, is added to S2. */
+static bool is_added(const Beside *beside)
+{
+    return !has_register(beside->base) || beside->index != REG_NONE;
+}
+
+void code_add_base(Code *c, const Beside *beside)
+{
+    if (is_added(beside)) {
+        emit_rm(c->e, 0x8d | X_W, S2, S2, code_reg(c, beside->base, S1), 0, 0);
+    }
+}
+
+Place code_place_beside(const Beside *beside, s32 disp)
+{
+    Place place = { .base = S2, .index = NO_REG, .spare = S1, .disp = disp };
+
+    if (!is_added(beside)) {
+        place.index = host_register_of[beside->base];
+    } else if (beside->index != REG_NONE) {
+        place.index = host_register_of[beside->index];
+        place.scale = beside->scale;
+    }
+    return place;
+}
+
+/* ---- operands ---- */
 
 /* With addresses of 32 bits: what was computed is computed again, and S2 added. */
 static Place narrow_place(Code *c)
