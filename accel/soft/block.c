@@ -17,6 +17,7 @@
  * then finds the block.
  */
 
+#include "accel/soft/asm_log.h"
 #include "accel/soft/block_tables.h"
 #include "accel/soft/mmu.h"
 #include "accel/soft/opcodes.h"
@@ -157,21 +158,6 @@ static void block_decode(const Cpu *cpu, Block *block, const u8 *bytes, unsigned
     }
 }
 
-static void log_block(const Block *block, const u8 *bytes)
-{
-    log_write("block at %#" PRIx64 ", mode %#x", block->at, block->mode);
-    for (unsigned i = 0; i < block->n; i++) {
-        const Insn *insn = &block->insn[i];
-        g_autoptr(GString) text = g_string_new(NULL);
-
-        for (unsigned j = 0; j < insn->len; j++) {
-            g_string_append_printf(text, "%02x ", bytes[insn->at + j]);
-        }
-        log_write("  %#8" PRIx64 "  %-32s %s", block->at + insn->at, text->str,
-                  opcode_row(insn->op)->name);
-    }
-}
-
 /*
  * With the lock held and room in the arena.  NULL: not one whole instruction in these
  * bytes.
@@ -195,8 +181,8 @@ static Block *block_make(Cpu *cpu, const u8 *bytes, gpa at, u64 ram_page)
         page_add(blocks, block);
     }
     hash_add(blocks, block);
-    if (unlikely(log_mask & LOG_IN_ASM)) {
-        log_block(block, bytes);
+    if (unlikely(log_is_on(LOG_IN_ASM | LOG_OP))) {
+        log_block_decoded(block, bytes);
     }
     return block;
 }
@@ -351,8 +337,10 @@ void blocks_print(BlockCache *blocks, GString *out)
                            blocks->used, blocks->bytes);
     g_string_append_printf(out,
                            "blocks: %" PRIu64 " made, %" PRIu64
-                           " dropped; emptied %" PRIu64 " times\n",
-                           blocks->made, blocks->dropped, blocks->flushed);
+                           " dropped; emptied %" PRIu64 " times; %" PRIu64
+                           " made longer to be translated\n",
+                           blocks->made, blocks->dropped, blocks->flushed,
+                           blocks->extended);
     if (blocks->jit) {
         jit_print(blocks->jit, out);
     }

@@ -13,7 +13,8 @@
 #include "accel/soft/opcodes.h"
 #include "accel/soft/run.h"
 
-enum { EXTENDED_INSNS = 64 };
+/* So many instructions; and so many if the code is there twice then. */
+enum { EXTENDED_INSNS = 64, DOUBLED_INSNS = 24 };
 
 static bool has_distance(const Opcode *row)
 {
@@ -29,8 +30,8 @@ static bool is_jump_if(const Insn *insn)
 }
 
 /*
- * The block that follows in memory, if it is run at least half as often and has no
- * translation of its own.
+ * The block that follows in memory, if it is run at least half as often.  In a loop that
+ * is entered from above it is hot first, and has a translation of its own.
  */
 static const Block *what_follows(const BlockCache *blocks, const Block *block)
 {
@@ -41,9 +42,8 @@ static const Block *what_follows(const BlockCache *blocks, const Block *block)
         return NULL;
     }
     next = hash_find(blocks, at, block->mode);
-    return next && block_valid(next) && !next->code && !next->extended &&
-                   next->runs >= blocks->soft->hot / 2 &&
-                   block->n + next->n <= EXTENDED_INSNS ?
+    return next && block_valid(next) && next->runs >= blocks->soft->hot / 2 &&
+                   block->n + next->n <= (next->code ? DOUBLED_INSNS : EXTENDED_INSNS) ?
                next :
                NULL;
 }

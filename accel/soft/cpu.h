@@ -212,6 +212,9 @@ struct Cpu {
     OneBlock crossing[CROSSINGS];       /* ... and those that cross pages */
     sigjmp_buf unwind;          /* set by the run loop; use cpu_raise() */
     u64 unimp_seen;             /* instructions that are not there, counted */
+    /* of translated code: entered by the run loop; left by a jump that was not linked */
+    u64 jit_entered, jit_unlinked;
+    u64 *jit_interpreted; /* instructions done for it, by opcode row; jit/count.c */
 
     TlbEntry *tlb_table[MMU_MODES];     /* where they are, for translated code */
     TlbEntry tlbs[MMU_MODES][TLB_SIZE];

@@ -7,11 +7,13 @@
  * its feet.  docs/software-cpu.md has the whole picture.
  */
 
+#include "accel/soft/asm_log.h"
 #include "accel/soft/jit/jit.h"
 #include "accel/soft/mmu.h"
 #include "accel/soft/opcodes.h"
 #include "accel/soft/operand.h"
 #include "accel/soft/run.h"
+#include "base/log.h"
 
 /* ---- leaving a block in the middle ---- */
 
@@ -68,6 +70,9 @@ static void block_run(Cpu *cpu, Block *block)
 {
     const Insn *insn = block->insn, *end = insn + block->entries;
 
+    if (unlikely(log_is_on(LOG_EXEC))) {
+        log_block_run(cpu, block);
+    }
     cpu->block = block;
     cpu->gpr[REG_BLOCK] = cpu->rip;
     do {
@@ -190,7 +195,8 @@ bool block_warm(Cpu *cpu, Block *block)
 /* The block at rip, by its translation.  False: there is none. */
 static bool run_translation(Cpu *cpu, Block *block)
 {
-    if (!block_translated(block) || cpu->data_checks) {
+    if (!block_translated(block) || cpu->data_checks ||
+        unlikely(log_is_on(LOG_EXEC))) { /* which is to show each one */
         return false;
     }
     cpu->insn = NULL;

@@ -5,6 +5,7 @@
  * that accel.h lets any thread call.
  */
 
+#include "accel/soft/jit/jit.h"
 #include "accel/soft/host.h"
 #include "accel/soft/mmu.h"
 #include "accel/soft/simd.h"
@@ -99,6 +100,7 @@ static Cpu *soft_cpu_new(Soft *soft, unsigned index)
     cpu_features_set(cpu);
     pthread_cond_init(&cpu->wake, NULL);
     cpu->lapic = lapic_new(cpu);
+    jit_counts_new(cpu);
     return cpu;
 }
 
@@ -211,6 +213,7 @@ static void soft_close(Accel *accel)
     mem_code_hook(accel->machine->mem, NULL, NULL);
     for (unsigned i = 0; i < soft->cpus; i++) {
         lapic_free(soft->cpu[i]->lapic);
+        jit_counts_free(soft->cpu[i]);
         munmap(soft->cpu[i], sizeof *soft->cpu[i]);
     }
     if (soft->blocks) {
@@ -330,6 +333,7 @@ static void soft_print_jit(Accel *accel, GString *out)
         g_string_append_printf(
             out, "vCPU %u: %" PRIu64 " instructions, %" PRIu64 " not there\n", i,
             soft->cpu[i]->insns, soft->cpu[i]->unimp_seen);
+        jit_print_counts(soft->cpu[i], out);
     }
 }
 

@@ -195,6 +195,7 @@ void jit_unlink(Jit *jit, Block *block)
         next = exit->next == exit ? NULL : exit->next;
         set_jump(jit, exit, exit->stub);
         exit->next = NULL;
+        jit->unlinks++;
     }
     block->incoming = NULL;
 }
@@ -218,9 +219,16 @@ void jit_note(Jit *jit, const Block *block, u32 begin)
 void jit_print(const Jit *jit, GString *out)
 {
     g_string_append_printf(out,
-                           "translated code: %u of %" PRIu64 " bytes, for %" PRIu64
-                           " blocks of %" PRIu64 " instructions; %" PRIu64
-                           " links; emptied %" PRIu64 " times\n",
-                           jit->e.at, jit->bytes, jit->translated,
-                           jit->translated_insns, jit->links, jit->fulls);
+                           "translated code: %u of %" PRIu64 " bytes (%u%%); emptied %"
+                           PRIu64 " times\n",
+                           jit->e.at, jit->bytes,
+                           (unsigned)(jit->e.at * 100ull / jit->bytes), jit->fulls);
+    g_string_append_printf(out,
+                           "translations: %" PRIu64 " blocks of %" PRIu64
+                           " instructions; %" PRIu64 " again without hints\n",
+                           jit->translated, jit->translated_insns, jit->again);
+    g_string_append_printf(out, "links: %" PRIu64 " made, %" PRIu64 " taken back\n",
+                           jit->links, jit->unlinks);
+    g_string_append_printf(out, "instructions that may trap: %u of %u\n",
+                           atomic_load(&jit->traps), jit->traps_max);
 }

@@ -68,6 +68,7 @@ typedef struct {
     bool saved;                 /* the guest's flags are in Cpu.arith */
     bool gone;                  /* ... and no more in the host's */
     u8 fp;                      /* FP_*: registers that are in the host's */
+    u32 begin[INSNS_MAX + 1];   /* for the log: where an instruction's code is */
     u16 hint[REG_COUNT];        /* by base register, or 0 */
     bool failed;                /* no room for exits or colds */
     bool singly;                /* no windows: what is behind one */

@@ -52,7 +52,7 @@ typedef struct Jit {
     _Atomic u32 traps;
     u32 traps_max;
     int perf_map;                       /* fd or -1 */
-    u64 translated, translated_insns, links, fulls;
+    u64 translated, translated_insns, links, unlinks, again, fulls;
 } Jit;
 
 /*
@@ -88,6 +88,22 @@ void jit_run(Cpu *cpu, Block *block);
  */
 void jit_begin(Cpu *cpu);
 JitExit *jit_enter(Cpu *cpu, Block *block);
+
+/* ---- count.c: what "info jit" shows of a vCPU ---- */
+
+/* Only the vCPU's thread counts; others may look. */
+static inline void jit_count(u64 *n)
+{
+    __atomic_store_n(n, *n + 1, __ATOMIC_RELAXED);
+}
+
+static inline void jit_count_insn(Cpu *cpu, const Insn *insn)
+{
+    jit_count(&cpu->jit_interpreted[insn->op]);
+}
+void jit_counts_new(Cpu *cpu);
+void jit_counts_free(Cpu *cpu);
+void jit_print_counts(const Cpu *cpu, GString *out);
 
 /* stubs.c */
 void jit_make_stubs(Jit *jit);

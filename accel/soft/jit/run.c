@@ -47,8 +47,10 @@ JitExit *jit_enter(Cpu *cpu, Block *block)
         jump_fill(cpu, entry, cpu->rip, block);
     }
     entry->code = block->code;
+    jit_count(&cpu->jit_entered);
     exit = enter(block->code, (u8 *)entry - (u8 *)cpu->jump);
     if (exit) {
+        jit_count(&cpu->jit_unlinked);
         cpu->rip = cpu->code_page + exit->to;
     }
     return exit;
@@ -92,6 +94,7 @@ static void begin_one(Cpu *cpu, const Insn *insn, Block *block)
     cpu->pair[0].fn = __atomic_load_n(&insn->fn, __ATOMIC_RELAXED);
     cpu->pair[1].fn = stop;
     cpu->insn = &cpu->pair[0];
+    jit_count_insn(cpu, insn);
 }
 
 static void run_one(Cpu *cpu, const Insn *insn, Block *block)

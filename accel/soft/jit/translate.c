@@ -6,6 +6,7 @@
  * its own is done by the interpreter's function, with all registers in their places.
  */
 
+#include "accel/soft/asm_log.h"
 #include "accel/soft/jit/code.h"
 #include "accel/soft/run.h"
 
@@ -144,12 +145,14 @@ static void translate(Code *c)
     entries(c);
     for (c->i = 0; c->i < block->n; c->i++) {
         c->insn = &block->insn[c->i];
+        c->begin[c->i] = c->e->at;
         code_instruction(c);
     }
     if (block->entries > block->n) {
         c->insn = &block->insn[block->n];
         code_fall(c, c->page_at + block->bytes);
     }
+    c->begin[block->n] = c->e->at;
     loop_entry(c);
     code_cold(c);
 }
@@ -184,6 +187,7 @@ bool jit_translate(Jit *jit, Block *block)
     settle_traps(&c, traps);
     __atomic_store_n(&block->code, jit->exec + begin, __ATOMIC_RELEASE);
     jit_note(jit, block, begin);
+    log_block_translated(jit, block, begin, c.begin);
     jit->translated++;
     jit->translated_insns += block->n;
     return true;
@@ -194,6 +198,7 @@ void jit_translate_again(Jit *jit, Block *block)
 {
     const Block old = *block;
 
+    jit->again++;
     jit_unlink(jit, block);
     if (!jit_translate(jit, block)) {
         block->entry = old.entry;

@@ -122,6 +122,39 @@ static void test_patch_often(void)
 }
 
 /*
+ * A loop with a branch that is not taken is translated as one; then what lies behind the
+ * branch changes.
+ */
+GUEST(patch_behind,
+      "mov $100, %ecx\n"
+      "xor %eax, %eax\n"
+      "0: test %ecx, %ecx\n"
+      "jz 3f\n"
+      "1: add $1, %eax\n"
+      "dec %ecx\n"
+      "jnz 0b\n"
+      "cmpb $2, 1b+2(%rip)\n"
+      "je 3f\n"
+      "movb $2, 1b+2(%rip)\n"
+      "mov $100, %ecx\n"
+      "jmp 0b\n"
+      "3:" EXIT);
+
+static void test_patch_behind(void)
+{
+    g_autoptr(SoftBed) bed = bed_new(1);
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    bed->soft->hot *= 8;                /* so that it has seen the branch */
+    PUT(bed, CODE, patch_behind);
+    g_assert_cmpuint(run(bed), ==, 100 + 200);
+    blocks_print(bed->soft->blocks, text);
+    if (hot) {
+        g_assert_null(strstr(text->str, "; 0 made longer"));
+    }
+}
+
+/*
  * The same bytes by way of a repeated string instruction, over the code that does it.
  */
 GUEST(patch_string,
@@ -406,6 +439,7 @@ static const struct {
 } tests[] = {
     { "patch-next", test_patch_next },
     { "patch-often", test_patch_often },
+    { "patch-behind", test_patch_behind },
     { "patch-string", test_patch_string },
     { "data-beside", test_data_beside },
     { "device", test_device },

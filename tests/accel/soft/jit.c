@@ -10,9 +10,12 @@
 #include "accel/soft/jit/jit.h"
 #include "accel/soft/mmu.h"
 #include "accel/soft/run.h"
+#include "base/log.h"
 #include "tests/lib/soft_bed.h"
+#include <glib/gstdio.h>
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { TABLES = 0x1000, CODE = 0x100000, STACK = 0x80000 };
 
@@ -300,6 +303,177 @@ static void test_runs_across_pages(void)
     }
 }
 
+/* ---- windows: one check for what lies beside a pointer ---- */
+
+/* mov (%rdi), %rax; add %rax, %rcx; mov %rcx, 8(%rdi) */
+static void test_window(void)
+{
+    g_autoptr(SoftBed) bed = bed_new();
+    const u8 *code = translate(bed, "\x48\x8b\x07\x48\x01\xc1\x48\x89\x4f\x08", 10);
+
+    code = EXPECT(code, "\x4c\x8d\x37");                        /* lea (%rdi), %r14 */
+    code = EXPECT(code, "\x65\x4c\x8b\x3c\x25") + 4;            /* mov %gs:hint, %r15 */
+    code = EXPECT(code, "\x4d\x33\x77\x08");                    /* xor 8(%r15), %r14 */
+    /* cmp $4080, %r14; ja */
+    code = EXPECT(code, "\x49\x81\xfe\xf0\x0f\x00\x00\x0f\x87") + 4;
+    code = EXPECT(code, "\x4d\x8b\x7f\x18");                    /* mov 24(%r15), %r15 */
+    code = EXPECT(code, "\x49\x8b\x04\x3f\x48\x01\xc1");
+    EXPECT(code, "\x49\x89\x4c\x3f\x08");
+}
+
+#define GUEST(name, text)                 \
+    extern const u8 name[], name##_end[]; \
+    asm(".pushsection .rodata\n" #name ":\n" text "\n" #name "_end:\n.popsection\n")
+
+GUEST(beside,
+      "0: mov (%rsi), %rax\n"
+      "add 8(%rsi), %rax\n"
+      "mov %rax, 16(%rsi)\n"
+      "mov 24(%r13), %ebx\n"
+      "adc $3, %rbx\n"
+      "mov %rbx, 16(%r13)\n"
+      "movsd (%rsi,%rdi,8), %xmm0\n"
+      "addsd 8(%rsi,%rdi,8), %xmm0\n"
+      "movsd %xmm0, 16(%rsi,%rdi,8)\n"
+      "mov %rsi, %rcx\n"
+      "mov 56(%rcx), %rcx\n"
+      "mov (%rcx), %rbp\n"
+      "add %rbp, 64(%rsi)\n"
+      "dec %edx\n"
+      "jnz 0b\n"
+      "out %al, $0xf4\n"
+      "1: jmp 1b\n");
+
+/* What `beside` does, on the words at rsi; r13 is one word on, rdi is 3. */
+static void do_beside(u64 *word, unsigned turns)
+{
+    union {
+        u64 bits;
+        double value;
+    } a, b;
+
+    while (turns-- > 0) {
+        bool carry = __builtin_add_overflow(word[0], word[1], &word[2]);
+
+        word[3] = (u32)word[4] + 3 + carry;
+        a.bits = word[3];
+        b.bits = word[4];
+        a.value += b.value;
+        word[5] = a.bits;
+        word[8] += word[0];
+    }
+}
+
+/* Nine words across two pages, cut at each place. */
+static void test_windows_across_pages(void)
+{
+    enum { EDGE = 0x300000, TURNS = 7 };
+
+    for (unsigned before = 0; before <= 72; before += 4) {
+        g_autoptr(SoftBed) bed = bed_new();
+        u64 word[9] = { 0xfffffffffffffff0, 0x111, 2, 3, 0x4010000000000000, 5, 6 };
+        u64 *gpr = bed->state.regs.gpr, at = EDGE - before;
+
+        word[7] = at;
+        bed->state.control.cr4 |= CR4_OSFXSR;
+        soft_bed_put(bed, CODE, beside, beside_end - beside);
+        soft_bed_put(bed, at, word, sizeof word);
+        gpr[RSI] = at;
+        gpr[R13] = at + 8;
+        gpr[RDI] = 3;
+        gpr[RDX] = TURNS;
+        run_to_halt(bed);
+        do_beside(word, TURNS);
+        for (unsigned i = 0; i < G_N_ELEMENTS(word); i++) {
+            g_assert_cmphex(soft_bed_get64(bed, at + 8 * i), ==, word[i]);
+        }
+    }
+}
+
+/* ---- what is shown ---- */
+
+/* xor %eax, %eax; cpuid; dec %ebx; jnz; out */
+static void run_cpuid(SoftBed *bed, unsigned turns)
+{
+    static const u8 code[] = { 0x31, 0xc0, 0x31, 0xc9, 0x0f, 0xa2,    0xff, 0xcd,
+                               0x75, 0xf6, 0xe6, BED_EXIT_PORT, 0xeb, 0xfe };
+
+    soft_bed_put(bed, CODE, code, sizeof code);
+    bed->state.regs.gpr[RBP] = turns;
+    run_to_halt(bed);
+}
+
+static char *info_jit(SoftBed *bed)
+{
+    GString *text = g_string_new(NULL);
+
+    accel_soft.print_jit(&bed->soft->accel, text);
+    return g_string_free(text, FALSE);
+}
+
+static void test_info(void)
+{
+    g_autoptr(SoftBed) bed = bed_new();
+    g_autofree char *before = info_jit(bed), *after = NULL;
+
+    g_assert_nonnull(strstr(before, "interpreted for it: 0\n"));
+    g_assert_nonnull(strstr(before, "translations: 0 blocks"));
+    run_cpuid(bed, 50);
+    after = info_jit(bed);
+    g_test_message("%s", after);
+    g_assert_nonnull(strstr(after, ": cpuid 50"));
+    g_assert_null(strstr(after, "links: 0 made"));
+}
+
+/* What the log has of it with these items. */
+static char *log_of(const char *items)
+{
+    g_autofree char *path = g_build_filename(g_get_tmp_dir(), "mayfly-log-XXXXXX", NULL);
+    g_autoptr(SoftBed) bed = bed_new();
+    int fd = g_mkstemp(path);
+    char *text = NULL;
+
+    g_assert_cmpint(fd, >=, 0);
+    close(fd);
+    g_assert_true(log_set_file(path, NULL) && log_set(items, NULL));
+    run_cpuid(bed, 5);
+    g_assert_true(log_set("none", NULL));
+    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    unlink(path);
+    return text;
+}
+
+static unsigned count_of(const char *text, const char *what)
+{
+    unsigned n = 0;
+
+    while ((text = strstr(text, what))) {
+        text++;
+        n++;
+    }
+    return n;
+}
+
+static void test_logs(void)
+{
+    g_autofree char *in = log_of("in_asm"), *op = log_of("op"), *out = log_of("out_asm"),
+                    *exec = log_of("exec");
+
+    g_assert_nonnull(strstr(in, "block at 0x100000, mode"));
+    g_assert_nonnull(strstr(in, "0x000000100004  0f a2 "));
+    g_assert_nonnull(strstr(op, "+0x004 cpuid "));
+    g_assert_nonnull(strstr(out, "translation of block at 0x100000, mode"));
+    g_assert_nonnull(strstr(out, "\n 0x100004 cpuid\n"));
+    g_assert_nonnull(strstr(out, "\n behind\n"));
+    /* each of the loop's turns, though it is hot */
+    g_assert_cmpuint(count_of(exec, "0x0000000000100000: block at 0x100000"), ==, 5);
+#ifdef CONFIG_ZYDIS
+    g_assert_nonnull(strstr(in, " cpuid\n"));
+    g_assert_nonnull(strstr(out, " xor %eax, %eax\n"));
+    g_assert_nonnull(strstr(out, "%gs:"));
+#endif
+}
+
 /*
  * A call reads where it goes before it pushes, even if that is the same place, and goes
  * there though the jump cache does not know it.  At first the stack is not in the TLB,
@@ -423,6 +597,10 @@ int main(int argc, char **argv)
     g_test_add_func("/soft/jit/guest-call", test_guest_call);
     g_test_add_func("/soft/jit/push-run", test_push_run);
     g_test_add_func("/soft/jit/runs-across-pages", test_runs_across_pages);
+    g_test_add_func("/soft/jit/window", test_window);
+    g_test_add_func("/soft/jit/windows-across-pages", test_windows_across_pages);
+    g_test_add_func("/soft/jit/info", test_info);
+    g_test_add_func("/soft/jit/logs", test_logs);
     g_test_add_func("/soft/jit/call-overlap", test_call_overlap);
     g_test_add_func("/soft/jit/guest-return", test_guest_return);
     g_test_add_func("/soft/jit/returns", test_returns);
