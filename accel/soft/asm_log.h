@@ -12,8 +12,8 @@
 /* in_asm and op: a block that was just decoded from `bytes` */
 void log_block_decoded(const Block *block, const u8 *bytes);
 /*
- * out_asm: [begin, jit->e.at) was made of the block; at[i] is where its i-th instruction
- * begins, 0: with the one before; at[n] where what lies behind does.
+ * out_asm: [begin, jit->e.at) was made of the block; at[i] is where its i-th
+ * instruction begins, 0: with the one before; at[n] where what lies behind does.
  */
 void log_block_translated(const Jit *jit, const Block *block, u32 begin, const u32 *at);
 /* exec: it is about to be run */

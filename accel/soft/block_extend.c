@@ -30,8 +30,8 @@ static bool is_jump_if(const Insn *insn)
 }
 
 /*
- * The block that follows in memory, if it is run at least half as often.  In a loop that
- * is entered from above it is hot first, and has a translation of its own.
+ * The block that follows in memory, if it is run at least half as often.  In a loop
+ * that is entered from above it is hot first, and has a translation of its own.
  */
 static const Block *what_follows(const BlockCache *blocks, const Block *block)
 {

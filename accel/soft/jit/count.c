@@ -66,7 +66,8 @@ void jit_print_counts(const Cpu *cpu, GString *out)
         all += count[i].n;
     }
     g_string_append_printf(out,
-                           "  translated code entered %" PRIu64 " times, left by %" PRIu64
+                           "  translated code entered %" PRIu64
+                           " times, left by %" PRIu64
                            " jumps that were not linked\n",
                            __atomic_load_n(&cpu->jit_entered, __ATOMIC_RELAXED),
                            __atomic_load_n(&cpu->jit_unlinked, __ATOMIC_RELAXED));

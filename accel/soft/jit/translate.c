@@ -70,8 +70,8 @@ static bool simple(Code *c)
 
 static bool has_own_form(Code *c)
 {
-    return simple(c) || code_window(c) || code_stack(c) || code_system(c) || code_sse(c) || code_x87(c) ||
-           code_vex(c) || code_copy(c);
+    return simple(c) || code_window(c) || code_stack(c) || code_system(c) ||
+           code_sse(c) || code_x87(c) || code_vex(c) || code_copy(c);
 }
 
 void code_instruction(Code *c)

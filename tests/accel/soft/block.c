@@ -122,8 +122,8 @@ static void test_patch_often(void)
 }
 
 /*
- * A loop with a branch that is not taken is translated as one; then what lies behind the
- * branch changes.
+ * A loop with a branch that is not taken is translated as one; then what lies behind
+ * the branch changes.
  */
 GUEST(patch_behind,
       "mov $100, %ecx\n"

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a window consists of (window.c).
+ */
+
+#ifndef ACCEL_SOFT_JIT_WINDOW_H
+#define ACCEL_SOFT_JIT_WINDOW_H
+
+#include "accel/soft/jit/code.h"
+
+/* Longer ones would cross pages too often. */
+enum { WINDOW_INSNS = 24, WINDOW_BYTES = 128 };
+
+typedef enum {
+    NOT_IN, PUSH_REG, POP_REG, OPERAND, SSE_OPERAND, MOVE_SP, REGISTERS, XMM, RETURN,
+    CALL_DIRECT
+} Kind;
+
+typedef struct {
+    Kind kind;
+    s32 at;                     /* of the access, from rsp before the instruction */
+    unsigned bytes;             /* 0: no access */
+    bool write;
+    s32 move;                   /* what becomes of rsp */
+} Step;
+
+typedef struct {
+    Beside beside;
+    Step step[WINDOW_INSNS];
+    unsigned n, accesses;
+    s32 low, high;              /* all bytes, from the address before the first */
+    bool write, sse;
+} Window;
+
+/* From the present instruction on; it ends with an access, or is empty. */
+Window window_find(Code *c);
+
+/* Its last instruction ends the block. */
+static inline bool window_ends(const Window *w)
+{
+    return w->step[w->n - 1].kind == RETURN || w->step[w->n - 1].kind == CALL_DIRECT;
+}
+
+#endif
