@@ -119,6 +119,7 @@ void nets_hold(bool hold);
 void nets_set_clock(const Clock *clock);
 /* `name` is a back end's or a front's. */
 bool net_set_link(const char *name, bool up, GError **err) must_check;
+void nets_set_links(bool up);                   /* of all fronts */
 void net_announce(void);                        /* announce_self */
 void net_print(GString *out);                   /* info network */
 /* info usernet, hostfwd_add, hostfwd_remove; `id` NULL: the first user back end */

@@ -312,6 +312,20 @@ bool net_set_link(const char *name, bool up, GError **err)
     return true;
 }
 
+void nets_set_links(bool up)
+{
+    machine_lock();
+    for (unsigned i = 0; fronts && i < fronts->len; i++) {
+        NetFront *front = fronts->pdata[i];
+        bool took = io_enter(front->io);
+
+        front->link_down = !up;
+        front->ops->link_changed(front->opaque);
+        io_leave(front->io, took);
+    }
+    machine_unlock();
+}
+
 void net_announce(void)
 {
     machine_lock();

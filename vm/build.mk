@@ -35,6 +35,7 @@ src += vm/snapshot_layers.c
 src += vm/snapshot_lock.c
 src += vm/snapshot_persist.c
 src += vm/snapshot_ram.c
+src += vm/snapshot_relink.c
 src += vm/snapshot_runs.c
 src += vm/snapshot_save.c
 src += vm/snapshot_view.c

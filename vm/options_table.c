@@ -182,7 +182,8 @@ const Option option_rows[] = {
 
     { .kind = TAKE_HEADING, .help = "Snapshots" },
     { "loadvm", NULL, TAKE_ROWS, AT(loadvm), .rows = loadvm_rows, .implied = "name",
-      .arg = "NAME|FOLDER", .help = "start from a snapshot, which stays as it is",
+      .arg = "NAME|FOLDER[,relink=on|off]",
+      .help = "start from a snapshot, which stays as it is",
       .check = loadvm_check, .restore = RESTORE_HOST },
     { "persist", NULL, TAKE_FLAG, AT(persist),
       .help = "with -loadvm: the machine's end becomes the snapshot",

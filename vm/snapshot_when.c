@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "chardev/chardev.h"
 #include "vm/snapshot_persist.h"
+#include "vm/snapshot_relink.h"
 
 static Vm *the_vm;
 static const VmConfig *the_config;
@@ -23,6 +24,9 @@ static gboolean save_now(gpointer unused)
         return G_SOURCE_REMOVE;
     }
     when = &the_config->when;
+    if (when->exit) {           /* what it did after that moment would be done twice */
+        vm_stop(the_vm, VM_PAUSED);
+    }
     if (!snapshot_save_attached(when->to, when->all, &error)) {
         info_user("-snapshot-when: %s", error->message);
     }
@@ -44,6 +48,9 @@ bool snapshot_attach(Vm *vm, const VmConfig *config)
     the_vm = vm;
     the_config = config;
     persist_attach(vm, config);
+    if (config->loadvm.relink) {
+        relink_attach(vm);
+    }
     if (config->when.text) {
         chardevs_watch(config->when.text, found, NULL);
     }
@@ -53,6 +60,9 @@ bool snapshot_attach(Vm *vm, const VmConfig *config)
 void snapshot_detach(void)
 {
     chardevs_watch(NULL, NULL, NULL);
+    if (the_vm) {
+        relink_detach(the_vm);
+    }
     the_vm = NULL;
 }
 

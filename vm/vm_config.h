@@ -98,7 +98,8 @@ enum { SMP_MAX = 64 };
     (bool, window_close, "closing the window ends the machine", .def = 1))
 
 #define LOADVM_OPTION(rows) rows(LoadvmOption,                                         \
-    (str, name, "the snapshot: a folder, or a name without '/'"))
+    (str,  name,   "the snapshot: a folder, or a name without '/'"),                   \
+    (bool, relink, "network links go down and up, so that addresses are renewed"))
 
 #define WHEN_OPTION(rows) rows(WhenOption,                                             \
     (str,  text, "what appears on a console, literally"),                              \
