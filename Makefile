@@ -27,8 +27,8 @@ SHELL := /bin/sh
 all:
 
 # These first install what is missing, so they must work before there is a configuration.
-outer := demo check check-unit check-cpu check-smp check-net check-disk check-rig \
-	check-asan check-tsan check-fuzz bench
+outer := demo check check-unit check-cpu check-smp check-net check-disk \
+	check-display check-rig check-asan check-tsan check-fuzz bench
 plain := help clean distclean setup guest $(outer)
 
 CONFIG ?= config.mk
@@ -40,6 +40,7 @@ setup-check-cpu := build test
 setup-check-smp := build test
 setup-check-net := build test
 setup-check-disk := build test disk
+setup-check-display := build test
 setup-check-asan := build test
 setup-check-tsan := build test
 setup-check-fuzz := build test
@@ -69,6 +70,7 @@ help:
 	@echo 'make check-smp  four processors under load, 50 times'
 	@echo 'make check-net  networks: 1 GiB each way, every byte compared'
 	@echo 'make check-disk Debian from its disk with every firmware; kill -9 while it writes'
+	@echo 'make check-display a Wayland desktop and glmark2, saved and restored while they draw'
 	@echo 'make check-rig  the tests under real KVM and VFIO in an emulated machine'
 	@echo 'make check-asan unit and conformance tests with ASan and UBSan'
 	@echo 'make check-tsan unit tests with ThreadSanitizer'
@@ -203,6 +205,10 @@ run-check-net: for-tests
 run-check-disk: for-tests
 	@scripts/disk
 	@MAYFLY_LONG=$(or $(MAYFLY_LONG),100) $(check) -j 1 $(disk_script)
+
+run-check-display: for-tests
+	@scripts/guest-gl gl desktop
+	@$(check) -j 1 tests/ui/gl.sh tests/ui/desktop.sh
 
 run-check-rig: for-tests
 	@scripts/guest cloud generic || :

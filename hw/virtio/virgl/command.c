@@ -111,6 +111,8 @@ static u32 create_context(Renderer *r, RenderJob *job)
           ? virgl_renderer_context_create_with_flags(
                 id, in->context_init & CAPSET_MASK, bytes, in->name)
           : virgl_renderer_context_create(id, bytes, in->name);
+    /* It has made the new one GL's current one, and still thinks it is the last. */
+    virgl_renderer_force_ctx_0();
     if (bad) {
         return GPU_ERR_UNSPEC;
     }
