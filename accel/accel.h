@@ -76,6 +76,11 @@ typedef struct AccelType {
      */
     bool (*irqfd)(Accel *accel, int fd, gpa address, u32 data, u32 *route);
     void (*irqfd_remove)(Accel *accel, int fd, u32 route);
+    /*
+     * It keeps nothing of what is in RAM: the host's kernel may write there without a
+     * word to anybody (vhost).
+     */
+    bool ram_is_shared;
 
     /*
      * gva -> gpa as this (paused) vCPU's page tables say; false if not mapped.  For the

@@ -65,12 +65,18 @@ NetDump *net_dump_open(const char *id, const char *netdev, const char *file, u32
 {
     Netdev *nd = netdev_find(netdev, err);
     FileHeader header = { MAGIC, MAJOR, MINOR, 0, 0, maxlen, ETHERNET };
-    int fd = nd ? open(file, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0644) : -1;
     NetDump *dump;
+    int fd;
 
     if (!nd) {
         return NULL;
     }
+    if (nd->kind->vhost && nd->kind->vhost(nd, 0, &(int){ 0 }, &(int){ 0 })) {
+        net_refuse(err, "netdev '%s' has vhost=on: its packets do not come past here",
+                   netdev);
+        return NULL;
+    }
+    fd = open(file, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0644);
     if (fd < 0 || write(fd, &header, sizeof header) != sizeof header) {
         net_refuse_errno(err, "cannot write to '%s'", file);
         if (fd >= 0) {

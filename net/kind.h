@@ -39,6 +39,10 @@ typedef struct {
     void (*resume)(Netdev *nd, unsigned queue);
     /* The front's takes or queues have changed; may be NULL. */
     void (*changed)(Netdev *nd);
+    /* vhost-net's descriptor for a queue and the interface's; may be NULL */
+    bool (*vhost)(Netdev *nd, unsigned queue, int *vhost, int *interface);
+    /* Packets go past this process, or again through it; may be NULL */
+    void (*vhost_carries)(Netdev *nd, bool on);
     /* What info network shows after the type: "net=10.0.2.0,restrict=off" */
     void (*print)(Netdev *nd, GString *out);
 } NetKind;

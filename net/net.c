@@ -192,6 +192,20 @@ unsigned net_queues(const NetFront *front)
     return front->nd ? front->nd->queues : 1;
 }
 
+bool net_vhost(const NetFront *front, unsigned queue, int *vhost, int *interface)
+{
+    Netdev *nd = front->nd;
+
+    return nd && nd->kind->vhost && nd->kind->vhost(nd, queue, vhost, interface);
+}
+
+void net_vhost_carries(NetFront *front, bool on)
+{
+    if (front->nd && front->nd->kind->vhost_carries) {
+        front->nd->kind->vhost_carries(front->nd, on);
+    }
+}
+
 /* ---- from the back end ---- */
 
 static bool deliver_one(Netdev *nd, unsigned queue, const NetFrame *frame)

@@ -102,6 +102,15 @@ bool net_link_up(const NetFront *front);
 /* The front's back end has this many queues; 1 without one. */
 unsigned net_queues(const NetFront *front);
 
+/*
+ * vhost=on: the host's kernel can carry a pair's packets between its interface and the
+ * rings.  The descriptors for that, which stay the back end's; false: it is not on.
+ */
+bool net_vhost(const NetFront *front, unsigned queue, int *vhost,
+               int *interface) must_check;
+/* It does from here on, or no more; what it carries nobody else reads. */
+void net_vhost_carries(NetFront *front, bool on);
+
 /* ---- back ends: for vm/ ---- */
 
 /*

@@ -243,6 +243,7 @@ const AccelType accel_kvm = {
     .nmi          = kvm_nmi,
     .irqfd        = kvm_irqfd,
     .irqfd_remove = kvm_irqfd_remove,
+    .ram_is_shared = true,
     .translate    = kvm_translate,
     .cpuid        = kvm_cpuid,
 };

@@ -63,6 +63,18 @@ int virtio_bell_fd(const VirtioDevice *virtio, unsigned queue)
     return virtio->bell ? virtio->bell[queue].fd : -1;
 }
 
+void virtio_watch_bell(Virtqueue *queue, bool on)
+{
+    VirtioBell *bell = queue->virtio->bell ? &queue->virtio->bell[queue->n] : NULL;
+
+    if (bell && on && !bell->watch) {
+        bell->watch = io_watch(queue->virtio->io, bell->fd, rang, bell);
+    } else if (bell && !on) {
+        io_unwatch(bell->watch);
+        bell->watch = NULL;
+    }
+}
+
 bool virtio_ring_bell(Virtqueue *queue)
 {
     int fd = virtio_bell_fd(queue->virtio, queue->n);

@@ -35,6 +35,18 @@ static const Field NetState_fields[] = STATE_ROWS(NetState, NET_STATE_ROWS);
 static void started(VirtioDevice *virtio)
 {
     virtio_net_update(net_of(virtio));
+    virtio_net_vhost_start(net_of(virtio));
+}
+
+static void resumed(VirtioDevice *virtio)
+{
+    virtio_net_vhost_start(net_of(virtio));
+}
+
+/* Nothing is out here, and nothing is the kernel's from here on. */
+static void stop(VirtioDevice *virtio)
+{
+    virtio_net_vhost_stop(net_of(virtio));
 }
 
 /* 5.1.6.2.  The copy of the header is judged by net_send. */
@@ -233,7 +245,11 @@ static void net_config_get(VirtioDevice *virtio, u8 *bytes)
 /* Whoever calls these has the context's lock. */
 static void net_link_changed(void *opaque)
 {
-    virtio_config_changed(&((VirtioNet *)opaque)->virtio);
+    VirtioNet *net = opaque;
+
+    virtio_net_vhost_stop(net);
+    virtio_net_vhost_start(net);
+    virtio_config_changed(&net->virtio);
 }
 
 static void net_announce_wanted(void *opaque)
@@ -275,7 +291,7 @@ static bool net_open(Device *dev, GError **err)
     net->pairs = net->config.mq ? net_queues(net->front) : 1;
     net->virtio.features = virtio_net_offered(net);
     add_queues(net);
-    return true;
+    return virtio_net_vhost_open(net, err);
 }
 
 static void close_net(Device *dev)
@@ -341,5 +357,8 @@ const VirtioType virtio_net = {
     .config_size = CONFIG_BYTES,
     .config_get  = net_config_get,
     .started     = started,
+    .resumed     = resumed,
+    .paused      = stop,
+    .stop        = stop,
     .doorbells   = true,
 };

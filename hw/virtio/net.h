@@ -112,6 +112,9 @@ typedef struct {
     NetState state;
     NetFront *front;
     unsigned pairs;                 /* that there are */
+    bool vhost;                     /* the back end has vhost=on */
+    unsigned given;                 /* pairs that the host's kernel serves */
+    int call[2 * NET_PAIRS_MAX];    /* its interrupts, by queue, while it does */
 } VirtioNet;
 
 static inline VirtioNet *net_of(VirtioDevice *virtio)
@@ -127,6 +130,12 @@ u64 virtio_net_offered(const VirtioNet *net);
 void virtio_net_choose_mac(VirtioNet *net);
 /* Tells the back end what the driver takes and how many queues it uses. */
 void virtio_net_update(VirtioNet *net);
+
+/* net_vhost.c */
+bool virtio_net_vhost_open(VirtioNet *net, GError **err) must_check;
+/* Hands the queues to the host's kernel if all is as it must be; takes them back. */
+void virtio_net_vhost_start(VirtioNet *net);
+void virtio_net_vhost_stop(VirtioNet *net);
 
 /* net_control.c */
 void virtio_net_control(VirtioNet *net, Chain *chain);

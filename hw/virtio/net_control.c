@@ -161,8 +161,10 @@ static bool set_pairs(VirtioNet *net, Chain *chain, u8 command)
     if (pairs < 1 || pairs > net->pairs) {
         return false;
     }
+    virtio_net_vhost_stop(net);
     net->state.pairs = pairs;
     virtio_net_update(net);
+    virtio_net_vhost_start(net);
     return true;
 }
 

@@ -385,6 +385,9 @@ void virtio_pause(VirtioDevice *virtio, bool on)
     if (on && virtio->type->paused) {
         virtio->type->paused(virtio);
     }
+    if (!on && virtio->type->resumed) {
+        virtio->type->resumed(virtio);
+    }
     for (unsigned i = 0; !on && i < virtio->n_queues; i++) {
         virtio_notify(virtio, i);           /* it may have rung meanwhile */
     }

@@ -65,6 +65,7 @@ typedef struct {
     void (*stop)(VirtioDevice *virtio);
     /* The machine stands from here on: end what is under way.  NULL: nothing is. */
     void (*paused)(VirtioDevice *virtio);
+    void (*resumed)(VirtioDevice *virtio);          /* it goes on; may be NULL */
     /* Before and after the requests that were found together. */
     void (*batch)(VirtioDevice *virtio, bool begins);
     /*
@@ -131,6 +132,11 @@ typedef struct {
     void (*queue_interrupt)(VirtioDevice *virtio, unsigned queue);
     void (*config_interrupt)(VirtioDevice *virtio);
     bool (*reaches_memory)(const VirtioDevice *virtio);     /* PCI: bus mastering */
+    /*
+     * The queue's interrupts are also those that somebody else signals with this
+     * eventfd, KVM permitting without this process's help; -1: no more.
+     */
+    void (*queue_call)(VirtioDevice *virtio, unsigned queue, int fd);
 } VirtioTransport;
 
 struct VirtioDevice {
@@ -204,6 +210,21 @@ void chains_done(Chain *const *chains, unsigned n);
  * more after this, since some may have come meanwhile.
  */
 void virtqueue_ask_for_kick(Virtqueue *queue);
+
+/*
+ * The rings in host memory and where they stand, for a kernel that serves the queue in
+ * this process's place (vhost): from virtqueue_lend on the doorbell is the borrower's
+ * and nothing is popped, until virtqueue_give_back tells how far it came.  False: the
+ * queue is not up, has no doorbell, or its rings are not in RAM.
+ */
+typedef struct {
+    void *desc, *driver, *device;
+    u16 size, next;
+    int kick;
+} VirtqueueLoan;
+bool virtqueue_lend(Virtqueue *queue, VirtqueueLoan *loan) must_check;
+void virtqueue_give_back(Virtqueue *queue, u16 next);
+bool virtqueue_is_lent(const Virtqueue *queue);
 unsigned chains_out(const VirtioDevice *virtio);    /* given to the device, not done */
 
 bool virtio_has(const VirtioDevice *virtio, u64 feature);       /* negotiated */

@@ -104,7 +104,7 @@ static bool reaches_memory(const VirtioDevice *virtio)
 }
 
 static const VirtioTransport pci_transport = {
-    queue_interrupt, config_interrupt, reaches_memory
+    queue_interrupt, config_interrupt, reaches_memory, virtio_pci_queue_call
 };
 
 /* ---- the BAR ---- */
@@ -398,6 +398,7 @@ static void virtio_pci_detach(Device *dev)
     }
     virtio_finish(vp->virtio);
     remove_late(vp);
+    g_free(vp->call);
     pci_detach(&vp->pci);
     region_fini(&vp->structures);
     g_clear_pointer(&dev->bus_data, g_free);

@@ -36,6 +36,8 @@ typedef struct {
 } VirtioPciConfig;
 STATE_STRUCT(VirtioPciState, VIRTIO_PCI_STATE_ROWS);
 
+typedef struct VirtioPciCall VirtioPciCall;
+
 typedef struct {
     PciDevice pci;                  /* first: dev->bus_data */
     VirtioDevice *virtio;
@@ -50,10 +52,14 @@ typedef struct {
     int late;                       /* eventfd; -1: the device works under the lock */
     IoWatch *late_watch;
     u8 late_isr;                    /* atomic */
+    VirtioPciCall *call;            /* per queue; NULL: none was ever called */
 } VirtioPci;
 
 /* virtio_pci.c: as after a reset by the driver. */
 void virtio_pci_reset_state(VirtioPci *vp);
+
+/* virtio_pci_call.c: see VirtioTransport */
+void virtio_pci_queue_call(VirtioDevice *virtio, unsigned queue, int fd);
 
 /* virtio_pci_common.c */
 u64 virtio_pci_common_read(VirtioPci *vp, unsigned offset, unsigned size);

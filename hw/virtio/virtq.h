@@ -56,6 +56,7 @@ struct Virtqueue {
     Chain *redo, *last_redo;        /* of a restored machine: not given yet */
     bool given[VIRTQ_SIZE_MAX];     /* split: out, by head descriptor */
     bool waiting;                   /* the device gave a chain back while served */
+    bool lent;                      /* somebody else serves it */
 };
 
 /* A descriptor, in the order that both formats can be read into. */
@@ -104,6 +105,9 @@ void virtio_serve_again(void *opaque);              /* the timer's */
 /* bell.c: the queue is served once more, soon; false: it has no doorbell. */
 bool virtio_ring_bell(Virtqueue *queue);
 void virtio_close_bells(VirtioDevice *virtio);
+
+/* bell.c: whether the context's loop listens to it. */
+void virtio_watch_bell(Virtqueue *queue, bool on);
 
 /* redo.c */
 void virtio_save_out(const VirtioDevice *virtio, GByteArray *out);

@@ -54,7 +54,7 @@ Chain *virtqueue_pop(Virtqueue *queue)
     VirtioDevice *virtio = queue->virtio;
     Chain *chain;
 
-    if (virtio->paused || !virtio_is_live(virtio) ||
+    if (virtio->paused || queue->lent || !virtio_is_live(virtio) ||
         !virtio->queues.enabled[queue->n]) {
         return NULL;
     }
@@ -63,6 +63,61 @@ Chain *virtqueue_pop(Virtqueue *queue)
         chain_give_out(chain);
     }
     return chain;
+}
+
+/* ---- lent queues ---- */
+
+/* Bytes of the three areas of a split ring (2.7), each with its event index. */
+static bool find_rings(Virtqueue *queue, VirtqueueLoan *loan)
+{
+    const VirtioQueues *q = &queue->virtio->queues;
+    Mem *mem = virtq_mem(queue);
+    size_t size = virtq_size(queue);
+    struct iovec desc, driver, device;
+
+    if (!mem_iov(mem, q->desc[queue->n], 16 * size, &desc) ||
+        !mem_iov(mem, q->driver[queue->n], 6 + 2 * size, &driver) ||
+        !mem_iov(mem, q->device[queue->n], 6 + 8 * size, &device)) {
+        return false;
+    }
+    loan->desc = desc.iov_base;
+    loan->driver = driver.iov_base;
+    loan->device = device.iov_base;
+    return true;
+}
+
+bool virtqueue_lend(Virtqueue *queue, VirtqueueLoan *loan)
+{
+    VirtioDevice *virtio = queue->virtio;
+
+    if (!virtio_is_live(virtio) || !virtio->queues.enabled[queue->n] ||
+        virtq_packed(queue) || !find_rings(queue, loan)) {
+        return false;
+    }
+    loan->size = virtq_size(queue);
+    loan->next = virtio->queues.next[queue->n];
+    loan->kick = virtio_bell_fd(virtio, queue->n);
+    if (loan->kick < 0) {
+        return false;
+    }
+    virtio_watch_bell(queue, false);
+    queue->lent = true;
+    return true;
+}
+
+bool virtqueue_is_lent(const Virtqueue *queue)
+{
+    return queue->lent;
+}
+
+/* What it took it has used: both ends are where it stopped. */
+void virtqueue_give_back(Virtqueue *queue, u16 next)
+{
+    VirtioQueues *q = &queue->virtio->queues;
+
+    queue->lent = false;
+    q->next[queue->n] = q->used[queue->n] = next;
+    virtio_watch_bell(queue, true);
 }
 
 /* The chain leaves the device's hands.  The features may be another driver's by now. */

@@ -74,6 +74,13 @@ option=tap,id=n,ifname=abcdefghijklmnopqrst
 wrong "-netdev $option: ifname: 'abcdefghijklmnopqrst' is not a text of up to 15 bytes" -netdev $option
 option=tap,id=n,fd=0,ifname=x
 wrong "-netdev $option: ifname=, script= and downscript= are invalid with fd= and fds=" -netdev $option
+option=tap,id=n,ifname=x,vhost=on
+if [ -e /dev/vhost-net ]; then
+    skip "vhost=on without vhost-net" "this host has it"
+else
+    wrong "-netdev $option: vhost=on: cannot open /dev/vhost-net: No such file or directory" \
+        -netdev $option
+fi
 option=filter-dump,id=d,netdev=n,file=/nonexistent/p
 wrong "-object $option: cannot write to '/nonexistent/p': No such file or directory" \
     -netdev user,id=n -object $option
