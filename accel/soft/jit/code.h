@@ -90,6 +90,11 @@ void code_keep_flags(Code *c);
  * Puts the flags where the present instruction reads or changes them; `temp` is lost.
  */
 void code_settle_flags(Code *c, unsigned temp);
+/*
+ * Will the flags that are alive where the block begins be saved before they are used?
+ * Then it begins with flags in Cpu.arith alone.
+ */
+bool code_puts_flags_away(const Code *c);
 /* Which flags are read before they are written, for each place of the block. */
 void code_find_live(Code *c);
 

@@ -107,3 +107,29 @@ void code_find_live(Code *c)
         c->live[i] = live;
     }
 }
+
+/* Does it access memory, but not look at flags? */
+static bool is_access(const Insn *insn, const Opcode *row)
+{
+    return !row->reads && !row->writes &&
+           ((insn->shape & INSN_MEM && !code_is_lea(insn)) || code_is_call(insn) ||
+            code_is_return(insn) ||
+            (row->map == MAP_1 && (row->byte == 0x50 || row->byte == 0x58)));
+}
+
+bool code_puts_flags_away(const Code *c)
+{
+    for (unsigned i = 0; c->live[0] && i < c->block->n; i++) {
+        const Insn *insn = &c->block->insn[i];
+        const Opcode *row = opcode_row(insn->op);
+
+        if (is_access(insn, row)) {
+            return true;
+        }
+        if (row->reads || row->writes ||
+            (row->class != CLASS_COPY && !code_is_lea(insn))) {
+            return false;
+        }
+    }
+    return false;
+}

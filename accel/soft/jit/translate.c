@@ -119,30 +119,46 @@ static void entries(Code *c)
     emit8(e, 0);
     code_new_cold(c, emit_jump(e, CC_NZ, 0));
     block->saved_entry = e->at;
-    if (c->live[0]) {
+    c->saved = c->gone = code_puts_flags_away(c);
+    if (c->live[0] && !c->gone) {
         code_restore_flags(e, S1);
     }
     block->entry = e->at;
 }
 
-/* Backward jumps, with flags in the host's, to a block that reads them. */
-static void loop_entry(Code *c)
+static u32 save_and_jump(Code *c, u32 to)
 {
-    Emit *e = c->e;
+    u32 at = c->e->at;
+
+    code_save_flags(c->e, S1);
+    emit_jump(c->e, JMP, to);
+    return at;
+}
+
+/*
+ * Jumps with flags in the host's to a block that reads them: backward ones, and all
+ * where they would be put away at once.
+ */
+static void other_entries(Code *c, bool put_away)
+{
+    Block *block = c->block;
 
     if (c->live[0]) {
-        c->block->loop_entry = e->at;
-        code_save_flags(e, S1);
-        emit_jump(e, JMP, c->block->saved_loop_entry);
+        block->loop_entry = save_and_jump(c, block->saved_loop_entry);
+    }
+    if (put_away) {
+        block->entry = save_and_jump(c, block->saved_entry);
     }
 }
 
 static void translate(Code *c)
 {
     Block *block = c->block;
+    bool put_away;
 
     code_find_live(c);
     entries(c);
+    put_away = c->gone;
     for (c->i = 0; c->i < block->n; c->i++) {
         c->insn = &block->insn[c->i];
         c->begin[c->i] = c->e->at;
@@ -153,7 +169,7 @@ static void translate(Code *c)
         code_fall(c, c->page_at + block->bytes);
     }
     c->begin[block->n] = c->e->at;
-    loop_entry(c);
+    other_entries(c, put_away);
     code_cold(c);
 }
 

@@ -167,6 +167,23 @@ static void test_flags(void)
 }
 
 /*
+ * Where flags are saved before they are used, who comes with them in the host's saves
+ * them on the way in: mov (%rbx), %rax, and all are alive behind.
+ */
+static void test_flags_put_away(void)
+{
+    g_autoptr(SoftBed) bed = bed_new();
+    const u8 *code = translate(bed, "\x48\x8b\x03", 3);
+
+    /* mov %rax, %r14; lahf; seto %al; mov %ax, %gs:arith */
+    code = EXPECT(code, "\x4c\x8b\xf0\x9f\x0f\x90\xc0\x65\x66\x89\x04\x25");
+    code = expect32(code, offsetof(Cpu, arith));
+    code = EXPECT(code, "\x49\x8b\xc6\xe9"); /* mov %r14, %rax; jmp */
+    code += 4 + (s32)((u32)code[0] | code[1] << 8 | code[2] << 16 | (u32)code[3] << 24);
+    EXPECT(code, "\x4c\x8d\x33\x65\x4c\x8b\x3c\x25"); /* lea (%rbx), %r14; mov */
+}
+
+/*
  * A hint is only that.  An entry that was made slow must not let through the page
  * beside it, nor an address that is no canonical one: the host's access traps, and the
  * interpreter raises what is to be raised.
@@ -592,6 +609,7 @@ int main(int argc, char **argv)
     g_test_add_func("/soft/jit/load", test_load);
     g_test_add_func("/soft/jit/push", test_push);
     g_test_add_func("/soft/jit/flags", test_flags);
+    g_test_add_func("/soft/jit/flags-put-away", test_flags_put_away);
     g_test_add_func("/soft/jit/hint", test_hint);
     g_test_add_func("/soft/jit/branch", test_branch);
     g_test_add_func("/soft/jit/guest-call", test_guest_call);
