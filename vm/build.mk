@@ -30,6 +30,7 @@ src += vm/snapshot_disks.c
 src += vm/snapshot_file.c
 src += vm/snapshot_flatten.c
 src += vm/snapshot_folder.c
+src += vm/snapshot_fork.c
 src += vm/snapshot_image.c
 src += vm/snapshot_layers.c
 src += vm/snapshot_lock.c

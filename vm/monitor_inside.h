@@ -88,6 +88,7 @@ void monitor_info_usernet(MonitorCall *call);
 
 /* ---- monitor_snapshot.c ---- */
 void monitor_savevm(MonitorCall *call);
+void monitor_fork(MonitorCall *call);
 void monitor_loadvm(MonitorCall *call);
 void monitor_info_snapshots(MonitorCall *call);
 

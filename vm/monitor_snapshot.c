@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Commands for snapshots: savevm, loadvm, info snapshots.  The main thread. */
+/* Commands for snapshots: savevm, fork, loadvm, info snapshots.  The main thread. */
 
 #include "vm/monitor_inside.h"
 
+#include "base/keyval.h"
 #include "vm/snapshot.h"
 
 #include <string.h>
+
+enum { FORK_MAX = 1000 };
 
 void monitor_savevm(MonitorCall *call)
 {
@@ -15,6 +18,20 @@ void monitor_savevm(MonitorCall *call)
     if (!*call->rest) {
         say(call, "Error: savevm needs a name, or a folder's with a '/'\n");
     } else if (!snapshot_save_attached(call->rest, call->flag, &err)) {
+        say(call, "Error: %s\n", err->message);
+    }
+}
+
+void monitor_fork(MonitorCall *call)
+{
+    g_autoptr(GError) err = NULL;
+    u64 n;
+
+    g_strstrip(call->rest);
+    if (!number_parse(call->word, 1, FORK_MAX, &n) || !*call->rest) {
+        say(call, "Error: fork needs a number up to %d, and a snapshot's name\n",
+            FORK_MAX);
+    } else if (!snapshot_fork_attached(n, call->rest, call->out, &err)) {
         say(call, "Error: %s\n", err->message);
     }
 }

@@ -57,6 +57,17 @@ bool snapshot_save(Vm *vm, const VmConfig *config, const char *name, bool all,
                    GError **err) must_check;
 
 /*
+ * The same, but the machine goes on at once: a forked process, which has RAM as it was
+ * then, writes it, and the main loop turns meanwhile.  *pause_ns: how long the machine
+ * stood.
+ */
+bool snapshot_save_behind(Vm *vm, const VmConfig *config, const char *name,
+                          u64 *pause_ns, GError **err) must_check;
+/* Saves like that, and starts `n` machines from it: vm/snapshot_fork.c */
+bool snapshot_fork(Vm *vm, const VmConfig *config, unsigned n, const char *name,
+                   GString *said, GError **err) must_check;
+
+/*
  * The machine can be saved from now on: by the monitor, or by -snapshot-when once its
  * text appears on a console.
  */
@@ -64,6 +75,9 @@ bool snapshot_attach(Vm *vm, const VmConfig *config);
 void snapshot_detach(void);
 /* The same as snapshot_save, of the machine that was attached. */
 bool snapshot_save_attached(const char *name, bool all, GError **err) must_check;
+
+bool snapshot_fork_attached(unsigned n, const char *name, GString *said,
+                            GError **err) must_check;
 
 /* Where a snapshot of this name is or would be; g_malloc'd. */
 char *snapshot_path(const char *name);

@@ -25,14 +25,24 @@ enum {
 
 /* ---- saving ---- */
 
+/* What saving leads to, in memory that a forked process shares. */
 typedef struct {
+    int error;                  /* errno; 0 once all is written */
+    u64 written;
+    u8 source[];                /* of each page: its layer */
+} Result;
+
+struct RamSaver {
     Mem *mem;
     int fd, pagemap;            /* pagemap -1: all pages are looked at */
-    u8 *source;                 /* of each page: its layer */
-    u64 *flags;                 /* BATCH words of the page map */
     bool changes;
-    u64 written;
-} Saver;
+    u64 flags[BATCH];           /* words of the page map */
+    size_t bytes;               /* of the result */
+    Result *result;
+    u8 *source;                 /* the result's */
+};
+
+typedef RamSaver Saver;
 
 static bool is_zero(const u8 *page)
 {
@@ -42,17 +52,16 @@ static bool is_zero(const u8 *page)
            memcmp(page, page + sizeof none, PAGE_BYTES - sizeof none) == 0;
 }
 
-static bool write_all(Saver *saver, const u8 *host, u64 page, u64 pages, GError **err)
+static bool write_all(Saver *saver, const u8 *host, u64 page, u64 pages)
 {
     u64 n = pages * PAGE_BYTES, at = page * PAGE_BYTES;
 
-    saver->written += n;
+    saver->result->written += n;
     while (n) {
         ssize_t done = pwrite(saver->fd, host, n, at);
 
         if (done <= 0) {
-            g_set_error(err, G_FILE_ERROR, g_file_error_from_errno(errno),
-                        "ram: cannot be written: %s", g_strerror(errno));
+            saver->result->error = done ? errno : ENOSPC;
             return false;
         }
         host += done;
@@ -95,7 +104,7 @@ static bool place_page(Saver *saver, u64 flags, u64 page, const u8 *host)
     return !zero;
 }
 
-static bool save_batch(Saver *saver, const u8 *host, u64 page, unsigned n, GError **err)
+static bool save_batch(Saver *saver, const u8 *host, u64 page, unsigned n)
 {
     unsigned from = 0;
 
@@ -105,8 +114,7 @@ static bool save_batch(Saver *saver, const u8 *host, u64 page, unsigned n, GErro
                                           host + (u64)i * PAGE_BYTES);
 
         if (!wanted && i > from &&
-            !write_all(saver, host + (u64)from * PAGE_BYTES, page + from, i - from,
-                       err)) {
+            !write_all(saver, host + (u64)from * PAGE_BYTES, page + from, i - from)) {
             return false;
         }
         from = wanted ? from : i + 1;
@@ -115,7 +123,7 @@ static bool save_batch(Saver *saver, const u8 *host, u64 page, unsigned n, GErro
 }
 
 /* Few pages between two of ours become ours: a run costs a restore more than a page. */
-static bool join_runs(Saver *saver, const u8 *host, u64 page, u64 pages, GError **err)
+static bool join_runs(Saver *saver, const u8 *host, u64 page, u64 pages)
 {
     u64 next = 0;               /* after the last page of ours */
 
@@ -127,7 +135,7 @@ static bool join_runs(Saver *saver, const u8 *host, u64 page, u64 pages, GError 
             const u8 *at = host + k * PAGE_BYTES;
 
             if (saver->source[page + k] != LAYER_NONE && !is_zero(at) &&
-                !write_all(saver, at, page + k, 1, err)) {
+                !write_all(saver, at, page + k, 1)) {
                 return false;
             }
             saver->source[page + k] = 0;
@@ -137,7 +145,7 @@ static bool join_runs(Saver *saver, const u8 *host, u64 page, u64 pages, GError 
     return true;
 }
 
-static bool save_region(Saver *saver, const MemRegion *region, GError **err)
+static bool save_region(Saver *saver, const MemRegion *region)
 {
     u64 pages = region->size / PAGE_BYTES;
     struct iovec iov;
@@ -147,12 +155,11 @@ static bool save_region(Saver *saver, const MemRegion *region, GError **err)
     }
     for (u64 done = 0; done < pages; done += BATCH) {
         if (!save_batch(saver, (u8 *)iov.iov_base + done * PAGE_BYTES,
-                        region->page + done, MIN(BATCH, pages - done), err)) {
+                        region->page + done, MIN(BATCH, pages - done))) {
             return false;
         }
     }
-    return !saver->changes ||
-           join_runs(saver, iov.iov_base, region->page, pages, err);
+    return !saver->changes || join_runs(saver, iov.iov_base, region->page, pages);
 }
 
 /* ---- the section ---- */
@@ -219,45 +226,68 @@ static void fill_source(Saver *saver, const GArray *from)
     }
 }
 
-static bool save_all(Saver *saver, GError **err)
+static bool save_all(Saver *saver)
 {
     MemRegion region;
 
     if (ftruncate(saver->fd, mem_size(saver->mem))) {
-        g_set_error(err, G_FILE_ERROR, g_file_error_from_errno(errno),
-                    "ram: cannot have %" G_GUINT64_FORMAT " bytes: %s",
-                    mem_size(saver->mem), g_strerror(errno));
+        saver->result->error = errno;
         return false;
     }
     for (unsigned i = 0; mem_region(saver->mem, i, &region); i++) {
-        if (!save_region(saver, &region, err)) {
+        if (!save_region(saver, &region)) {
             return false;
         }
     }
     return true;
 }
 
-bool snapshot_ram_save(Mem *mem, const GArray *from, bool changes, int fd,
-                       GByteArray *out, u64 *written, GError **err)
+RamSaver *ram_saver_new(Mem *mem, const GArray *from, bool changes, int fd,
+                        GError **err)
 {
-    g_autofree u8 *source = g_malloc(mem_pages(mem));
-    g_autofree u64 *flags = g_new(u64, BATCH);
-    Saver saver = {
-        .mem = mem, .fd = fd, .source = source, .flags = flags, .changes = changes,
-        .pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC),
-    };
-    bool done;
+    RamSaver *saver = g_new(RamSaver, 1);
 
-    fill_source(&saver, from);
-    done = save_all(&saver, err);
-    if (done) {
-        put_section(&saver, out);
-        *written = saver.written;
+    saver->mem = mem;
+    saver->fd = fd;
+    saver->pagemap = -1;
+    saver->changes = changes;
+    saver->bytes = sizeof(Result) + mem_pages(mem);
+    saver->result = mmap(NULL, saver->bytes, PROT_READ | PROT_WRITE,
+                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (saver->result == MAP_FAILED) {
+        snapshot_refuse(err, "ram: %s", g_strerror(errno));
+        g_free(saver);
+        return NULL;
     }
-    if (saver.pagemap >= 0) {
-        close(saver.pagemap);
+    saver->result->error = EIO;
+    saver->source = saver->result->source;
+    fill_source(saver, from);
+    return saver;
+}
+
+void ram_saver_write(RamSaver *saver)
+{
+    saver->pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    if (save_all(saver)) {
+        saver->result->error = fsync(saver->fd) ? errno : 0;
     }
-    return done;
+    if (saver->pagemap >= 0) {
+        close(saver->pagemap);
+    }
+}
+
+bool ram_saver_end(RamSaver *saver, GByteArray *out, u64 *written, GError **err)
+{
+    int error = saver->result->error;
+
+    if (error == 0) {
+        put_section(saver, out);
+        *written = saver->result->written;
+    }
+    munmap(saver->result, saver->bytes);
+    g_free(saver);
+    return error == 0 ||
+           snapshot_refuse(err, "ram: cannot be written: %s", g_strerror(error));
 }
 
 /* ---- restoring ---- */

@@ -20,13 +20,23 @@
 #include "vm/snapshot_layers.h"
 #include "vm/snapshot_runs.h"
 
+typedef struct RamSaver RamSaver;
+
 /*
- * Writes RAM into `fd` and the section into `out`.  `from`: the runs (RamRun) that it
- * was mapped from, or NULL; `changes`: what is as it lies there stays there, and layer
- * i becomes layer i + 1.  *written: bytes that went into the file.
+ * Saves RAM into the empty file `fd`.  `from`: the runs (RamRun) that it was mapped
+ * from, or NULL; `changes`: what is as it lies there stays there, and layer i becomes
+ * layer i + 1.
  */
-bool snapshot_ram_save(Mem *mem, const GArray *from, bool changes, int fd,
-                       GByteArray *out, u64 *written, GError **err) must_check;
+RamSaver *ram_saver_new(Mem *mem, const GArray *from, bool changes, int fd,
+                        GError **err) must_check;
+/*
+ * Writes and syncs.  It takes no lock and no memory, so a forked process may do it,
+ * which has RAM as it was at the fork; its parent then calls what follows.
+ */
+void ram_saver_write(RamSaver *saver);
+/* Frees it and puts the section into `out`.  *written: bytes of the file. */
+bool ram_saver_end(RamSaver *saver, GByteArray *out, u64 *written,
+                   GError **err) must_check;
 
 /* Maps what the section says; the runs, or NULL: refused. */
 GArray *snapshot_ram_map(Mem *mem, StateFile *file, const Layers *layers,

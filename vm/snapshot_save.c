@@ -18,8 +18,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <json-glib/json-glib.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -31,7 +34,9 @@ typedef struct {
     Folder folder;
     GByteArray *out;            /* sections of `state` */
     bool changes;               /* what is as in the snapshot it came from, stays */
-    u64 ram_written;
+    int ram_fd;
+    RamSaver *ram;
+    u64 ram_written, guest_ns, pause_ns;
 } Saver;
 
 static bool fail_errno(GError **err, const char *what)
@@ -49,6 +54,7 @@ static void save_clock(Saver *saver)
     };
     size_t begin = state_section_begin(saver->out, "clock");
 
+    saver->guest_ns = clock.virtual_ns;
     record_save("clock", snapshot_clock_rows, &clock, sizeof clock, saver->out);
     state_section_end(saver->out, begin);
 }
@@ -211,7 +217,7 @@ static bool write_json(const Saver *saver, GError **err)
     if (saver->changes) {
         add_string(json, "parent", snapshot_origin()->layers->layer[0].dir);
     }
-    add_number(json, "guest-time-ns", clock_now(machine->clock));
+    add_number(json, "guest-time-ns", saver->guest_ns);
     add_words(json, saver->config->words);
     add_devices(json, machine);
     json_builder_end_object(json);
@@ -221,74 +227,89 @@ static bool write_json(const Saver *saver, GError **err)
     return write_file(saver, "snapshot.json", text, strlen(text), "\n", 1, err);
 }
 
-static bool write_ram(Saver *saver, GError **err)
+static bool open_ram(Saver *saver, GError **err)
 {
     const SnapshotOrigin *origin = snapshot_origin();
-    int fd = openat(saver->folder.fd, "ram", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
-                    0600);
-    bool done;
 
-    if (fd < 0) {
+    saver->ram_fd = openat(saver->folder.fd, "ram",
+                           O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (saver->ram_fd < 0) {
         return fail_errno(err, "ram");
     }
-    done = snapshot_ram_save(saver->machine->mem, origin ? origin->runs : NULL,
-                             saver->changes, fd, saver->out, &saver->ram_written, err);
-    close(fd);
-    return done;
+    saver->ram = ram_saver_new(saver->machine->mem, origin ? origin->runs : NULL,
+                               saver->changes, saver->ram_fd, err);
+    return saver->ram != NULL;
 }
 
 /* ---- all of it, while the machine stands ---- */
 
-static bool save_machine(Saver *saver, GError **err)
+/* The new process has RAM as it is now, and nothing else of this one's to do. */
+static bool fork_writer(Saver *saver, GPid *writer, GError **err)
+{
+    sigset_t all, before;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    *writer = fork();
+    if (*writer == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        ram_saver_write(saver->ram);
+        _exit(0);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return *writer > 0 || fail_errno(err, "a process that writes RAM");
+}
+
+static bool save_machine(Saver *saver, GPid *writer, GError **err)
 {
     layers_save(saver->changes ? snapshot_origin()->layers : NULL, saver->path,
                 saver->out);
     save_clock(saver);
     save_cpuid(saver);
-    if (!save_cpus(saver, err) || !save_devices(saver, err)) {
+    if (!save_cpus(saver, err) || !save_devices(saver, err) ||
+        !disks_save(saver->config, saver->folder.temporary, saver->changes,
+                    saver->out, err)) {
         return false;
     }
-    return disks_save(saver->config, saver->folder.temporary, saver->changes,
-                      saver->out, err) &&
-           write_ram(saver, err);
+    if (writer) {
+        return fork_writer(saver, writer, err);
+    }
+    ram_saver_write(saver->ram);
+    return true;
 }
 
-static bool save_standing(Saver *saver, GError **err)
+/* `writer` NULL: RAM is written before the machine goes on. */
+static bool save_standing(Saver *saver, GPid *writer, GError **err)
 {
     bool ran = saver->vm->state == VM_RUNNING;
+    s64 from = g_get_monotonic_time();
     bool done;
 
     vm_stop(saver->vm, VM_PAUSED);
-    done = save_machine(saver, err);
+    done = save_machine(saver, writer, err);
     if (ran) {
         done &= vm_cont(saver->vm, done ? err : NULL);
     }
+    saver->pause_ns = (g_get_monotonic_time() - from) * 1000;
     return done;
 }
 
 /* ---- all of it ---- */
 
-static bool sync_ram(const Saver *saver, GError **err)
-{
-    int fd = openat(saver->folder.fd, "ram", O_RDONLY | O_CLOEXEC);
-    bool done = fd >= 0 && fsync(fd) == 0;
-
-    if (!done) {
-        fail_errno(err, "ram");
-    }
-    if (fd >= 0) {
-        close(fd);
-    }
-    return done;
-}
-
-static bool save(Saver *saver, GError **err)
+static bool save_begin(Saver *saver, GPid *writer, GError **err)
 {
     return disks_can_be_saved(saver->config, err) &&
            folder_begin(&saver->folder, saver->path, err) &&
            words_save(saver->config->words, saver->folder.fd, saver->out, err) &&
-           save_standing(saver, err) && write_state(saver, err) &&
-           write_json(saver, err) && sync_ram(saver, err) &&
+           open_ram(saver, err) && save_standing(saver, writer, err);
+}
+
+static bool save_end(Saver *saver, GError **err)
+{
+    RamSaver *ram = g_steal_pointer(&saver->ram);
+
+    return ram_saver_end(ram, saver->out, &saver->ram_written, err) &&
+           write_state(saver, err) && write_json(saver, err) &&
            folder_end(&saver->folder, err);
 }
 
@@ -301,24 +322,71 @@ static bool can_have_parent(const char *path)
            !layers_have(origin->layers, path);
 }
 
+static Saver *saver_new(Vm *vm, const VmConfig *config, const char *name, bool all)
+{
+    Saver *saver = g_new0(Saver, 1);
+
+    *saver = (Saver){
+        .vm = vm, .machine = vm->machine, .config = config, .ram_fd = -1,
+        .folder = { .fd = -1, .lock = -1 }, .out = g_byte_array_new(),
+    };
+    saver->path = snapshot_path(name);
+    saver->changes = !all && !config->persist && can_have_parent(saver->path);
+    return saver;
+}
+
+static void saver_free(Saver *saver)
+{
+    if (saver->ram) {
+        (void)!ram_saver_end(saver->ram, saver->out, &saver->ram_written, NULL);
+    }
+    if (saver->ram_fd >= 0) {
+        close(saver->ram_fd);
+    }
+    folder_clear(&saver->folder);
+    g_free(saver->path);
+    g_byte_array_unref(saver->out);
+    g_free(saver);
+}
+
 bool snapshot_save(Vm *vm, const VmConfig *config, const char *name, bool all,
                    GError **err)
 {
-    Saver saver = {
-        .vm = vm, .machine = vm->machine, .config = config,
-        .folder = { .fd = -1, .lock = -1 },
-    };
-    bool done;
+    Saver *saver = saver_new(vm, config, name, all);
+    bool done = save_begin(saver, NULL, err) && save_end(saver, err);
 
-    saver.path = snapshot_path(name);
-    saver.changes = !all && !config->persist && can_have_parent(saver.path);
-    saver.out = g_byte_array_new();
-    done = save(&saver, err);
-    folder_clear(&saver.folder);
+    saver_free(saver);
     if (!done) {
         g_prefix_error(err, "snapshot '%s': ", name);
     }
-    g_free(saver.path);
-    g_byte_array_unref(saver.out);
+    return done;
+}
+
+static void written(GPid pid, int status, gpointer waiting)
+{
+    (void)pid, (void)status;
+    *(bool *)waiting = false;
+}
+
+bool snapshot_save_behind(Vm *vm, const VmConfig *config, const char *name,
+                          u64 *pause_ns, GError **err)
+{
+    Saver *saver = saver_new(vm, config, name, false);
+    bool waiting = true, done;
+    GPid writer = 0;
+
+    done = save_begin(saver, &writer, err);
+    *pause_ns = saver->pause_ns;
+    if (writer > 0) {
+        g_child_watch_add(writer, written, &waiting);
+        while (waiting) {
+            g_main_context_iteration(NULL, TRUE);
+        }
+    }
+    done = done && save_end(saver, err);
+    saver_free(saver);
+    if (!done) {
+        g_prefix_error(err, "snapshot '%s': ", name);
+    }
     return done;
 }

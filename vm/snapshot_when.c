@@ -70,3 +70,8 @@ bool snapshot_save_attached(const char *name, bool all, GError **err)
 {
     return snapshot_save(the_vm, the_config, name, all, err);
 }
+
+bool snapshot_fork_attached(unsigned n, const char *name, GString *said, GError **err)
+{
+    return snapshot_fork(the_vm, the_config, n, name, said, err);
+}

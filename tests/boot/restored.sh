@@ -38,7 +38,10 @@ clock_is()
     set -- "$1" $(sed -n "s/^$2 //p" "$vm_log" | head -n 1) "$3"
     # $1 what, $2 the guest's, $3 what it should be
     off=$(($2 - $3))
-    [ $off -ge -1 ] && [ $off -le 30 ] || { echo "# $1: $2, not $3" && return 1; }
+    if [ $off -lt -1 ] || [ $off -gt 30 ]; then
+        echo "# $1: $2, not $3"
+        return 1
+    fi
 }
 
 restore "$dir/s"
