@@ -65,6 +65,8 @@ static unsigned memory_size(const Code *c)
             return 4;
         case O_Eq: case O_Mq:
             return 8;
+        case O_Mdq:
+            return 16;
         case O_Ev: case O_Ey:
             return 1u << width(c);
         }
@@ -72,11 +74,11 @@ static unsigned memory_size(const Code *c)
     return 0;
 }
 
-enum { IS_READ = 1, IS_DIVISION = 2, IS_BOTH = 4, IS_COPY = 8 };
+enum { IS_READ = 1, IS_DIVISION = 2, IS_BOTH = 4, IS_COPY = 8, IS_ALIGNED = 16 };
 
 /*
  * Does it only read its first operand?  Does it write both?  May it be copied, whatever
- * its row says?
+ * its row says?  Does it trap unless its operand, which it writes, is aligned?
  */
 static unsigned row_kind(const Opcode *row)
 {
@@ -90,6 +92,8 @@ static unsigned row_kind(const Opcode *row)
             return IS_COPY;
         case 0xc0: case 0xc1:                           /* xadd */
             return IS_COPY | IS_BOTH;
+        case 0xc7:                                      /* cmpxchg16b */
+            return row->operand[0] == O_Mdq ? IS_COPY | IS_ALIGNED : 0;
         }
         return 0;
     }
@@ -219,7 +223,8 @@ unsigned code_copied_bytes(const Code *c, bool *write)
     unsigned kind = row_kind(row);
     bool bit_string = row->map == MAP_0F && (row->byte & 0xe7) == 0xa3;
 
-    *write = kind & IS_BOTH || (is_rm(row->operand[0]) && !(kind & IS_READ));
+    *write = kind & (IS_BOTH | IS_ALIGNED) ||
+             (is_rm(row->operand[0]) && !(kind & IS_READ));
     return code_can_address(c) && !needs_high(c) && !bit_string ? memory_size(c) : 0;
 }
 
@@ -297,7 +302,8 @@ bool code_never_traps(const Code *c)
 {
     const Opcode *row = row_of(c);
 
-    return is_copy(row) && !needs_high(c) && !(row_kind(row) & IS_DIVISION);
+    return is_copy(row) && !needs_high(c) &&
+           !(row_kind(row) & (IS_DIVISION | IS_ALIGNED));
 }
 
 static bool is_byte_of(unsigned reg, unsigned guest)

@@ -407,6 +407,36 @@ static void test_windows_across_pages(void)
     }
 }
 
+/* mov (%rsi), %rbp; lock cmpxchg16b (%rsi), aligned and not: no window for both */
+static void test_cmpxchg16b(void)
+{
+    static const u8 code[] = { 0x48, 0x8b, 0x2e, 0xf0, 0x48, 0x0f, 0xc7, 0x0e };
+
+    for (unsigned offset = 0; offset <= 8; offset += 8) {
+        g_autoptr(SoftBed) bed = bed_new();
+        u64 *gpr = bed->cpu->gpr;
+        gva at = 0x200000 + offset;
+
+        translate(bed, code, sizeof code);
+        for (unsigned turn = 0; turn < 3; turn++) {
+            soft_bed_put64(bed, at, 0x11);
+            soft_bed_put64(bed, at + 8, 0x22);
+            gpr[RAX] = 0x11;
+            gpr[RDX] = turn == 2 ? 0x23 : 0x22;
+            gpr[RCX] = 0x44;
+            gpr[RSI] = at;
+            g_assert_cmpint(run_translation(bed->cpu, 0x33), ==,
+                            offset ? EXC_GP : EXC_UD);
+            g_assert_cmphex(soft_bed_get64(bed, at), ==,
+                            offset || turn == 2 ? 0x11 : 0x33);
+            g_assert_cmphex(soft_bed_get64(bed, at + 8), ==,
+                            offset || turn == 2 ? 0x22 : 0x44);
+            g_assert_cmphex(gpr[RBP], ==, 0x11);
+            g_assert_cmphex(gpr[RDX], ==, turn == 2 && offset ? 0x23 : 0x22);
+        }
+    }
+}
+
 /* ---- what is shown ---- */
 
 /* xor %eax, %eax; cpuid; dec %ebx; jnz; out */
@@ -617,6 +647,7 @@ int main(int argc, char **argv)
     g_test_add_func("/soft/jit/runs-across-pages", test_runs_across_pages);
     g_test_add_func("/soft/jit/window", test_window);
     g_test_add_func("/soft/jit/windows-across-pages", test_windows_across_pages);
+    g_test_add_func("/soft/jit/cmpxchg16b", test_cmpxchg16b);
     g_test_add_func("/soft/jit/info", test_info);
     g_test_add_func("/soft/jit/logs", test_logs);
     g_test_add_func("/soft/jit/call-overlap", test_call_overlap);
