@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Keys, the mouse and the window's size arrive in the guest: a virtual X server, xdotool on
-# one side, evtest and the display driver's modes in a Debian guest on the other.  No window manager is there, so the test
-# gives the window the focus, and takes it away.
+# one side, evtest and the display driver's modes in a Debian guest on the other.  No window
+# manager is there, so the test gives the window the focus, and takes it away.
 #
 # limit: 300 seconds
 
@@ -108,7 +108,8 @@ check "and lets go" x_window '^QEMU .input.$'
 xdotool key c
 check "keys arrive after that" arrives 'KEY_C\), value 0'
 check "the guest has not got the G" [ "$(count 'KEY_G\), value 1')" = 0 ]
-check "nor a stuck Alt" [ "$(count 'KEY_LEFTALT\), value 1')" = "$(count 'KEY_LEFTALT\), value 0')" ]
+check "nor a stuck Alt" \
+    [ "$(count 'KEY_LEFTALT\), value 1')" = "$(count 'KEY_LEFTALT\), value 0')" ]
 vm_send quit
 vm_wait 20
 check "ends with status 0" [ "$vm_status" = 0 ]
