@@ -29,6 +29,18 @@ static bool is_jump_if(const Insn *insn)
            (row->map == MAP_0F || (row->byte & 0xf0) == 0x70);
 }
 
+/* Can its addresses still be counted from a block's start that is some bytes before? */
+static bool can_move(const Block *block)
+{
+    for (unsigned i = 0; i < block->n; i++) {
+        if (block->insn[i].base == REG_BLOCK &&
+            block->insn[i].disp > INT32_MAX - (s32)PAGE_BYTES) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /*
  * The block that follows in memory, if it is run at least half as often.  In a loop
  * that is entered from above it is hot first, and has a translation of its own.
@@ -42,10 +54,12 @@ static const Block *what_follows(const BlockCache *blocks, const Block *block)
         return NULL;
     }
     next = hash_find(blocks, at, block->mode);
-    return next && block_valid(next) && next->runs >= blocks->soft->hot / 2 &&
-                   block->n + next->n <= (next->code ? DOUBLED_INSNS : EXTENDED_INSNS) ?
-               next :
-               NULL;
+    if (!next || !block_valid(next) || !can_move(next) ||
+        next->runs < blocks->soft->hot / 2 ||
+        block->n + next->n > (next->code ? DOUBLED_INSNS : EXTENDED_INSNS)) {
+        return NULL;
+    }
+    return next;
 }
 
 /* What counts from a block's start is moved. */

@@ -63,7 +63,7 @@ static Step stack_step(const Code *c)
     }
     if (wide && (row->byte == 0x81 || row->byte == 0x83) && insn->rm == RSP &&
         !(insn->shape & INSN_MEM) && (row->ext == 0 || row->ext == 5)) {
-        return (Step){ MOVE_SP, .move = row->ext ? -(s32)insn->imm : (s32)insn->imm };
+        return (Step){ MOVE_SP, .move = row->ext ? 0 - insn->imm : insn->imm };
     }
     if (code_is_return(insn)) {
         return (Step){ RETURN, 0, 8, false, 8 + (s32)insn->imm };
