@@ -264,6 +264,12 @@ static bool load_stream(Gpu *gpu, const SavedContext *saved, Rest *rest)
     gpu_gl_end(gpu, &job);
     good = job.answer == GPU_OK || saved->lost;
     render_job_clear(&job);
+    if (saved->lost) {
+        GlContext *context = g_hash_table_lookup(gpu->gl->contexts,
+                                                 GUINT_TO_POINTER(saved->id));
+
+        context->record->lost = true;
+    }
     return good;
 }
 

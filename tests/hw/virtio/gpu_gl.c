@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * virtio-gpu-gl's state before a renderer that draws nothing: saved, loaded, saved again
+ * it is the same; and whatever bytes come back, they are refused or the device lives.
+ */
+
+#include "hw/virtio/devices.h"
+#include "hw/virtio/gpu_gl.h"
+#include "tests/lib/chance.h"
+#include "tests/lib/fake_render.h"
+#include "tests/lib/virtio_bed.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static Gpu *gpu;
+
+static void give(u32 type, u32 context, GpuBody body)
+{
+    RenderJob job = { .type = type, .header.ctx_id = context, .in = body };
+
+    g_assert_cmphex(gpu_gl_do(gpu, &job), ==, GPU_OK);
+}
+
+static void submit(u32 context, const u32 *words, u32 n)
+{
+    RenderJob job = { .type = GPU_SUBMIT_3D, .header.ctx_id = context, .bytes = n * 4,
+                      .data = g_memdup2(words, n * 4) };
+
+    gpu_gl_submit(gpu, &job);
+    gpu_gl_run(gpu, &job);
+    gpu_gl_end(gpu, &job);
+    render_job_clear(&job);
+}
+
+/* Two resources, one of them shown, and two contexts, one of them lost. */
+static void set_up(void)
+{
+    static const u32 stream[] = { VIRGL_HEADER(VIRGL_CREATE_OBJECT, VIRGL_SURFACE, 5), 1,
+                                  7, 1, 0, 0, VIRGL_HEADER(VIRGL_SET_FRAMEBUFFER, 0, 3),
+                                  1, 0, 1 };
+    static const u32 cut[] = { VIRGL_HEADER(VIRGL_CLEAR, 0, 8), 0 };
+
+    fake_render_install();
+    bed_open(&virtio_gpu_gl, "max-hostmem=64M");
+    gpu = gpu_of(rig->dev);
+    give(GPU_RESOURCE_CREATE_3D, 0, (GpuBody){ .create_3d = {
+             7, GPU_TEXTURE_2D, 1, GPU_BIND_RENDER_TARGET, 64, 32, 1, 1, 0, 0, 0, 0 } });
+    give(GPU_RESOURCE_CREATE_3D, 0, (GpuBody){ .create_3d = {
+             8, GPU_TEXTURE_BUFFER, 64, 16, 4096, 1, 1, 1, 0, 0, 0, 0 } });
+    give(GPU_SET_SCANOUT, 0, (GpuBody){ .scanout = { { 0, 0, 64, 32 }, 0, 7 } });
+    give(GPU_CTX_CREATE, 3, (GpuBody){ .context = { 4, 0, "test" } });
+    give(GPU_CTX_ATTACH_RESOURCE, 3, (GpuBody){ .id = { 7, 0 } });
+    submit(3, stream, G_N_ELEMENTS(stream));
+    give(GPU_CTX_CREATE, 4, (GpuBody){ .context = { 4, 0, "lost" } });
+    submit(4, cut, G_N_ELEMENTS(cut));
+}
+
+static GByteArray *save(void)
+{
+    GByteArray *saved = g_byte_array_new();
+    g_autoptr(GError) err = NULL;
+
+    g_assert_true(device_savable(rig->dev, &err));
+    g_assert_no_error(err);
+    device_save(rig->dev, saved);
+    return saved;
+}
+
+static void test_saved(void)
+{
+    g_autoptr(GByteArray) saved = NULL, again = NULL;
+    g_autoptr(GError) err = NULL;
+
+    set_up();
+    saved = save();
+    device_reset(rig->dev);
+    g_assert_null(console_nth(0)->surface.pixels);
+    g_assert_true(device_load(rig->dev, saved->data, saved->len, &err));
+    g_assert_cmpuint(console_nth(0)->surface.width, ==, 64);
+    g_assert_nonnull(gpu_resource(gpu, 8));
+    g_assert_cmpuint(g_hash_table_size(gpu->gl->contexts), ==, 2);
+    again = save();
+    g_assert_cmpuint(again->len, >, 400);
+    g_assert_cmpmem(again->data, again->len, saved->data, saved->len);
+    bed_close();
+}
+
+/* The renderer can't make it. */
+static void test_refused(void)
+{
+    g_autoptr(GByteArray) saved = NULL;
+    g_autoptr(GError) err = NULL;
+
+    set_up();
+    saved = save();
+    fake_render_state.answer = GPU_ERR_UNSPEC;
+    g_assert_false(device_load(rig->dev, saved->data, saved->len, &err));
+    g_assert_nonnull(strstr(err->message, "can't be made"));
+    g_clear_error(&err);
+    g_assert_false(device_savable(rig->dev, &err) && gpu->gl->saved);
+    fake_render_state.answer = 0;
+    bed_close();
+}
+
+static void test_hostile(void)
+{
+    const char *times = getenv("MAYFLY_FUZZ");
+    u64 rounds = times ? 20000 * strtoull(times, NULL, 10) : 2000;
+    Chance chance = chance_new(g_test_rand_int());
+    g_autoptr(GByteArray) saved = NULL;
+
+    set_up();
+    saved = save();
+    for (u64 i = 0; i < rounds; i++) {
+        g_autofree u8 *bad = g_memdup2(saved->data, saved->len);
+        g_autoptr(GError) err = NULL;
+        size_t n = chance_one_in(&chance, 4) ? chance_below(&chance, saved->len + 1)
+                                             : saved->len;
+
+        for (u64 k = 1 + chance_below(&chance, 4); k > 0; k--) {
+            bad[chance_below(&chance, saved->len)] = chance_one_in(&chance, 2)
+                ? chance_next(&chance) : chance_below(&chance, 9);
+        }
+        g_assert_true(device_load(rig->dev, bad, n, &err) == !err);
+    }
+    bed_close();
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/gpu/gl/saved", test_saved);
+    g_test_add_func("/gpu/gl/refused", test_refused);
+    g_test_add_func("/gpu/gl/hostile", test_hostile);
+    return g_test_run();
+}
