@@ -10,6 +10,7 @@
 
 #include "accel/soft/opcodes.h"
 #include "accel/soft/operand.h"
+#include "accel/soft/tlb.h"
 
 typedef enum { MOVS, CMPS, STOS, LODS, SCAS, INS, OUTS } String;
 
@@ -190,6 +191,20 @@ static u8 *host_address(const Cpu *cpu, gva at, Access access)
 }
 
 /*
+ * The same, found by a walk if need be: a source and a destination whose entries share a
+ * place would otherwise drive each other out at every element.
+ */
+static u8 *host_found(Cpu *cpu, gva at, unsigned w, Access access)
+{
+    /* What may fault otherwise than by its page is left to the element. */
+    if (at & ((1u << w) - 1) || (cpu_long(cpu) && !cpu_canonical(cpu, at))) {
+        return host_address(cpu, at, access);
+    }
+    (void)tlb_get(cpu, at, access, mmu_mode(cpu, cpu->cpl, false));
+    return host_address(cpu, at, access);
+}
+
+/*
  * Forwards, where an element that was stored may be loaded again: not if the host can
  * do it otherwise.
  */
@@ -251,14 +266,16 @@ inline_always u64 chunk(Cpu *cpu, const Insn *insn, unsigned w, String op, u64 n
     if (reads_source(op)) {
         at = linear(cpu, insn, RSI, source_segment(insn), 1 << w, ACCESS_READ);
         n = MIN(n, room(cpu, insn, RSI, source_segment(insn), at, w));
-        from = host_address(cpu, at, ACCESS_READ);
+        from = op == MOVS && n ? host_found(cpu, at, w, ACCESS_READ)
+                               : host_address(cpu, at, ACCESS_READ);
         if (!from) {
             return 0;
         }
     }
     at = linear_destination(cpu, insn, w, op);
     n = MIN(n, room(cpu, insn, RDI, destination_segment(insn), at, w));
-    to = host_address(cpu, at, destination_access(op));
+    to = op == MOVS && n ? host_found(cpu, at, w, ACCESS_WRITE)
+                         : host_address(cpu, at, destination_access(op));
     if (!to || !n || (op == MOVS && !chunk_move(to, from, n << w))) {
         return 0;
     }
