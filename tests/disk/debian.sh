@@ -3,7 +3,8 @@
 #
 # An unmodified Debian from its disk (scripts/disk) to the login prompt and down again:
 # from virtio and SATA, through SeaBIOS and GRUB, OVMF and GRUB, and with its kernel given
-# directly; its network is up; fio verifies what it wrote.  GRUB's rescue CD starts.
+# directly; its network is up; fio verifies what it wrote.  GRUB's rescue CD starts, and
+# from it Debian's installer and memtest86+.
 #
 # limit: 5400 seconds
 
@@ -84,11 +85,25 @@ for bus in virtio sata; do
         -initrd "$debian/initrd" -append "root=$root rw console=ttyS0 net.ifnames=0"
 done
 
-for firmware in seabios ovmf; do
+# on_cd FIRMWARE KEY: the CD's menu, and that key.
+on_cd()
+{
     # shellcheck disable=SC2046
-    machine $(firmware_words $firmware) -cdrom "$debian/rescue.iso"
-    check "rescue CD, $firmware: its menu" says 'rescue CD'
-    vm_type '\n'
+    machine $(firmware_words "$1") -vga std -cdrom "$debian/rescue.iso"
+    check "rescue CD, $1: its menu" says 'memtest86'
+    vm_type "$2"
+}
+
+for firmware in seabios ovmf; do
+    on_cd $firmware h
     check "rescue CD, $firmware: halt" ends_with 0
+    on_cd $firmware i
+    check "installer, $firmware: asks for the language" says '^Prompt: .*help'
+    vm_stop
+    on_cd $firmware m
+    check "memtest86+, $firmware: tests" says 'Memtest86\+ v'
+    check "memtest86+, $firmware: a second test" says '#1 '
+    check "memtest86+, $firmware: without errors" never_says 'Errors: +[1-9]'
+    vm_stop
 done
 finish
