@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * virtio-gpu-gl's state before a renderer that draws nothing: saved, loaded, saved again
- * it is the same; and whatever bytes come back, they are refused or the device lives.
+ * virtio-gpu-gl's state before a renderer that draws nothing: saved, loaded, saved
+ * again it is the same; and whatever bytes come back, they are refused or the device
+ * lives.
  */
 
 #include "hw/virtio/devices.h"
@@ -36,16 +37,18 @@ static void submit(u32 context, const u32 *words, u32 n)
 /* Two resources, one of them shown, and two contexts, one of them lost. */
 static void set_up(void)
 {
-    static const u32 stream[] = { VIRGL_HEADER(VIRGL_CREATE_OBJECT, VIRGL_SURFACE, 5), 1,
-                                  7, 1, 0, 0, VIRGL_HEADER(VIRGL_SET_FRAMEBUFFER, 0, 3),
-                                  1, 0, 1 };
+    static const u32 stream[] = {
+        VIRGL_HEADER(VIRGL_CREATE_OBJECT, VIRGL_SURFACE, 5), 1, 7, 1, 0, 0,
+        VIRGL_HEADER(VIRGL_SET_FRAMEBUFFER, 0, 3), 1, 0, 1,
+    };
     static const u32 cut[] = { VIRGL_HEADER(VIRGL_CLEAR, 0, 8), 0 };
 
     fake_render_install();
     bed_open(&virtio_gpu_gl, "max-hostmem=64M");
     gpu = gpu_of(rig->dev);
     give(GPU_RESOURCE_CREATE_3D, 0, (GpuBody){ .create_3d = {
-             7, GPU_TEXTURE_2D, 1, GPU_BIND_RENDER_TARGET, 64, 32, 1, 1, 0, 0, 0, 0 } });
+             7, GPU_TEXTURE_2D, 1, GPU_BIND_RENDER_TARGET, 64, 32, 1, 1, 0, 0, 0,
+             0 } });
     give(GPU_RESOURCE_CREATE_3D, 0, (GpuBody){ .create_3d = {
              8, GPU_TEXTURE_BUFFER, 64, 16, 4096, 1, 1, 1, 0, 0, 0, 0 } });
     give(GPU_SET_SCANOUT, 0, (GpuBody){ .scanout = { { 0, 0, 64, 32 }, 0, 7 } });
