@@ -12,6 +12,7 @@ src += img/pack_stream.c
 src += img/resize.c
 src += img/snapshot_info.c
 src += img/snapshot_pack.c
+src += img/snapshot_seal.c
 
 all: $(build)/mayfly-img $(if $(filter config.mk,$(CONFIG)),mayfly-img)
 

@@ -40,7 +40,8 @@ typedef struct {
 
 extern const ImgCommand img_check, img_commit, img_compare, img_convert, img_create,
                         img_dd, img_info, img_map, img_rebase, img_resize, img_snapshot,
-                        img_snapshot_flatten, img_snapshot_info, img_snapshot_pack,
+                        img_snapshot_check, img_snapshot_flatten, img_snapshot_info,
+                        img_snapshot_pack, img_snapshot_seal,
                         img_snapshot_unpack;
 
 static inline bool img_has(const ImgArgs *args, int letter)

@@ -39,6 +39,7 @@ src += vm/snapshot_ram.c
 src += vm/snapshot_relink.c
 src += vm/snapshot_runs.c
 src += vm/snapshot_save.c
+src += vm/snapshot_sums.c
 src += vm/snapshot_view.c
 src += vm/snapshot_when.c
 src += vm/snapshot_words.c

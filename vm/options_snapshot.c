@@ -9,6 +9,7 @@
 #include "base/keyval.h"
 #include "vm/snapshot.h"
 #include "vm/snapshot_lock.h"
+#include "vm/snapshot_sums.h"
 
 #include <string.h>
 
@@ -163,6 +164,10 @@ bool snapshot_options(VmConfig *config, const char **last, GError **err)
     }
     path = snapshot_path(config->loadvm.name);
     if (!snapshot_lock_run(path, config->persist, err)) {
+        g_prefix_error(err, "-loadvm: ");
+        return false;
+    }
+    if (config->loadvm.check && !sums_check(path, err)) {
         g_prefix_error(err, "-loadvm: ");
         return false;
     }

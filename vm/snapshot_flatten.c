@@ -8,6 +8,7 @@
 
 #include "block/options.h"
 #include "vm/snapshot_folder.h"
+#include "vm/snapshot_sums.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -208,7 +209,8 @@ static bool link_rest(const Flat *flat, GError **err)
         g_autofree char *path = g_build_filename(flat->view->dir, name, NULL);
 
         if (strcmp(name, "state") == 0 || strcmp(name, "ram") == 0 ||
-            strcmp(name, "snapshot.json") == 0 || g_str_has_suffix(name, ".qcow2")) {
+            strcmp(name, "snapshot.json") == 0 || strcmp(name, SNAPSHOT_SUMS) == 0 ||
+            g_str_has_suffix(name, ".qcow2")) {
             continue;
         }
         if (linkat(AT_FDCWD, path, flat->folder.fd, name, 0)) {

@@ -99,6 +99,7 @@ enum { SMP_MAX = 64 };
 
 #define LOADVM_OPTION(rows) rows(LoadvmOption,                                         \
     (str,  name,   "the snapshot: a folder, or a name without '/'"),                   \
+    (bool, check,  "compare its files with what mayfly-img snapshot-seal has noted"),  \
     (bool, relink, "network links go down and up, so that addresses are renewed"))
 
 #define WHEN_OPTION(rows) rows(WhenOption,                                             \

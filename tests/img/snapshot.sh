@@ -152,6 +152,7 @@ damage_is_refused()
         cp a.pack bad.pack
         old=$(od -An -tu1 -j $at -N 1 bad.pack | tr -d ' ')
         # shellcheck disable=SC2059
+        # shellcheck disable=SC2059
         printf "\\$(printf %03o $((old ^ 16)))" | dd of=bad.pack bs=1 seek=$at conv=notrunc 2> /dev/null
         refused '^mayfly-img: bad.pack: \|: bad.pack: ' snapshot-unpack bad.pack bad || return 1
         head -c $at a.pack > bad.pack
@@ -160,6 +161,33 @@ damage_is_refused()
     [ ! -e bad ] && [ -z "$(ls -d bad.new.* 2> /dev/null)" ]
 }
 check "unpack: changed bytes and cut files are refused with the place, and leave nothing" damage_is_refused
+
+# ---- seal
+
+flip_is_found()
+{
+    for file in ram state disk0.qcow2; do
+        cp -r --sparse=always c flipped
+        "$img" snapshot-seal flipped && "$img" snapshot-check flipped || return 1
+        byte=$(dd if="flipped/$file" bs=1 skip=70000 count=1 2> /dev/null | od -An -tu1)
+        [ -n "$byte" ] || byte=0
+        # shellcheck disable=SC2059
+        printf "\\$(printf %03o $((byte ^ 16)))" | dd of="flipped/$file" bs=1 seek=$(($(stat -c %s "flipped/$file") > 70000 ? 70000 : 40)) conv=notrunc 2> /dev/null
+        ! "$img" snapshot-check flipped 2> flip.err && grep -q "flipped/$file is not what was sealed\|state: the checksum" flip.err || return 1
+        rm -rf flipped
+    done
+}
+
+check "check: what was never sealed is refused" refused 'snapshot-seal. makes it' snapshot-check c
+check "seal" "$img" snapshot-seal c
+check "check: it is as it was" "$img" snapshot-check c
+check "check: sha256sum says the same" sh -c 'cd c && sha256sum -c --quiet sums'
+check "check: one bit is found in each file" flip_is_found
+"$img" snapshot-seal b
+printf x | dd of=b/ram bs=1 seek=5000 conv=notrunc 2> /dev/null
+check "-loadvm b,check=on is refused" sh -c "! timeout 20 \"$MAYFLY\" -loadvm \"$dir/b,check=on\" 2> flip.err && grep -q 'b/ram is not what was sealed' flip.err"
+dd if=/dev/zero of=b/ram bs=1 seek=5000 count=1 conv=notrunc 2> /dev/null
+check "which was all that was changed" "$img" snapshot-check b
 
 # ---- flatten
 
