@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 test += tests/net/offload.c
+test += tests/net/stream.c
