@@ -10,6 +10,7 @@ GUEST(int_n);
 GUEST(int3_int1);
 GUEST(into_bound);
 GUEST(undefined);
+GUEST(undefined_anywhere);
 GUEST(too_long);
 GUEST(not_available);
 GUEST(x87_error);
@@ -37,8 +38,10 @@ static const GuestProgram programs[] = {
     { GUEST_ROW(into_bound), START_PROTECTED, "OF@a, BR@b+RF, BR@c+RF",
       "6.15, interrupts 4, 5", .kvm = false },
     { GUEST_ROW(undefined), START_LONG,
-      "UD@a+RF, UD@b+RF, UD@c+RF, UD@d+RF, UD@e+RF, UD@f+RF, UD@g+RF",
-      "6.15, interrupt 6", .kvm = false }, /* g: a KVM was seen to read first */
+      "UD@a+RF, UD@b+RF, UD@c+RF, UD@d+RF, UD@e+RF, UD@f+RF",
+      "6.15, interrupt 6", .kvm = true },
+    { GUEST_ROW(undefined_anywhere), START_LONG,
+      "UD@a+RF", "6.15, interrupt 6", .kvm = false },
     { GUEST_ROW(too_long), START_LONG,
       "GP(0)@a+RF", "6.15, interrupt 13", .kvm = true },
     { GUEST_ROW(not_available), START_LONG,
