@@ -1,4 +1,5 @@
 src += base/clock.c
+src += base/disassemble.c
 src += base/field.c
 src += base/field_show.c
 src += base/file.c

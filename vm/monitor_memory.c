@@ -6,15 +6,12 @@
  * register has the effect that it has for the guest.
  */
 
+#include "base/disassemble.h"
 #include "base/lock.h"
 #include "vm/monitor_inside.h"
 
 #include <inttypes.h>
 #include <string.h>
-
-#ifdef CONFIG_ZYDIS
-#include <Zydis/Zydis.h>
-#endif
 
 /* What is dumped: memory as the CPU with `state` sees it, or as the bus does. */
 typedef struct {
@@ -134,21 +131,17 @@ static void dump(const View *view, char format, u8 size, unsigned count, u64 at)
 
 /* ---- code ---- */
 
-#ifdef CONFIG_ZYDIS
-
-enum { LONGEST = 15 };
-
-static ZydisMachineMode machine_mode(const X86State *state)
+static unsigned code_bits(const X86State *state)
 {
     u32 attr = state->segs.attr[SEG_CS];
 
     if (!(state->control.cr0 & CR0_PE)) {
-        return ZYDIS_MACHINE_MODE_REAL_16;
+        return 16;
     }
     if ((state->control.efer & EFER_LMA) && (attr & SEG_L)) {
-        return ZYDIS_MACHINE_MODE_LONG_64;
+        return 64;
     }
-    return attr & SEG_DB ? ZYDIS_MACHINE_MODE_LEGACY_32 : ZYDIS_MACHINE_MODE_LEGACY_16;
+    return attr & SEG_DB ? 32 : 16;
 }
 
 /* The bytes of an instruction: RAM and ROM only, reading a device would act on it. */
@@ -158,7 +151,7 @@ static size_t fetch(const View *view, u64 at, u8 *bytes)
     size_t n = 0;
 
     machine_lock();
-    for (; n < LONGEST; n++) {
+    for (; n < INSN_LONGEST; n++) {
         gpa where;
         const FlatRange *range = to_physical(view, at + n, &where)
                                  ? space_find(space, where) : NULL;
@@ -171,36 +164,12 @@ static size_t fetch(const View *view, u64 at, u8 *bytes)
     return n;
 }
 
-/* Puts one instruction into `text`; returns its length, 1 for what is none. */
-static size_t decode(ZydisMachineMode mode, u64 at, const u8 *bytes, size_t n,
-                     char *text, size_t size)
-{
-    ZydisStackWidth width = mode == ZYDIS_MACHINE_MODE_LONG_64 ? ZYDIS_STACK_WIDTH_64
-                            : mode == ZYDIS_MACHINE_MODE_LEGACY_32
-                              ? ZYDIS_STACK_WIDTH_32 : ZYDIS_STACK_WIDTH_16;
-    ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
-    ZydisDecodedInstruction insn;
-    ZydisFormatter formatter;
-    ZydisDecoder decoder;
-
-    ZydisDecoderInit(&decoder, mode, width);
-    ZydisFormatterInit(&formatter, ZYDIS_FORMATTER_STYLE_ATT);
-    ZydisFormatterSetProperty(&formatter, ZYDIS_FORMATTER_PROP_HEX_UPPERCASE, false);
-    if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, bytes, n, &insn, operands))) {
-        g_snprintf(text, size, ".byte 0x%02x", bytes[0]);
-        return 1;
-    }
-    ZydisFormatterFormatInstruction(&formatter, &insn, operands,
-                                    insn.operand_count_visible, text, size, at, NULL);
-    return insn.length;
-}
-
-static void disassemble(const View *view, const X86State *state, unsigned count, u64 at)
+static void print_code(const View *view, const X86State *state, unsigned count, u64 at)
 {
     MonitorCall *call = view->call;
 
     for (unsigned i = 0; i < count; i++) {
-        u8 bytes[LONGEST];
+        u8 bytes[INSN_LONGEST];
         size_t n = fetch(view, at, bytes), length;
         char text[128];
 
@@ -209,7 +178,11 @@ static void disassemble(const View *view, const X86State *state, unsigned count,
             say(call, "unable to read memory\n");
             return;
         }
-        length = decode(machine_mode(state), at, bytes, n, text, sizeof text);
+        length = disassemble(code_bits(state), at, bytes, n, text, sizeof text);
+        if (!length) {
+            say(call, "this program was built without a disassembler (libzydis-dev)\n");
+            return;
+        }
         for (size_t b = 0; b < length; b++) {
             say(call, " %02x", bytes[b]);
         }
@@ -217,16 +190,6 @@ static void disassemble(const View *view, const X86State *state, unsigned count,
         at += length;
     }
 }
-
-#else
-
-static void disassemble(const View *view, const X86State *state, unsigned count, u64 at)
-{
-    (void)state, (void)count, (void)at;
-    say(view->call, "this program was built without a disassembler (libzydis-dev)\n");
-}
-
-#endif
 
 static void dump_as(View view, const X86State *state)
 {
@@ -237,7 +200,7 @@ static void dump_as(View view, const X86State *state)
     if (format != 'i') {
         dump(&view, format, size, call->format.count, call->number);
     } else if (state) {
-        disassemble(&view, state, call->format.count, call->number);
+        print_code(&view, state, call->format.count, call->number);
     }
 }
 

@@ -4,51 +4,17 @@
  */
 
 #include "accel/soft/asm_log.h"
+#include "base/disassemble.h"
 #include "base/log.h"
 #include <inttypes.h>
 
-#ifdef CONFIG_ZYDIS
-#include <Zydis/Zydis.h>
+/* Without a disassembler host code is shown by so many bytes. */
+enum { BYTES_SHOWN = 8 };
 
-/* Puts one instruction into `text`; its length, or 1 for what is none. */
-static unsigned disassemble(unsigned mode, u64 at, const u8 *bytes, unsigned n,
-                            char *text, size_t size)
+static unsigned bits_of(unsigned mode)
 {
-    ZydisMachineMode machine = mode & MODE_CODE64   ? ZYDIS_MACHINE_MODE_LONG_64
-                               : mode & MODE_CODE32 ? ZYDIS_MACHINE_MODE_LEGACY_32
-                                                    : ZYDIS_MACHINE_MODE_LEGACY_16;
-    ZydisStackWidth width = mode & MODE_CODE64    ? ZYDIS_STACK_WIDTH_64
-                            : mode & MODE_STACK32 ? ZYDIS_STACK_WIDTH_32
-                                                  : ZYDIS_STACK_WIDTH_16;
-    ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
-    ZydisDecodedInstruction insn;
-    ZydisFormatter formatter;
-    ZydisDecoder decoder;
-
-    ZydisDecoderInit(&decoder, machine, width);
-    ZydisFormatterInit(&formatter, ZYDIS_FORMATTER_STYLE_ATT);
-    ZydisFormatterSetProperty(&formatter, ZYDIS_FORMATTER_PROP_HEX_UPPERCASE, false);
-    if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, bytes, n, &insn, operands))) {
-        g_snprintf(text, size, ".byte 0x%02x", bytes[0]);
-        return 1;
-    }
-    ZydisFormatterFormatInstruction(&formatter, &insn, operands,
-                                    insn.operand_count_visible, text, size, at, NULL);
-    return insn.length;
+    return mode & MODE_CODE64 ? 64 : mode & MODE_CODE32 ? 32 : 16;
 }
-
-#else
-
-static unsigned disassemble(unsigned mode, u64 at, const u8 *bytes, unsigned n,
-                            char *text, size_t size)
-{
-    (void)mode, (void)at, (void)bytes;
-    text[0] = 0;
-    (void)size;
-    return MIN(n, 8);
-}
-
-#endif
 
 static void log_insn(u64 at, const u8 *bytes, unsigned n, const char *text)
 {
@@ -70,7 +36,7 @@ static void log_decoded(const Block *block, const u8 *bytes)
         u64 at = block->at + insn->at;
         char text[128];
 
-        disassemble(block->mode, at, bytes + insn->at, insn->len, text, sizeof text);
+        disassemble(bits_of(block->mode), at, bytes + insn->at, insn->len, text, sizeof text);
         log_insn(at, bytes + insn->at, insn->len, text);
     }
 }
@@ -121,9 +87,10 @@ static void log_host(const Jit *jit, u32 begin, u32 end)
     while (begin < end) {
         const u8 *bytes = jit->exec + begin;
         char text[128];
-        unsigned n = disassemble(MODE_CODE64, (uintptr_t)bytes, bytes,
-                                 MIN(end - begin, 15), text, sizeof text);
+        unsigned n = disassemble(64, (uintptr_t)bytes, bytes,
+                                 MIN(end - begin, INSN_LONGEST), text, sizeof text);
 
+        n = n ? n : MIN(end - begin, BYTES_SHOWN);
         log_insn((uintptr_t)bytes, bytes, n, text);
         begin += n;
     }

@@ -74,21 +74,6 @@ static const OpForms xadd = { WIDTHS4(xadd_reg), WIDTHS4(xadd_mem),
 
 /* ---- CMPXCHG ---- */
 
-/* The flags of comparing the accumulator with what was found. */
-#define COMPARE_WIDTH(bits)                                                      \
-    inline_always void compare##bits(Cpu *cpu, u##bits a, u##bits b)             \
-    {                                                                            \
-        u16 flags;                                                               \
-                                                                                 \
-        asm("cmp %[b], %[a]" TAKE_FLAGS : "=a"(flags) : [a] "q"(a), [b] "q"(b) : \
-            "cc");                                                               \
-        cpu->arith = flags;                                                      \
-    }
-COMPARE_WIDTH(8)
-COMPARE_WIDTH(16)
-COMPARE_WIDTH(32)
-COMPARE_WIDTH(64)
-
 /*
  * Either the operand changes or the accumulator, never both: see what happened and do
  * the rest.
@@ -97,8 +82,7 @@ inline_always void cmpxchg_finish(Cpu *cpu, unsigned w, u64 found)
 {
     u64 a = reg_get(cpu, RAX, w);
 
-    w == 0 ? compare8(cpu, a, found) : w == 1 ? compare16(cpu, a, found) :
-    w == 2 ? compare32(cpu, a, found) : compare64(cpu, a, found);
+    host_compare(cpu, w, a, found);
     if (found != a) {
         reg_set(cpu, RAX, w, found);
     }

@@ -164,27 +164,6 @@ BIT_FORMS(btc, BTC, IMM)
 
 /* ---- BSF BSR: a source of 0 leaves the destination as the host does ---- */
 
-#define SCAN_WIDTH(name, bits, mod)                                \
-    inline_always u64 host_##name##bits(Cpu *cpu, u64 a, u64 b)    \
-    {                                                              \
-        u16 flags = cpu->arith;                                    \
-                                                                   \
-        asm(PUT_FLAGS #name " %" mod "[b], %" mod "[a]" TAKE_FLAGS \
-            : [a] "+r"(a), "+a"(flags) : [b] "r"(b) : "cc");       \
-        cpu->arith = flags;                                        \
-        return a;                                                  \
-    }
-#define HOST_SCAN(name)                                               \
-    SCAN_WIDTH(name, 16, "w")                                         \
-    SCAN_WIDTH(name, 32, "k")                                         \
-    SCAN_WIDTH(name, 64, "q")                                         \
-    inline_always u64 host_##name(Cpu *cpu, unsigned w, u64 a, u64 b) \
-    {                                                                 \
-        return w == 1 ? host_##name##16(cpu, a, b) :                  \
-               w == 2 ? host_##name##32(cpu, a, b) :                  \
-               host_##name##64(cpu, a, b);                            \
-    }
-
 HOST_SCAN(bsf)
 HOST_SCAN(bsr)
 

@@ -11,28 +11,13 @@
 
 /* ---- LZCNT TZCNT ---- */
 
-#define COUNT_WIDTH(name, bits, mod)                               \
-    inline_always u64 host_##name##bits(Cpu *cpu, u64 a, u64 b)    \
-    {                                                              \
-        u16 flags = cpu->arith;                                    \
-                                                                   \
-        asm(PUT_FLAGS #name " %" mod "[b], %" mod "[a]" TAKE_FLAGS \
-            : [a] "+r"(a), "+a"(flags) : [b] "r"(b) : "cc");       \
-        cpu->arith = flags;                                        \
-        return a;                                                  \
-    }                                                              \
-
-#define HOST_COUNT(name)                                                        \
-    COUNT_WIDTH(name, 16, "w")                                                  \
-    COUNT_WIDTH(name, 32, "k")                                                  \
-    COUNT_WIDTH(name, 64, "q")                                                  \
+#define COUNT(name)                                                             \
+    HOST_SCAN(name)                                                             \
     inline_always void name##_to(Cpu *cpu, const Insn *insn, unsigned w, u64 b) \
     {                                                                           \
         u64 *a = &cpu->gpr[insn->reg];                                          \
                                                                                 \
-        *a = w == 1 ? host_##name##16(cpu, *a, b) :                             \
-             w == 2 ? host_##name##32(cpu, *a, b) :                             \
-             host_##name##64(cpu, *a, b);                                       \
+        *a = host_##name(cpu, w, *a, b);                                        \
     }                                                                           \
     inline_always void name##_from_reg(Cpu *cpu, const Insn *insn, unsigned w)  \
     {                                                                           \
@@ -46,8 +31,8 @@
     STAMP3(name##_mem, name##_from_mem)                                         \
     static const OpForms name = { WIDTHS3(name##_reg), WIDTHS3(name##_mem), { NULL } };
 
-HOST_COUNT(lzcnt)
-HOST_COUNT(tzcnt)
+COUNT(lzcnt)
+COUNT(tzcnt)
 
 /* ---- MOVBE ---- */
 

@@ -262,4 +262,52 @@ inline_always void insn_go_on(Cpu *cpu, const Insn *insn)
 #define FAMILY(symbol, name_, rows) \
     const OpFamily symbol = { .name = name_, .row = rows, .n = G_N_ELEMENTS(rows) }
 
+/* ---- what more than one group of instructions does ---- */
+
+/* The flags of a - b. */
+#define HOST_COMPARE_WIDTH(bits)                                          \
+    inline_always void host_compare##bits(Cpu *cpu, u##bits a, u##bits b) \
+    {                                                                     \
+        u16 flags;                                                        \
+                                                                          \
+        asm("cmp %[b], %[a]" TAKE_FLAGS                                   \
+            : "=a"(flags) : [a] "q"(a), [b] "q"(b) : "cc");               \
+        cpu->arith = flags;                                               \
+    }
+HOST_COMPARE_WIDTH(8)
+HOST_COMPARE_WIDTH(16)
+HOST_COMPARE_WIDTH(32)
+HOST_COMPARE_WIDTH(64)
+
+inline_always void host_compare(Cpu *cpu, unsigned w, u64 a, u64 b)
+{
+    w == 0 ? host_compare8(cpu, a, b) : w == 1 ? host_compare16(cpu, a, b) :
+    w == 2 ? host_compare32(cpu, a, b) : host_compare64(cpu, a, b);
+}
+
+/*
+ * host_NAME(): the destination `a` of BSF, LZCNT and so on with source b.  The whole
+ * register goes in and comes out.
+ */
+#define HOST_SCAN_WIDTH(name, bits, mod)                           \
+    inline_always u64 host_##name##bits(Cpu *cpu, u64 a, u64 b)    \
+    {                                                              \
+        u16 flags = cpu->arith;                                    \
+                                                                   \
+        asm(PUT_FLAGS #name " %" mod "[b], %" mod "[a]" TAKE_FLAGS \
+            : [a] "+r"(a), "+a"(flags) : [b] "r"(b) : "cc");       \
+        cpu->arith = flags;                                        \
+        return a;                                                  \
+    }
+#define HOST_SCAN(name)                                               \
+    HOST_SCAN_WIDTH(name, 16, "w")                                    \
+    HOST_SCAN_WIDTH(name, 32, "k")                                    \
+    HOST_SCAN_WIDTH(name, 64, "q")                                    \
+    inline_always u64 host_##name(Cpu *cpu, unsigned w, u64 a, u64 b) \
+    {                                                                 \
+        return w == 1 ? host_##name##16(cpu, a, b) :                  \
+               w == 2 ? host_##name##32(cpu, a, b) :                  \
+                        host_##name##64(cpu, a, b);                   \
+    }
+
 #endif

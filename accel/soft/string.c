@@ -70,26 +70,6 @@ static void advance(Cpu *cpu, const Insn *insn, unsigned reg, s64 by)
 
 /* ---- one element ---- */
 
-#define COMPARE_WIDTH(bits)                                                      \
-    inline_always void compare##bits(Cpu *cpu, u##bits a, u##bits b)             \
-    {                                                                            \
-        u16 flags;                                                               \
-                                                                                 \
-        asm("cmp %[b], %[a]" TAKE_FLAGS : "=a"(flags) : [a] "q"(a), [b] "q"(b) : \
-            "cc");                                                               \
-        cpu->arith = flags;                                                      \
-    }
-COMPARE_WIDTH(8)
-COMPARE_WIDTH(16)
-COMPARE_WIDTH(32)
-COMPARE_WIDTH(64)
-
-inline_always void compare(Cpu *cpu, unsigned w, u64 a, u64 b)
-{
-    w == 0 ? compare8(cpu, a, b) : w == 1 ? compare16(cpu, a, b) :
-    w == 2 ? compare32(cpu, a, b) : compare64(cpu, a, b);
-}
-
 static void check_port(Cpu *cpu, unsigned w)
 {
     if (!cpu_io_allowed(cpu, cpu->gpr[RDX], 1 << w)) {
@@ -137,10 +117,10 @@ inline_always void element(Cpu *cpu, const Insn *insn, unsigned w, String op)
         reg_set(cpu, RAX, w, value);
         break;
     case CMPS:
-        compare(cpu, w, value, other);
+        host_compare(cpu, w, value, other);
         break;
     case SCAS:
-        compare(cpu, w, cpu->gpr[RAX], other);
+        host_compare(cpu, w, cpu->gpr[RAX], other);
         break;
     case INS:
         mmu_probe_write(cpu, to, 1 << w);
@@ -247,7 +227,7 @@ inline_always u64 chunk_compare(Cpu *cpu, const u8 *a, const u8 *b, u64 n, unsig
         memcpy(&y, b + (i << w), 1 << w);
         i++;
     } while (i < n && (x == y) == equal);
-    compare(cpu, w, x, y);
+    host_compare(cpu, w, x, y);
     return i;
 }
 
