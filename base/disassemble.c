@@ -3,6 +3,8 @@
 
 #include "base/disassemble.h"
 
+#include "config.h"
+
 #include <glib.h>
 
 #ifdef CONFIG_ZYDIS

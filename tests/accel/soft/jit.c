@@ -7,6 +7,7 @@
  * (accel/soft/jit/regs.h).
  */
 
+#include "config.h"
 #include "accel/soft/jit/jit.h"
 #include "accel/soft/mmu.h"
 #include "accel/soft/run.h"
