@@ -23,18 +23,6 @@ restore()
     vm_start -loadvm "$dir/p" "$@"
 }
 
-refused()
-{
-    pattern=$1
-    shift
-    timeout 60 "$MAYFLY" "$@" < /dev/null > "$dir/out" 2> "$dir/errors"
-    status=$?
-    if [ $status != 1 ] || [ "$(wc -l < "$dir/errors")" != 1 ] || ! grep -q -e "$pattern" "$dir/errors"; then
-        sed "s/^/# $status /" "$dir/errors"
-        return 1
-    fi
-}
-
 flatten_refused()
 {
     ! "$(dirname "$MAYFLY")/mayfly-img" snapshot-flatten "$dir/p" 2> "$dir/errors" &&

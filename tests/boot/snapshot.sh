@@ -167,18 +167,6 @@ else
 fi
 
 # What can't be.
-refused()
-{
-    pattern=$1
-    shift
-    timeout 20 "$MAYFLY" "$@" < /dev/null > "$dir/out" 2> "$dir/errors"
-    status=$?
-    if [ $status != 1 ] || [ "$(wc -l < "$dir/errors")" != 1 ] || ! grep -q -e "$pattern" "$dir/errors"; then
-        sed "s/^/# $status /" "$dir/errors"
-        return 1
-    fi
-}
-
 damaged()
 {
     rm -rf "$dir/bad"

@@ -5,33 +5,13 @@
 # both say the same of them.
 # limit: 300 seconds
 
-set -u
-img=$(dirname "$MAYFLY")/mayfly-img
-case $img in /*) ;; *) img=$PWD/$img ;; esac
-n=0
+# shellcheck source=tests/lib/img.sh
+. tests/lib/img.sh
 
 if ! command -v qemu-img > /dev/null; then
     echo "1..0 # SKIP qemu-img is not installed (Debian package qemu-utils)"
     exit 0
 fi
-dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
-trap 'exit 1' HUP INT TERM
-cd "$dir" || exit 1
-
-# check NAME COMMAND ...: the command must succeed.
-check()
-{
-    name=$1
-    shift
-    n=$((n + 1))
-    if "$@" > check.out 2>&1; then
-        echo "ok $n - $name"
-    else
-        echo "not ok $n - $name"
-        sed 's/^/# /' check.out
-    fi
-}
 
 # The same command line for both; output and status must be the same.
 same()

@@ -5,35 +5,13 @@
 # only has its firmware: a chain of three with memory and disks that differ.
 # limit: 300 seconds
 
-set -u
-bin=$(dirname "$MAYFLY")
-case $bin in /*) ;; *) bin=$PWD/$bin ;; esac
-img=$bin/mayfly-img
-MAYFLY=$bin/mayfly
-n=0
+# shellcheck source=tests/lib/img.sh
+. tests/lib/img.sh
 
 if ! [ -e /usr/share/seabios/bios-256k.bin ]; then
     echo "1..0 # SKIP there is no firmware here (Debian package seabios)"
     exit 0
 fi
-dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
-trap 'exit 1' HUP INT TERM
-cd "$dir" || exit 1
-
-# check NAME COMMAND ...: the command must succeed.
-check()
-{
-    name=$1
-    shift
-    n=$((n + 1))
-    if "$@" > check.out 2>&1; then
-        echo "ok $n - $name"
-    else
-        echo "not ok $n - $name"
-        sed 's/^/# /' check.out
-    fi
-}
 
 # monitor "COMMANDS" OPTION ...: a machine that does this and ends.
 monitor()

@@ -93,3 +93,17 @@ selftest()
     check "$1, $2 vCPUs: the clock agrees with the host's" time_is_right
     check "$1, $2 vCPUs: the kernel log is clean" never_says "$trouble"
 }
+
+# refused ERE OPTION ...: these options end with status 1 and one line that matches.
+refused()
+{
+    pattern=$1
+    shift
+    timeout 60 "$MAYFLY" "$@" < /dev/null > /dev/null 2> "$vm_dir/refused"
+    status=$?
+    if [ $status != 1 ] || [ "$(wc -l < "$vm_dir/refused")" != 1 ] ||
+        ! grep -q -e "$pattern" "$vm_dir/refused"; then
+        sed "s/^/# $status /" "$vm_dir/refused"
+        return 1
+    fi
+}
