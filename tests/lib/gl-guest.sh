@@ -2,10 +2,13 @@
 # shellcheck shell=sh
 #
 # Sourced by tests of displays, after tests/lib/tap.sh and scripts/vm.sh, from the top
-# folder: a Debian guest with Mesa (scripts/guest-gl) on the software CPU; a virtual X
-# server; pictures.
+# folder: a Debian guest with Mesa (scripts/guest-gl) on the software CPU; pictures of
+# its screen.
 #
 # The guest's console is in $vm_dir/serial, the monitor on the machine's own input.
+
+# shellcheck source=tests/lib/window.sh
+. tests/lib/window.sh
 
 # shellcheck disable=SC2154  # scripts/vm.sh has vm_dir
 gl_accel=${MAYFLY_ACCEL:-soft}
@@ -117,67 +120,4 @@ dump_line()
     gl_width=$(dump_size "$1" | cut -d ' ' -f 1)
     tail -n +4 "$vm_dir/$1.ppm" | tail -c +$((gl_width * 3 * $2 + 1)) |
         head -c $((gl_width * 3)) | od -An -v -tx1 -w3 | tr -d ' '
-}
-
-# A virtual X server, in $DISPLAY; its screen is a file in $x_dir.  Skips all without one.
-x_start()
-{
-    if ! command -v Xvfb > /dev/null || ! command -v xdotool > /dev/null; then
-        skip_all "no Xvfb or no xdotool (packages xvfb, xdotool)"
-    fi
-    x_dir=$(mktemp -d)
-    for x_number in 81 82 83 84 85 86; do
-        [ ! -e /tmp/.X11-unix/X$x_number ] || continue
-        Xvfb :$x_number -screen 0 1024x768x24 -noreset -fbdir "$x_dir" > /dev/null 2>&1 &
-        x_server=$!
-        break
-    done
-    DISPLAY=:$x_number
-    export DISPLAY
-    trap 'vm_stop; kill $x_server; rm -rf "$vm_dir" "$x_dir"' EXIT
-    x_ticks=100
-    until xdotool getdisplaygeometry > /dev/null 2>&1; do
-        x_ticks=$((x_ticks - 1))
-        [ $x_ticks -gt 0 ] || skip_all "the X server does not start"
-        sleep 0.1
-    done
-}
-
-# Finds the window by its title; then $window is its number.
-x_window()
-{
-    x_ticks=150
-    until xdotool search --name "$1" > "$vm_dir/window" 2> /dev/null &&
-        [ -s "$vm_dir/window" ]; do
-        x_ticks=$((x_ticks - 1))
-        [ $x_ticks -gt 0 ] || return 1
-        sleep 0.2
-    done
-    window=$(head -n 1 "$vm_dir/window")
-}
-
-# The window gets this size, as "640x480".
-x_sized()
-{
-    x_ticks=150
-    until xdotool getwindowgeometry "$window" 2> /dev/null | grep -q "$1"; do
-        x_ticks=$((x_ticks - 1))
-        [ $x_ticks -gt 0 ] || return 1
-        sleep 0.2
-    done
-}
-
-# Line $1 of the window, $2 pixels, as "rrggbb ...": from the server's screen, whose file
-# begins with a header that tells its own size (X11/XWDFile.h), and a table of 256 colors.
-x_line()
-{
-    eval "$(xdotool getwindowgeometry --shell "$window" | grep -E '^[XY]=')"
-    x_head=$(od -An -tu1 -N 4 "$x_dir/Xvfb_screen0" |
-        awk '{ print (($1 * 256 + $2) * 256 + $3) * 256 + $4 }')
-    x_colors=$(od -An -tu1 -j 76 -N 4 "$x_dir/Xvfb_screen0" |
-        awk '{ print (($1 * 256 + $2) * 256 + $3) * 256 + $4 }')
-    # shellcheck disable=SC2153  # X and Y are xdotool's
-    tail -c +$((x_head + x_colors * 12 + ((Y + $1) * 1024 + X) * 4 + 1)) \
-        "$x_dir/Xvfb_screen0" | head -c $(($2 * 4)) | od -An -v -tx1 -w4 |
-        awk '{ print $3 $2 $1 }'
 }

@@ -10,6 +10,8 @@
 . tests/lib/tap.sh
 # shellcheck source=scripts/vm.sh
 . scripts/vm.sh
+# shellcheck source=tests/lib/window.sh
+. tests/lib/window.sh
 
 [ -f /usr/share/seabios/vgabios-stdvga.bin ] || skip_all "no SeaBIOS (package seabios)"
 
@@ -59,57 +61,24 @@ if ! command -v Xvfb > /dev/null || ! command -v xdotool > /dev/null; then
     finish
     exit
 fi
-DISPLAY=
-for n in 91 92 93 94; do
-    [ ! -e /tmp/.X11-unix/X$n ] || continue
-    Xvfb :$n -screen 0 1024x768x24 > /dev/null 2>&1 &
-    server=$!
-    DISPLAY=:$n
-    break
-done
-export DISPLAY
-# shellcheck disable=SC2154  # the trap of scripts/vm.sh, and the server
-trap 'vm_stop; kill $server; rm -rf "$vm_dir"' EXIT
-sleep 1
-
-titled()
-{
-    ticks=50
-    until xdotool search --name "$1" > "$vm_dir/window" 2> /dev/null &&
-        [ -s "$vm_dir/window" ]; do
-        ticks=$((ticks - 1))
-        [ $ticks -gt 0 ] || return 1
-        sleep 0.2
-    done
-    window=$(head -n 1 "$vm_dir/window")
-}
-
-sized()
-{
-    ticks=50
-    until xdotool getwindowgeometry "$window" 2> /dev/null | grep -q "$1"; do
-        ticks=$((ticks - 1))
-        [ $ticks -gt 0 ] || return 1
-        sleep 0.2
-    done
-}
+x_start
 
 start -display sdl -name "guest one"
-check "window: its title is the guest's name" titled '^QEMU .guest one.$'
-check "window: as large as the text screen" sized '720x400'
+check "window: its title is the guest's name" x_window '^QEMU .guest one.$'
+check "window: as large as the text screen" x_sized '720x400'
 check "window: no GL in memory" maps_none 'libGL|libEGL|virgl|epoxy'
 check "window: SDL is there" test -n "$(maps SDL)"
 vm_send "info display"
 check "window: looks at the console" says 'viewers: 1'
 xdotool windowfocus "$window" key --window "$window" ctrl+alt+g
-check "Ctrl-Alt-G: the title says how to get out" titled 'Press Ctrl-Alt-G'
+check "Ctrl-Alt-G: the title says how to get out" x_window 'Press Ctrl-Alt-G'
 xdotool key ctrl+alt+g
 sleep 1
-check "Ctrl-Alt-G again: the title is as before" titled '^QEMU .guest one.$'
+check "Ctrl-Alt-G again: the title is as before" x_window '^QEMU .guest one.$'
 xdotool key ctrl+alt+equal
-check "Ctrl-Alt-+: larger" sized '900x500'
+check "Ctrl-Alt-+: larger" x_sized '900x500'
 xdotool key ctrl+alt+0
-check "Ctrl-Alt-0: as before" sized '720x400'
+check "Ctrl-Alt-0: as before" x_sized '720x400'
 before=$(awk '{ print $14 + $15 }' "/proc/$vm_pid/task/$vm_pid/stat")
 sleep 3
 after=$(awk '{ print $14 + $15 }' "/proc/$vm_pid/task/$vm_pid/stat")
