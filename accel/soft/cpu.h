@@ -64,9 +64,10 @@ static inline TlbEntry tlb_none(void)
 /*
  * Translated code looks first at the entry that the same place in it used last,
  * whatever the address: so that the address is not needed to find the entry.  A hint is
- * that entry, of any mode's table.  The first hints are for the stack, by MMU mode.
+ * that entry.  Each MMU mode has hints of its own, every third one, because an entry
+ * says what its mode may do; the first of a mode is for the stack.
  */
-enum { TLB_HINTS = 1 << 13 };
+enum { TLB_HINTS = 3 << 12 };
 
 /* The rest of an entry, which only the slow path needs. */
 typedef struct {

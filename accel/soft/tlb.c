@@ -247,7 +247,7 @@ void mmu_flush(Cpu *cpu)
             cpu->tlb_table[mode] = cpu->tlbs[mode];
         }
         for (unsigned i = 0; i < TLB_HINTS; i++) {
-            cpu->tlb_hint[i] = cpu->tlbs[0];
+            cpu->tlb_hint[i] = cpu->tlbs[i % MMU_MODES];
         }
         cpu->tlb_made = true;
     }

@@ -100,10 +100,10 @@ _Static_assert(sizeof(TlbEntry) == 32, "the shift above");
 
 static unsigned new_hint(Code *c)
 {
-    unsigned hint = MMU_MODES + c->jit->hints;
+    u16 *given = &c->jit->hints[c->mmu];
 
-    c->jit->hints = (c->jit->hints + 1) % (TLB_HINTS - MMU_MODES);
-    return hint;
+    *given = (*given + 1) % (TLB_HINTS / MMU_MODES - 1);
+    return c->mmu + MMU_MODES * (1 + *given);
 }
 
 /* Places that lie beside the same pointer share one. */

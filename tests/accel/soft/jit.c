@@ -224,6 +224,30 @@ static void test_hint(void)
     g_assert_cmpint(run_translation(bed->cpu, e->read & PAGE_MASK), ==, EXC_GP);
 }
 
+/*
+ * What a mode may do with a page is in its own entry: no hint of user code leads to one
+ * of the kernel's, however many places there are.
+ */
+static void test_hints_by_mode(void)
+{
+    g_autoptr(SoftBed) bed = bed_new();
+    Cpu *cpu = bed->cpu;
+    enum { DATA = 0x200000 };
+
+    soft_bed_put64(bed, TABLES + 0x2000 + 8, DATA | 0x83);      /* the kernel's alone */
+    translate(bed, "\x48\x8b\x03", 3); /* mov (%rbx), %rax; ud2 */
+    g_assert_cmpint(run_translation(cpu, DATA), ==, EXC_UD);    /* fills the entry */
+    g_assert_cmpint(run_translation(cpu, DATA), ==, EXC_UD);    /* and the hint */
+    cpu->cpl = 3;
+    cpu_mode_changed(cpu);
+    for (unsigned i = 0; i < TLB_HINTS; i++) {
+        blocks_page_written(bed->soft->blocks, CODE >> PAGE_SHIFT);
+        cpu->rip = CODE;
+        blocks_heat(cpu, block_find(cpu));
+        g_assert_cmpint(run_translation(cpu, DATA), ==, EXC_PF);
+    }
+}
+
 /* ---- branches ---- */
 
 /* The distances of jumps that are linked are aligned, so that they change at once. */
@@ -652,6 +676,7 @@ int main(int argc, char **argv)
     g_test_add_func("/soft/jit/flags", test_flags);
     g_test_add_func("/soft/jit/flags-put-away", test_flags_put_away);
     g_test_add_func("/soft/jit/hint", test_hint);
+    g_test_add_func("/soft/jit/hints-by-mode", test_hints_by_mode);
     g_test_add_func("/soft/jit/branch", test_branch);
     g_test_add_func("/soft/jit/guest-call", test_guest_call);
     g_test_add_func("/soft/jit/push-run", test_push_run);
