@@ -13,12 +13,16 @@
 
 #include <string.h>
 
+static const char *const prefetch_names[] = { "on", "off", "record", NULL };
 const Field loadvm_rows[] = LOADVM_OPTION(STATE_ROWS);
 const Field when_rows[] = WHEN_OPTION(STATE_ROWS);
 
 bool loadvm_check(VmConfig *config, const char *value, GError **err)
 {
     (void)value;
+    if (config->loadvm.until && config->loadvm.prefetch != PREFETCH_RECORD) {
+        return refuse(err, "until= goes with prefetch=record");
+    }
     return config->loadvm.name || refuse(err, "the snapshot's name is missing");
 }
 
@@ -161,6 +165,10 @@ bool snapshot_options(VmConfig *config, const char **last, GError **err)
 
     if (!config->loadvm.name) {
         return true;
+    }
+    if (config->loadvm.until && config->when.text) {
+        return refuse(err, "-loadvm: until= and -snapshot-when can't both wait for a "
+                      "text");
     }
     path = snapshot_path(config->loadvm.name);
     if (!snapshot_lock_run(path, config->persist, err)) {

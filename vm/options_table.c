@@ -182,7 +182,8 @@ const Option option_rows[] = {
 
     { .kind = TAKE_HEADING, .help = "Snapshots" },
     { "loadvm", NULL, TAKE_ROWS, AT(loadvm), .rows = loadvm_rows, .implied = "name",
-      .arg = "NAME|FOLDER[,check=on|off][,relink=on|off]",
+      .arg = "NAME|FOLDER[,check=on|off][,relink=on|off]"
+             "[,prefetch=on|off|record][,until=TEXT]",
       .help = "start from a snapshot, which stays as it is",
       .check = loadvm_check, .restore = RESTORE_HOST },
     { "persist", NULL, TAKE_FLAG, AT(persist),

@@ -287,7 +287,7 @@ static bool start_machine(GError **err)
     } else {
         reset_machine(vm);
     }
-    return snapshot_attach(vm, config);
+    return snapshot_attach(vm, config, err);
 }
 
 static bool make_monitors(GError **err)

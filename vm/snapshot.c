@@ -7,6 +7,7 @@
 #include "base/lock.h"
 #include "hw/machine/board.h"
 #include "vm/snapshot_disks.h"
+#include "vm/snapshot_map.h"
 #include "vm/snapshot_parts.h"
 #include "vm/snapshot_words.h"
 

@@ -6,6 +6,7 @@
  *                          that a restore reads
  *     NAME/ram             guest memory (vm/snapshot_ram.h)
  *     NAME/kernel, ...     files that a reset of the machine needs
+ *     NAME/touched         pages that a run needs first (vm/snapshot_touched.h)
  *     NAME/snapshot.json   what it is, for people and tools; never read by a restore
  *
  * A folder is complete or not there: it is written beside its place, synced, and
@@ -69,9 +70,9 @@ bool snapshot_fork(Vm *vm, const VmConfig *config, unsigned n, const char *name,
 
 /*
  * The machine can be saved from now on: by the monitor, or by -snapshot-when once its
- * text appears on a console.
+ * text appears on a console.  What -loadvm promises beside the restore begins, too.
  */
-bool snapshot_attach(Vm *vm, const VmConfig *config);
+bool snapshot_attach(Vm *vm, const VmConfig *config, GError **err) must_check;
 void snapshot_detach(void);
 /* The same as snapshot_save, of the machine that was attached. */
 bool snapshot_save_attached(const char *name, bool all, GError **err) must_check;

@@ -13,6 +13,7 @@
 #define VM_SNAPSHOT_PARTS_H
 
 #include "base/field.h"
+#include "vm/snapshot_layers.h"
 #include "vm/snapshot_ram.h"
 
 #define SNAPSHOT_CLOCK_ROWS(row) row(SnapshotClock,                                    \

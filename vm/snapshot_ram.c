@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* RAM as a file: see snapshot_ram.h. */
+/* RAM into a file: see snapshot_ram.h. */
 
 #include "vm/snapshot_ram.h"
 
+#include "vm/host_pages.h"
+
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -18,13 +18,6 @@ enum {
     COPY_MAX = 16,              /* pages of a parent that are copied to join two runs */
 };
 
-/* Linux Documentation/admin-guide/mm/pagemap.rst */
-#define PAGEMAP_PRESENT (1ull << 63)
-#define PAGEMAP_SWAPPED (1ull << 62)
-#define PAGEMAP_FILE    (1ull << 61)        /* a file's page: not written since */
-
-/* ---- saving ---- */
-
 /* What saving leads to, in memory that a forked process shares. */
 typedef struct {
     int error;                  /* errno; 0 once all is written */
@@ -34,7 +27,7 @@ typedef struct {
 
 struct RamSaver {
     Mem *mem;
-    int fd, pagemap;            /* pagemap -1: all pages are looked at */
+    int fd, pages;              /* pages: host_pages_open */
     bool changes;
     u64 flags[BATCH];           /* words of the page map */
     size_t bytes;               /* of the result */
@@ -71,19 +64,6 @@ static bool write_all(Saver *saver, const u8 *host, u64 page, u64 pages)
     return true;
 }
 
-/* What the kernel knows of `n` pages; without it each may have changed. */
-static void look(Saver *saver, const u8 *host, unsigned n)
-{
-    ssize_t bytes = n * sizeof *saver->flags;
-    off_t at = (uintptr_t)host / PAGE_BYTES * sizeof *saver->flags;
-
-    if (saver->pagemap < 0 || pread(saver->pagemap, saver->flags, bytes, at) != bytes) {
-        for (unsigned i = 0; i < n; i++) {
-            saver->flags[i] = PAGEMAP_PRESENT;
-        }
-    }
-}
-
 /*
  * Decides where a page is from now on; true: it must be written.  It need not be if
  * nobody touched it and no file has it, if it is zeroes, or if only changes are wanted
@@ -91,8 +71,8 @@ static void look(Saver *saver, const u8 *host, unsigned n)
  */
 static bool place_page(Saver *saver, u64 flags, u64 page, const u8 *host)
 {
-    bool there = (flags & (PAGEMAP_PRESENT | PAGEMAP_SWAPPED)) != 0;
-    bool changed = there && !(flags & PAGEMAP_FILE);
+    bool there = host_page_is_there(flags);
+    bool changed = host_page_is_written(flags);
     u8 *source = &saver->source[page];
     bool in_parent = *source != LAYER_NONE, zero;
 
@@ -108,7 +88,7 @@ static bool save_batch(Saver *saver, const u8 *host, u64 page, unsigned n)
 {
     unsigned from = 0;
 
-    look(saver, host, n);
+    host_pages_look(saver->pages, host, n, saver->flags);
     for (unsigned i = 0; i <= n; i++) {
         bool wanted = i < n && place_page(saver, saver->flags[i], page + i,
                                           host + (u64)i * PAGE_BYTES);
@@ -249,7 +229,7 @@ RamSaver *ram_saver_new(Mem *mem, const GArray *from, bool changes, int fd,
 
     saver->mem = mem;
     saver->fd = fd;
-    saver->pagemap = -1;
+    saver->pages = -1;
     saver->changes = changes;
     saver->bytes = sizeof(Result) + mem_pages(mem);
     saver->result = mmap(NULL, saver->bytes, PROT_READ | PROT_WRITE,
@@ -267,12 +247,12 @@ RamSaver *ram_saver_new(Mem *mem, const GArray *from, bool changes, int fd,
 
 void ram_saver_write(RamSaver *saver)
 {
-    saver->pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    saver->pages = host_pages_open();
     if (save_all(saver)) {
         saver->result->error = fsync(saver->fd) ? errno : 0;
     }
-    if (saver->pagemap >= 0) {
-        close(saver->pagemap);
+    if (saver->pages >= 0) {
+        close(saver->pages);
     }
 }
 
@@ -288,118 +268,4 @@ bool ram_saver_end(RamSaver *saver, GByteArray *out, u64 *written, GError **err)
     g_free(saver);
     return error == 0 ||
            snapshot_refuse(err, "ram: cannot be written: %s", g_strerror(error));
-}
-
-/* ---- restoring ---- */
-
-static bool same_regions(const Mem *mem, const GArray *regions, GError **err)
-{
-    MemRegion region;
-
-    for (unsigned i = 0; i < regions->len; i++) {
-        const RamRegion *r = &g_array_index(regions, RamRegion, i);
-
-        if (!mem_region(mem, i, &region) || region.base != r->base ||
-            region.size != r->size) {
-            return snapshot_refuse(err, "ram: it has 0x%" PRIx64 " bytes at 0x%" PRIx64
-                                   ", this machine has not", r->size, r->base);
-        }
-    }
-    return !mem_region(mem, regions->len, &region) ||
-           snapshot_refuse(err, "ram: this machine has more: %s", region.name);
-}
-
-/* The base address of RAM page `page` and what is left of its region from there on. */
-static bool find_page(const Mem *mem, u64 page, gpa *at, u64 *left)
-{
-    MemRegion region;
-
-    for (unsigned i = 0; mem_region(mem, i, &region); i++) {
-        u64 n = page - region.page;
-
-        if (n < region.size / PAGE_BYTES) {
-            *at = region.base + n * PAGE_BYTES;
-            *left = region.size / PAGE_BYTES - n;
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool map_run(Mem *mem, const RamRun *run, const int *fds, GError **err)
-{
-    u64 left;
-    gpa at;
-
-    if (!find_page(mem, run->page, &at, &left) || run->pages == 0 ||
-        run->pages > left) {
-        return snapshot_refuse(err, "ram: a run of 0x%" PRIx64 " pages at page 0x%"
-                               PRIx64 " lies outside", run->pages, run->page);
-    }
-    if (!mem_map_file(mem, at, run->pages * PAGE_BYTES, fds[run->layer],
-                      run->page * PAGE_BYTES, err)) {
-        g_prefix_error(err, "ram: ");
-        return false;
-    }
-    return true;
-}
-
-static bool map_runs(Mem *mem, const RamSection *ram, const int *fds, GError **err)
-{
-    for (unsigned i = 0; i < ram->runs->len; i++) {
-        if (!map_run(mem, &g_array_index(ram->runs, RamRun, i), fds, err)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool open_layers(const Layers *layers, int *fds, GError **err)
-{
-    for (unsigned i = 0; i < layers->n; i++) {
-        g_autofree char *path = layers_file(layers, i, "ram");
-
-        fds[i] = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-        if (fds[i] < 0) {
-            return snapshot_refuse(err, "%s: %s", path, g_strerror(errno));
-        }
-    }
-    return true;
-}
-
-/* A run shall take what it touches, also where no file is: a page at a time. */
-static void no_huge_pages(Mem *mem)
-{
-    MemRegion region;
-    struct iovec iov;
-
-    for (unsigned i = 0; mem_region(mem, i, &region); i++) {
-        if (mem_iov(mem, region.base, region.size, &iov)) {
-            madvise(iov.iov_base, iov.iov_len, MADV_NOHUGEPAGE);
-        }
-    }
-}
-
-GArray *snapshot_ram_map(Mem *mem, StateFile *file, const Layers *layers, GError **err)
-{
-    RamSection ram;
-    GArray *runs = NULL;
-    int fds[LAYERS_MAX];
-
-    if (!ram_section_get(file, layers->n, &ram, err)) {
-        return NULL;
-    }
-    memset(fds, -1, sizeof fds);
-    no_huge_pages(mem);
-    if (same_regions(mem, ram.regions, err) && open_layers(layers, fds, err) &&
-        map_runs(mem, &ram, fds, err)) {
-        runs = g_array_ref(ram.runs);
-    }
-    for (unsigned i = 0; i < LAYERS_MAX; i++) {
-        if (fds[i] >= 0) {
-            close(fds[i]);
-        }
-    }
-    ram_section_clear(&ram);
-    return runs;
 }

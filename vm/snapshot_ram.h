@@ -9,15 +9,14 @@
  *     layer      1       | 0          | 1           | none: zeroes
  *                          own file     the parent's
  *
- * Restoring maps the runs privately; nothing is read.  Which pages have changed since
- * then the kernel knows (/proc/self/pagemap).  Main thread, the machine paused.
+ * Which pages have changed since they were mapped from such files (vm/snapshot_map.h)
+ * the kernel knows (vm/host_pages.h).  Main thread, the machine paused.
  */
 
 #ifndef VM_SNAPSHOT_RAM_H
 #define VM_SNAPSHOT_RAM_H
 
 #include "hw/core/memory.h"
-#include "vm/snapshot_layers.h"
 #include "vm/snapshot_runs.h"
 
 typedef struct RamSaver RamSaver;
@@ -37,9 +36,5 @@ void ram_saver_write(RamSaver *saver);
 /* Frees it and puts the section into `out`.  *written: bytes of the file. */
 bool ram_saver_end(RamSaver *saver, GByteArray *out, u64 *written,
                    GError **err) must_check;
-
-/* Maps what the section says; the runs, or NULL: refused. */
-GArray *snapshot_ram_map(Mem *mem, StateFile *file, const Layers *layers,
-                         GError **err) must_check;
 
 #endif

@@ -10,6 +10,7 @@
 #include "chardev/chardev.h"
 #include "vm/snapshot_persist.h"
 #include "vm/snapshot_relink.h"
+#include "vm/snapshot_touched.h"
 
 static Vm *the_vm;
 static const VmConfig *the_config;
@@ -43,7 +44,7 @@ static void found(void *unused)
     g_idle_add_full(G_PRIORITY_HIGH, save_now, NULL, NULL);
 }
 
-bool snapshot_attach(Vm *vm, const VmConfig *config)
+bool snapshot_attach(Vm *vm, const VmConfig *config, GError **err)
 {
     the_vm = vm;
     the_config = config;
@@ -54,7 +55,7 @@ bool snapshot_attach(Vm *vm, const VmConfig *config)
     if (config->when.text) {
         chardevs_watch(config->when.text, found, NULL);
     }
-    return true;
+    return touched_attach(vm, config, err);
 }
 
 void snapshot_detach(void)
@@ -62,6 +63,7 @@ void snapshot_detach(void)
     chardevs_watch(NULL, NULL, NULL);
     if (the_vm) {
         relink_detach(the_vm);
+        touched_detach(the_vm);
     }
     the_vm = NULL;
 }

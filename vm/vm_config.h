@@ -100,7 +100,12 @@ enum { SMP_MAX = 64 };
 #define LOADVM_OPTION(rows) rows(LoadvmOption,                                         \
     (str,  name,   "the snapshot: a folder, or a name without '/'"),                   \
     (bool, check,  "compare its files with what mayfly-img snapshot-seal has noted"),  \
-    (bool, relink, "network links go down and up, so that addresses are renewed"))
+    (bool, relink, "network links go down and up, so that addresses are renewed"),     \
+    (u8,   prefetch, "pages that an earlier run touched are there before this one "    \
+                     "begins; record: this is that earlier run, which notes them",     \
+                     .names = prefetch_names),                                         \
+    (str,  until,  "prefetch=record ends when this text appears on a console "         \
+                   "[at the machine's end]"))
 
 #define WHEN_OPTION(rows) rows(WhenOption,                                             \
     (str,  text, "what appears on a console, literally"),                              \
@@ -121,6 +126,7 @@ DISPLAY_OPTION(OPTION_STRUCT);
 LOADVM_OPTION(OPTION_STRUCT);
 WHEN_OPTION(OPTION_STRUCT);
 
+enum { PREFETCH_ON, PREFETCH_OFF, PREFETCH_RECORD };
 enum { DISPLAY_DEFAULT, DISPLAY_NONE, DISPLAY_SDL, DISPLAY_EGL };  /* its types */
 
 /* A network card, its back end, or both, as -device and -netdev take them. */

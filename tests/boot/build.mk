@@ -12,6 +12,7 @@ check_script += tests/boot/net-tap.sh
 check_script += tests/boot/net-user.sh
 check_script += tests/boot/net.sh
 check_script += tests/boot/persist.sh
+check_script += tests/boot/prefetch.sh
 check_script += tests/boot/restored.sh
 check_script += tests/boot/smp.sh
 check_script += tests/boot/snapshot.sh
