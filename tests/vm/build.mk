@@ -1,3 +1,4 @@
+test += tests/vm/format.c
 test += tests/vm/monitor.c
 test += tests/vm/monitor_commands.c
 test += tests/vm/monitor_tty.c
@@ -6,3 +7,4 @@ test += tests/vm/options.c
 test += tests/vm/touched.c
 test += tests/vm/vm.c
 testlib += tests/lib/fake_vm.c
+testlib += tests/lib/snapshot_text.c

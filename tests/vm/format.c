@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Snapshots of every format that there has been go on: tests/vm/formats/N.txt is one
+ * that a Mayfly of format N saved (rom.S there says what its guest does, and how it is
+ * made).  A row that was added since is missing in them; one that only a newer Mayfly
+ * knows, a newer format and a foreign file are refused with the reason.
+ */
+
+#include "tests/lib/snapshot_text.h"
+#include "vm/snapshot_file.h"
+
+#include <glib/gstdio.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+enum { RIGHT = 67, LINES_MIN = 100 };
+
+static char *place;             /* where the folders are made */
+
+static char *text_of(unsigned format)
+{
+    g_autofree char *path = g_strdup_printf("tests/vm/formats/%u.txt", format);
+    char *text = NULL;
+
+    if (!g_file_get_contents(path, &text, NULL, NULL)) {
+        g_error("%s: there is none; tests/vm/formats/rom.S says how it is made", path);
+    }
+    return text;
+}
+
+/* ---- Mayfly itself ---- */
+
+static void remove_folder(const char *dir)
+{
+    g_autoptr(GDir) folder = g_dir_open(dir, 0, NULL);
+    const char *name;
+
+    while (folder && (name = g_dir_read_name(folder))) {
+        g_autofree char *path = g_build_filename(dir, name, NULL);
+
+        g_unlink(path);
+    }
+    g_rmdir(dir);
+}
+
+/* Its exit status, and what it printed. */
+static int go_on(const char *text, char **said, char **errors)
+{
+    const char *program = g_getenv("MAYFLY");
+    g_autofree char *dir = g_build_filename(place, "one", NULL);
+    char *argv[] = { (char *)(program ? program : "build/mayfly"), "-loadvm", dir,
+                     "-accel", "soft", "-serial", "stdio", NULL };
+    g_autoptr(GError) err = NULL;
+    int status;
+
+    snapshot_from_text(text, dir);
+    g_spawn_sync(NULL, argv, NULL, G_SPAWN_STDIN_FROM_DEV_NULL, NULL, NULL, said, errors,
+                 &status, &err);
+    g_assert_no_error(err);
+    remove_folder(dir);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void goes_on(const char *text)
+{
+    g_autofree char *said = NULL, *errors = NULL;
+    int status = go_on(text, &said, &errors);
+
+    if (status != RIGHT) {
+        g_test_message("status %d: %s%s", status, said, errors);
+    }
+    g_assert_cmpint(status, ==, RIGHT);
+    g_assert_cmpstr(said, ==, "counted on\n");
+}
+
+static void refused(const char *text, const char *why)
+{
+    g_autofree char *said = NULL, *errors = NULL;
+
+    g_assert_cmpint(go_on(text, &said, &errors), ==, 1);
+    if (!strstr(errors, why)) {
+        g_error("'%s' is not in: %s", why, errors);
+    }
+    g_assert_cmpstr(said, ==, "");
+}
+
+/* ---- changes of the text ---- */
+
+/* With one more row, the first of this record. */
+static char *with(const char *text, const char *record, const char *row)
+{
+    const char *at = strstr(text, record), *rows = at ? strchr(at + 1, '\n') + 1 : NULL;
+
+    if (!rows) {
+        g_error("'%s' is not in it", record);
+    }
+    return g_strdup_printf("%.*s%s%s", (int)(rows - text), text, row, rows);
+}
+
+/* Without the row that begins so, in this record. */
+static char *without(const char *text, const char *record, const char *row)
+{
+    const char *at = strstr(text, record);
+    const char *line = at ? strstr(at, row) : NULL;
+
+    if (!line || strstr(at + 1, "\nrecord") < line) {
+        g_error("'%s' has no '%s'", record, row);
+    }
+    return g_strdup_printf("%.*s%s", (int)(line - text), text, strchr(line, '\n') + 1);
+}
+
+/* ---- tests ---- */
+
+static void test_all(void)
+{
+    for (unsigned i = 1; i <= SNAPSHOT_FORMAT; i++) {
+        g_autofree char *text = text_of(i);
+
+        g_test_message("format %u", i);
+        goes_on(text);
+    }
+}
+
+/* To text and back it is the same, byte for byte. */
+static void test_text(void)
+{
+    g_autofree char *text = text_of(SNAPSHOT_FORMAT), *again = NULL;
+    g_autofree char *dir = g_build_filename(place, "same", NULL);
+    g_auto(GStrv) before = NULL, after = NULL;
+
+    snapshot_from_text(text, dir);
+    again = snapshot_to_text(dir);
+    remove_folder(dir);
+    before = g_strsplit(strstr(text, "\nformat "), "\n", -1);
+    after = g_strsplit(strstr(again, "\nformat "), "\n", -1);
+    g_assert_cmpuint(g_strv_length(before), >, LINES_MIN);
+    for (unsigned i = 0; before[i] || after[i]; i++) {
+        g_assert_cmpstr(before[i], ==, after[i]);
+    }
+}
+
+/* As if it had been added after the snapshot was made: the value at reset. */
+static void test_older(void)
+{
+    static const struct { const char *record, *row; } missing[] = {
+        { "\nrecord lapic ", "row tsc_deadline " },
+        { "\nrecord uart ", "row scr " },
+        { "\nrecord virtio-net ", "row announce " },
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(missing); i++) {
+        g_autofree char *text = text_of(SNAPSHOT_FORMAT);
+        g_autofree char *older = without(text, missing[i].record, missing[i].row);
+
+        goes_on(older);
+    }
+}
+
+static void test_newer(void)
+{
+    g_autofree char *text = text_of(SNAPSHOT_FORMAT), *newer = g_strdup(text);
+    g_autofree char *row = with(text, "\nrecord uart ", "row shiny 4 7\n");
+    g_autofree char *device = g_strconcat(text, "section device/shiny0\nbytes 00\n",
+                                          NULL);
+    g_autofree char *why = g_strdup_printf(
+        "format %u; this version of Mayfly knows up to", SNAPSHOT_FORMAT + 1);
+
+    refused(row, "uart: there is no 'shiny' here");
+    refused(device, "it has 'device/shiny0', which this machine has not");
+    strstr(newer, "\nformat ")[strlen("\nformat ")] = '0' + SNAPSHOT_FORMAT + 1;
+    refused(newer, why);
+}
+
+static void test_foreign(void)
+{
+    g_autofree char *dir = g_build_filename(place, "foreign", NULL);
+    g_autofree char *state = g_build_filename(dir, "state", NULL), *errors = NULL;
+    const char *program = g_getenv("MAYFLY");
+    char *argv[] = { (char *)(program ? program : "build/mayfly"), "-loadvm", dir,
+                     NULL };
+    int status;
+
+    g_assert_cmpint(g_mkdir(dir, 0700), ==, 0);
+    g_assert_true(g_file_set_contents(state, "QEVM\0\0\0\3 and what follows there", 30,
+                                      NULL));
+    g_assert_true(g_spawn_sync(NULL, argv, NULL, G_SPAWN_STDIN_FROM_DEV_NULL, NULL, NULL,
+                               NULL, &errors, &status, NULL));
+    g_assert_cmpint(WEXITSTATUS(status), ==, 1);
+    g_assert_nonnull(strstr(errors, "this is no snapshot of Mayfly"));
+    remove_folder(dir);
+}
+
+int main(int argc, char **argv)
+{
+    const char *from = g_getenv("MAYFLY_FORMAT");
+    int status;
+
+    if (from) {
+        g_autofree char *text = snapshot_to_text(from);
+
+        fputs(text, stdout);
+        return 0;
+    }
+    g_test_init(&argc, &argv, NULL);
+    place = g_dir_make_tmp("mayfly-XXXXXX", NULL);
+    g_test_add_func("/format/text", test_text);
+    g_test_add_func("/format/all", test_all);
+    g_test_add_func("/format/older", test_older);
+    g_test_add_func("/format/newer", test_newer);
+    g_test_add_func("/format/foreign", test_foreign);
+    status = g_test_run();
+    g_rmdir(place);
+    g_free(place);
+    return status;
+}
