@@ -39,9 +39,13 @@ void kvm_nmi(Accel *accel, unsigned cpu)
 /* route_lock held: hands the whole table to the kernel. */
 static bool routes_commit(Kvm *kvm)
 {
-    g_autofree struct kvm_irq_routing *table =
-        g_malloc0(sizeof *table + KVM_ROUTES * sizeof table->entries[0]);
+    g_autofree struct kvm_irq_routing *table = NULL;
+    u32 used = 0;
 
+    for (u32 gsi = 0; gsi < KVM_ROUTES; gsi++) {
+        used += kvm->route[gsi].used;
+    }
+    table = g_malloc0(sizeof *table + used * sizeof table->entries[0]);
     for (u32 gsi = 0; gsi < KVM_ROUTES; gsi++) {
         const KvmRoute *route = &kvm->route[gsi];
 

@@ -44,6 +44,11 @@ Mem *mem_new(void)
     return g_new0(Mem, 1);
 }
 
+static void unmap(void *host, size_t size)
+{
+    munmap((u8 *)host - PAGE_BYTES, size + PAGE_BYTES);
+}
+
 void mem_free(Mem *mem)
 {
     if (!mem) {
@@ -51,7 +56,7 @@ void mem_free(Mem *mem)
     }
     for (Ram *r = mem->ram; r < mem->ram + mem->n; r++) {
         region_fini(&r->region);
-        munmap(r->host, r->size);
+        unmap(r->host, r->size);
     }
     if (mem->flags) {
         munmap(mem->flags, mem->pages);
@@ -66,7 +71,12 @@ static void *reserve(size_t size)
                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 }
 
-/* The same, from an address where a huge page may begin. */
+/*
+ * The same, from an address where a huge page may begin, with a page before it that
+ * nobody can touch.  That page also keeps what is mapped below, as a rule threads'
+ * stacks, from ending where a huge page does: the first use of such a stack would take
+ * a whole one where the host gives them unasked.
+ */
 static void *reserve_aligned(size_t size)
 {
     u8 *all = reserve(size + HUGE_BYTES);
@@ -75,11 +85,14 @@ static void *reserve_aligned(size_t size)
     if (all == MAP_FAILED) {
         return MAP_FAILED;
     }
-    before = -(uintptr_t)all & (HUGE_BYTES - 1);
-    if (before) {
-        munmap(all, before);
+    before = PAGE_BYTES + (-((uintptr_t)all + PAGE_BYTES) & (HUGE_BYTES - 1));
+    if (before > PAGE_BYTES) {
+        munmap(all, before - PAGE_BYTES);
     }
-    munmap(all + before + size, HUGE_BYTES - before);
+    if (before < HUGE_BYTES) {
+        munmap(all + before + size, HUGE_BYTES - before);
+    }
+    mprotect(all + before - PAGE_BYTES, PAGE_BYTES, PROT_NONE);
     return all + before;
 }
 
@@ -111,7 +124,7 @@ static bool ram_map(Mem *mem, Ram *ram, const char *name, GError **err)
                 "cannot reserve %" G_GUINT64_FORMAT " MiB of guest memory '%s': %s",
                 (u64)(ram->size / MiB), name, g_strerror(errno));
     if (host != MAP_FAILED) {
-        munmap(host, ram->size);
+        unmap(host, ram->size);
     }
     return false;
 }

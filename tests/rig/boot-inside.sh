@@ -24,7 +24,7 @@ is_small()
 {
     private=$(private_memory)
     echo "# private memory after a boot, beside guest RAM: $private KiB"
-    [ "$private" -gt 0 ] && [ "$private" -le 8192 ]
+    [ "$private" -gt 0 ] && [ "$private" -le 6144 ]
 }
 
 check "the rig has KVM" [ -c /dev/kvm ]
@@ -32,7 +32,7 @@ selftest cloud 1
 selftest cloud 2
 boot cloud 'quiet'
 check "a shell" says '^mayfly-guest: ready'
-check "at most 8 MiB of private memory beside guest RAM" is_small
+check "at most 6 MiB of private memory beside guest RAM" is_small
 vm_send 'poweroff -f'
 check "typed poweroff: status 0" ends_with 0
 boot cloud 'quiet mayfly=reboot' -no-reboot

@@ -6,6 +6,7 @@
 
 #include "hw/core/memory.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -61,6 +62,24 @@ static void bounds(void)
     }
     g_assert_cmpuint(mem_size(mem), ==, 6 * PAGE_BYTES);
     g_assert_cmpuint(mem_pages(mem), ==, 6);
+    mem_free(mem);
+}
+
+/* write() says so instead of dying: no byte before RAM can be read or written. */
+static void guarded(void)
+{
+    Mem *mem = small_mem();
+    struct iovec iov;
+    int fd[2];
+
+    g_assert_true(mem_iov(mem, LOW, PAGE_BYTES, &iov));
+    g_assert_cmpint(pipe(fd), ==, 0);
+    g_assert_cmpint(write(fd[1], iov.iov_base, 1), ==, 1);
+    g_assert_cmpint(write(fd[1], (u8 *)iov.iov_base - 1, 1), ==, -1);
+    g_assert_cmpint(errno, ==, EFAULT);
+    g_assert_cmpuint((uintptr_t)iov.iov_base % (2 * MiB), ==, 0);
+    close(fd[0]);
+    close(fd[1]);
     mem_free(mem);
 }
 
@@ -220,6 +239,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/hw/memory/bounds", bounds);
+    g_test_add_func("/hw/memory/guarded", guarded);
     g_test_add_func("/hw/memory/words", words);
     g_test_add_func("/hw/memory/dirty-pages", dirty_pages);
     g_test_add_func("/hw/memory/code-pages", code_pages);
