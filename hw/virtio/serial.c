@@ -75,6 +75,12 @@ static void put_message(const VirtioSerial *serial, Chain *chain, unsigned n, u1
     chain_done(chain);
 }
 
+/* The state may be that of a machine with other ports. */
+static bool can_tell(const SerialPort *port, u16 event)
+{
+    return port && (event != PORT_NAME || port->config.name);
+}
+
 /* Sends what is pending while there are buffers for it. */
 static void send_pending(VirtioSerial *serial)
 {
@@ -95,10 +101,10 @@ static void send_pending(VirtioSerial *serial)
                 return;
             }
             *pending &= ~(1 << i);
-            if (serial->port[n]) {
+            if (can_tell(serial->port[n], pending_events[i])) {
                 put_message(serial, chain, n, pending_events[i]);
             } else {
-                virtqueue_push_back(chain);     /* a port of another machine's state */
+                virtqueue_push_back(chain);
             }
         }
     }

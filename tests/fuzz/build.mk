@@ -6,5 +6,6 @@ test += tests/fuzz/net.c
 test += tests/fuzz/p9.c
 test += tests/fuzz/qcow2.c
 test += tests/fuzz/ring.c
+test += tests/fuzz/serial.c
 test += tests/fuzz/snapshot.c
 test += tests/fuzz/virgl.c

@@ -27,8 +27,8 @@ static Device *add(const DeviceType *type, const char *options, GError **err)
     return device_new(rig->machine, type, &virtio_serial_bus, NULL, kv, err);
 }
 
-/* A console at port 0 and a port called "tag" at port 1, whose back end is a socket. */
-static void set_up(void)
+/* A console at port 0; at port 1 `port`, whose back end is a socket. */
+static void set_up_with(const char *port)
 {
     g_autofree char *options = NULL;
     g_autoptr(GError) err = NULL;
@@ -41,13 +41,18 @@ static void set_up(void)
     g_assert_nonnull(chardev_new("ringbuf,id=r", NULL));
     bed_open(&virtio_serial, NULL);
     g_assert_nonnull(add(&virtconsole_type, "chardev=r", &err));
-    g_assert_nonnull(add(&virtserialport_type, "chardev=s,name=tag", &err));
+    g_assert_nonnull(add(&virtserialport_type, port, &err));
     g_assert_true(driver_negotiate(&d, F_VERSION_1 | MULTIPORT));
     g_assert_true(driver_ring(&d, &from_device, 2, 32));
     g_assert_true(driver_ring(&d, &to_device, 3, 32));
     g_assert_true(driver_ring(&d, &input, 4, 32));
     g_assert_true(driver_ring(&d, &output, 5, 32));
     driver_ok(&d);
+}
+
+static void set_up(void)
+{
+    set_up_with("chardev=s,name=tag");
 }
 
 static void tear_down(void)
@@ -209,6 +214,23 @@ static void test_full(void)
     tear_down();
 }
 
+/* The snapshot of a machine whose driver was about to be told a port's name. */
+static void test_nameless(void)
+{
+    g_autoptr(GByteArray) saved = g_byte_array_new();
+    g_autoptr(GError) err = NULL;
+
+    set_up();
+    tell(1, 3, 1);
+    device_save(rig->dev, saved);
+    tear_down();
+    set_up_with("chardev=s");
+    (void)!device_load(rig->dev, saved->data, saved->len, &err);
+    g_assert_no_error(err);
+    g_assert_cmpstr(told(), ==, "1 6 1 ");
+    tear_down();
+}
+
 static void test_options(void)
 {
     static const struct {
@@ -242,6 +264,7 @@ int main(int argc, char **argv)
     g_test_add_func("/virtio/serial/ports", test_ports);
     g_test_add_func("/virtio/serial/bytes", test_bytes);
     g_test_add_func("/virtio/serial/full", test_full);
+    g_test_add_func("/virtio/serial/nameless", test_nameless);
     g_test_add_func("/virtio/serial/options", test_options);
     return g_test_run();
 }
