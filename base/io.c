@@ -24,7 +24,7 @@ struct IoContext {
 
 struct IoWatch {
     GSource source;
-    IoContext *io;
+    IoContext *io;                  /* atomic: set last, before the loop sees it */
     IoReadyFn *ready;
     void *opaque;
     bool gone;                      /* under the lock */
@@ -47,6 +47,11 @@ const char *io_id(const IoContext *io)
 int io_thread_tid(const IoContext *io)
 {
     return io->tid;
+}
+
+GMainContext *io_loop(const IoContext *io)
+{
+    return io->loop;
 }
 
 void **io_queue_slot(IoContext *io)
@@ -151,13 +156,14 @@ IoContext *io_find(const char *id, GError **err)
 static gboolean watch_dispatch(GSource *source, GSourceFunc unused, gpointer opaque)
 {
     IoWatch *watch = (IoWatch *)source;
-    bool took = io_enter(watch->io);
+    IoContext *io = __atomic_load_n(&watch->io, __ATOMIC_ACQUIRE);
+    bool took = io_enter(io);
 
     (void)unused, (void)opaque;
     if (!watch->gone) {
         watch->ready(watch->opaque);
     }
-    io_leave(watch->io, took);
+    io_leave(io, took);
     return G_SOURCE_CONTINUE;
 }
 
@@ -168,9 +174,9 @@ static IoWatch *watch_new(GSourceFuncs *funcs, IoContext *io, IoReadyFn *ready,
 {
     IoWatch *watch = (IoWatch *)g_source_new(funcs, sizeof(IoWatch));
 
-    watch->io = io;
     watch->ready = ready;
     watch->opaque = opaque;
+    __atomic_store_n(&watch->io, io, __ATOMIC_RELEASE);
     return watch;
 }
 
@@ -207,4 +213,47 @@ void io_post(IoContext *io, IoReadyFn *fn, void *opaque)
     g_source_set_ready_time(&watch->source, 0);
     g_source_attach(&watch->source, io->loop);
     g_source_unref(&watch->source);
+}
+
+typedef struct {
+    IoReadyFn *fn;
+    void *opaque;
+    pthread_mutex_t lock;           /* over all */
+    pthread_cond_t ended;
+    bool done;
+} Run;
+
+static gboolean run_dispatch(gpointer opaque)
+{
+    Run *run = opaque;
+
+    pthread_mutex_lock(&run->lock);
+    run->fn(run->opaque);
+    run->done = true;
+    pthread_cond_signal(&run->ended);
+    pthread_mutex_unlock(&run->lock);
+    return G_SOURCE_REMOVE;
+}
+
+void io_run(IoContext *io, IoReadyFn *fn, void *opaque)
+{
+    Run run = { fn, opaque, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER,
+                false };
+    GSource *source;
+
+    if (io == &main_io) {
+        fn(opaque);
+        return;
+    }
+    g_assert(!held);
+    pthread_mutex_lock(&run.lock);
+    source = g_idle_source_new();
+    g_source_set_priority(source, G_PRIORITY_DEFAULT);
+    g_source_set_callback(source, run_dispatch, &run, NULL);
+    g_source_attach(source, io->loop);
+    g_source_unref(source);
+    while (!run.done) {
+        pthread_cond_wait(&run.ended, &run.lock);
+    }
+    pthread_mutex_unlock(&run.lock);
 }

@@ -63,6 +63,14 @@ void io_unwatch(IoWatch *watch);                /* NULL is allowed */
 /* Calls `fn` once in the loop, under the lock. */
 void io_post(IoContext *io, IoReadyFn *fn, void *opaque);
 
+/*
+ * Calls `fn` in the loop, without the lock, and returns when it is done; nothing else
+ * of the loop runs meanwhile.  The main thread, which has no I/O thread's lock.
+ */
+void io_run(IoContext *io, IoReadyFn *fn, void *opaque);
+/* For sources of one's own, called without the lock; NULL: the default one. */
+GMainContext *io_loop(const IoContext *io);
+
 /* A slot for the block layer's queue of this loop; see block/queue.c. */
 void **io_queue_slot(IoContext *io);
 

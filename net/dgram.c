@@ -176,7 +176,7 @@ void dgram_start(Dgram *d, Netdev *nd, int fd)
     d->fd = fd;
     d->bytes = g_malloc(NET_FRAME_MAX);
     nd->takes = 0;
-    d->again = net_wake_new(deliver_again, d);
+    d->again = net_wake_new(NULL, deliver_again, d);
     d->in_watch = g_unix_fd_add(fd, G_IO_IN, readable, d);
 }
 

@@ -3,9 +3,9 @@
  * What a kind of back end is; for the files of net/ only.  kinds.c lists them.
  *
  * A kind opens something of the host, takes frames in `send` and hands over what comes
- * with netdev_deliver, on the main loop or a thread of its own.  Fitting frames to what
- * either side takes, filters, the link and the pausing of the machine are not its
- * business.
+ * with netdev_deliver, on the main loop, its front's or a thread of its own.  Fitting
+ * frames to what either side takes, filters, the link and the pausing of the machine
+ * are not its business.
  */
 
 #ifndef NET_KIND_H
@@ -39,6 +39,12 @@ typedef struct {
     void (*resume)(Netdev *nd, unsigned queue);
     /* The front's takes or queues have changed; may be NULL. */
     void (*changed)(Netdev *nd);
+    /*
+     * Ends its own work, or begins it, in the loop of nd->io, where its front is
+     * served: when this returns nothing of it is under way elsewhere.  The main thread,
+     * without that context's lock; NULL: it stays where it is.
+     */
+    void (*work)(Netdev *nd, bool on);
     /* vhost-net's descriptor for a queue and the interface's; may be NULL */
     bool (*vhost)(Netdev *nd, unsigned queue, int *vhost, int *interface);
     /* Packets go past this process, or again through it; may be NULL */

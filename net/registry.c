@@ -45,7 +45,7 @@ bool net_refuse_errno(GError **err, const char *fmt, ...)
 /* What QEMU has and we have not, and what serves instead. */
 static const struct { const char *name, *instead; } other_kinds[] = {
     { "bridge", "tap,ifname= takes an interface that is in the bridge already" },
-    { "hubport", "each card has a back end of its own; stream and socket join machines" },
+    { "hubport", "each card has a back end of its own; stream joins machines" },
     { "vde", "passt and others speak stream" },
     { "l2tpv3", "tap takes the host's l2tp interface" },
     { "vhost-user", "tap and stream are the nearest" },
@@ -193,6 +193,18 @@ Netdev *netdev_nth(unsigned n)
     return netdevs && n < netdevs->len ? netdevs->pdata[n] : NULL;
 }
 
+/* Its own work ends before: it takes the lock of nd->io. */
+static void move(Netdev *nd, IoContext *io)
+{
+    if (nd->kind->work) {
+        nd->kind->work(nd, false);
+    }
+    __atomic_store_n(&nd->io, io, __ATOMIC_SEQ_CST);
+    if (nd->kind->work) {
+        nd->kind->work(nd, true);
+    }
+}
+
 void netdevs_close_all(void)
 {
     while (netdevs && netdevs->len) {
@@ -205,6 +217,7 @@ void netdevs_close_all(void)
             nd->front->nd = NULL;
             nd->front = NULL;
             io_unlock(io);
+            move(nd, io_main());
         }
         free_netdev(nd);
     }
@@ -254,12 +267,13 @@ void net_set_context(NetFront *front, IoContext *io)
 {
     front->io = io;
     if (front->nd) {
-        __atomic_store_n(&front->nd->io, io, __ATOMIC_SEQ_CST);
+        move(front->nd, io);
     }
 }
 
 void net_detach(NetFront *front)
 {
+    Netdev *nd;
     bool took;
 
     if (!front) {
@@ -269,13 +283,16 @@ void net_detach(NetFront *front)
     if (fronts->len == 0) {
         g_clear_pointer(&fronts, g_ptr_array_unref);
     }
+    nd = front->nd;
     took = io_enter(front->io);
-    if (front->nd) {
-        front->nd->front = NULL;
-        __atomic_store_n(&front->nd->front_takes, 0, __ATOMIC_SEQ_CST);
-        __atomic_store_n(&front->nd->io, io_main(), __ATOMIC_SEQ_CST);
+    if (nd) {
+        nd->front = NULL;
+        __atomic_store_n(&nd->front_takes, 0, __ATOMIC_SEQ_CST);
     }
     io_leave(front->io, took);
+    if (nd) {
+        move(nd, io_main());
+    }
     g_free(front->name);
     g_free(front);
 }

@@ -352,7 +352,7 @@ bool stream_open(Stream *s, Netdev *nd, int fd, GError **err)
     s->nd = nd;
     s->conn = s->listener = -1;
     s->rest = g_byte_array_new();
-    s->again = net_wake_new(deliver_again, s);
+    s->again = net_wake_new(NULL, deliver_again, s);
     s->bytes = g_malloc(BUFFER_BYTES);
     s->name = fd >= 0 ? g_strdup_printf("fd:%d", fd) : address_name(&s->at);
     nd->takes = NET_WHOLE;

@@ -9,6 +9,9 @@
  * With vhost=on each queue has a descriptor of vhost-net, too.  A device that can gives
  * it its rings, and while it does nothing is read here.  Then the header is virtio's, 2
  * bytes longer than ours.
+ *
+ * Frames are read in the loop of the front's context, without its lock: the main thread
+ * or an I/O thread.
  */
 
 #include "net/tap.h"
@@ -22,16 +25,44 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+static GMainContext *loop_of(const TapQueue *q)
+{
+    return io_loop(__atomic_load_n(&q->tap->nd.io, __ATOMIC_SEQ_CST));
+}
+
+static GSource *watch(TapQueue *q, GIOCondition condition, GUnixFDSourceFunc ready)
+{
+    GSource *source = g_unix_fd_source_new(q->fd, condition);
+
+    g_source_set_callback(source, G_SOURCE_FUNC(ready), q, NULL);
+    g_source_attach(source, loop_of(q));
+    return source;
+}
+
+static void unwatch(GSource **source)
+{
+    if (*source) {
+        g_source_destroy(*source);
+        g_source_unref(*source);
+        *source = NULL;
+    }
+}
+
 /* ---- to the host ---- */
+
+static void stop_waiting(TapQueue *q)
+{
+    pthread_mutex_lock(&q->tap->lock);
+    unwatch(&q->out_watch);
+    pthread_mutex_unlock(&q->tap->lock);
+}
 
 static gboolean room_again(gint fd, GIOCondition condition, gpointer opaque)
 {
     TapQueue *q = opaque;
 
     (void)fd, (void)condition;
-    pthread_mutex_lock(&q->tap->lock);
-    q->out_watch = 0;
-    pthread_mutex_unlock(&q->tap->lock);
+    stop_waiting(q);
     netdev_writable(&q->tap->nd, q->n);
     return G_SOURCE_REMOVE;
 }
@@ -40,7 +71,7 @@ static void wait_for_room(TapQueue *q)
 {
     pthread_mutex_lock(&q->tap->lock);
     if (!q->out_watch) {
-        q->out_watch = g_unix_fd_add(q->fd, G_IO_OUT, room_again, q);
+        q->out_watch = watch(q, G_IO_OUT, room_again);
     }
     pthread_mutex_unlock(&q->tap->lock);
 }
@@ -112,7 +143,7 @@ static gboolean readable(gint fd, GIOCondition condition, gpointer opaque)
 
     (void)fd, (void)condition;
     if ((q->count && !deliver(q)) || !good) {
-        q->in_watch = 0;            /* until resume; or the interface has gone */
+        unwatch(&q->in_watch);      /* until resume; or the interface has gone */
         return G_SOURCE_REMOVE;
     }
     return G_SOURCE_CONTINUE;
@@ -123,7 +154,7 @@ static void deliver_again(void *opaque)
     TapQueue *q = opaque;
 
     if (!q->in_watch && q->fd >= 0 && !q->tap->carried && deliver(q)) {
-        q->in_watch = g_unix_fd_add(q->fd, G_IO_IN, readable, q);
+        q->in_watch = watch(q, G_IO_IN, readable);
     }
 }
 
@@ -183,10 +214,9 @@ static void tap_vhost_carries(Netdev *nd, bool on)
         TapQueue *q = &tap->queue[i];
 
         ioctl(q->fd, TUNSETVNETHDRSZ, &header);
-        if (on && q->in_watch) {
-            g_source_remove(q->in_watch);
-            q->in_watch = 0;
-        } else if (!on) {
+        if (on) {
+            unwatch(&q->in_watch);
+        } else {
             net_wake(q->again);
         }
     }
@@ -194,11 +224,31 @@ static void tap_vhost_carries(Netdev *nd, bool on)
 
 /* ---- the kind ---- */
 
-void tap_queue_start(TapQueue *q)
+static void end_work(void *opaque)
 {
-    q->bytes = g_malloc(TAP_BUFFER_BYTES);
-    q->again = net_wake_new(deliver_again, q);
-    q->in_watch = g_unix_fd_add(q->fd, G_IO_IN, readable, q);
+    Tap *tap = opaque;
+
+    for (TapQueue *q = tap->queue; q < tap->queue + NET_QUEUES_MAX && q->tap; q++) {
+        unwatch(&q->in_watch);
+        stop_waiting(q);
+        net_wake_free(q->again);
+        q->again = NULL;
+    }
+}
+
+static void begin_work(void *opaque)
+{
+    Tap *tap = opaque;
+
+    for (TapQueue *q = tap->queue; q < tap->queue + NET_QUEUES_MAX && q->tap; q++) {
+        q->again = net_wake_new(loop_of(q), deliver_again, q);
+        net_wake(q->again);
+    }
+}
+
+void tap_work(Netdev *nd, bool on)
+{
+    io_run(nd->io, on ? begin_work : end_work, tap_of(nd));
 }
 
 static void tap_print(Netdev *nd, GString *out)
@@ -212,6 +262,6 @@ const NetKind net_tap = {
     .help = "a network interface of the host",
     .config = tap_options, .config_at = offsetof(Tap, config), .size = sizeof(Tap),
     .open = tap_open, .close = tap_close, .send = tap_send, .resume = tap_resume,
-    .changed = tap_changed, .print = tap_print,
+    .changed = tap_changed, .work = tap_work, .print = tap_print,
     .vhost = tap_vhost, .vhost_carries = tap_vhost_carries,
 };

@@ -37,9 +37,8 @@ typedef struct {
     int fd;                         /* -1: none */
     int vhost;                      /* of vhost-net; -1: none */
     bool attached;
-    guint in_watch;
-    guint out_watch;                /* with the lock */
-    GSource *again;
+    GSource *in_watch, *again;      /* the loop's */
+    GSource *out_watch;             /* with the lock */
     u8 *bytes;
     NetFrame frame[TAP_BATCH];      /* to be delivered: from `first` to `count` */
     struct iovec iov[TAP_BATCH];
@@ -67,7 +66,7 @@ bool tap_open(Netdev *nd, GError **err);
 void tap_close(Netdev *nd);
 
 /* tap.c */
-void tap_queue_start(TapQueue *q);              /* its descriptor is there */
+void tap_work(Netdev *nd, bool on);
 void tap_changed(Netdev *nd);
 
 #endif

@@ -44,7 +44,7 @@ static bool take_queue(Tap *tap, unsigned n, int fd, GError **err)
     sndbuf = tap->config.sndbuf ? MIN(tap->config.sndbuf, INT_MAX) : INT_MAX;
     ioctl(fd, TUNSETSNDBUF, &sndbuf);
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-    tap_queue_start(q);
+    q->bytes = g_malloc(TAP_BUFFER_BYTES);
     return true;
 }
 
@@ -182,18 +182,12 @@ bool tap_open(Netdev *nd, GError **err)
     }
     nd->takes = tap->headers ? NET_CSUM | NET_TSO4 | NET_TSO6 | NET_ECN : 0;
     tap_changed(nd);
+    tap_work(nd, true);
     return run_script(c->script, tap->name, err);
 }
 
 static void close_queue(TapQueue *q)
 {
-    if (q->in_watch) {
-        g_source_remove(q->in_watch);
-    }
-    if (q->out_watch) {
-        g_source_remove(q->out_watch);
-    }
-    net_wake_free(q->again);
     if (q->fd >= 0) {
         close(q->fd);
     }
@@ -214,6 +208,7 @@ void tap_close(Netdev *nd)
             warn_user("netdev '%s': %s", tap->config.id, err->message);
         }
     }
+    tap_work(nd, false);
     for (unsigned i = 0; i < NET_QUEUES_MAX; i++) {
         if (tap->queue[i].tap) {
             close_queue(&tap->queue[i]);

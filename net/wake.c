@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Calls on the main loop: see wake.h.
+ * Calls on a loop: see wake.h.
  */
 
 #include "net/wake.h"
@@ -23,14 +23,14 @@ static gboolean dispatch(GSource *source, GSourceFunc unused, gpointer no_data)
 
 static GSourceFuncs functions = { .dispatch = dispatch };
 
-GSource *net_wake_new(NetWakeFn *fn, void *opaque)
+GSource *net_wake_new(GMainContext *loop, NetWakeFn *fn, void *opaque)
 {
     GSource *source = g_source_new(&functions, sizeof(Wake));
     Wake *wake = (Wake *)source;
 
     wake->fn = fn;
     wake->opaque = opaque;
-    g_source_attach(source, NULL);
+    g_source_attach(source, loop);
     return source;
 }
 

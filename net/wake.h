@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A call on the main loop that any thread can ask for; asking twice before it came is
- * asking once.
+ * A call on a loop that any thread can ask for; asking twice before it came is asking
+ * once.
  */
 
 #ifndef NET_WAKE_H
@@ -11,9 +11,10 @@
 
 typedef void NetWakeFn(void *opaque);
 
-/* The main thread. */
-GSource *net_wake_new(NetWakeFn *fn, void *opaque);
-void net_wake_free(GSource *wake);              /* NULL is allowed */
+/* `loop` NULL: the main one. */
+GSource *net_wake_new(GMainContext *loop, NetWakeFn *fn, void *opaque);
+/* The loop's thread.  NULL is allowed. */
+void net_wake_free(GSource *wake);
 /* Any thread. */
 void net_wake(GSource *wake);
 

@@ -7,6 +7,7 @@ test += tests/hw/virtio/gpu_record.c
 test += tests/hw/virtio/input.c
 test += tests/hw/virtio/net.c
 test += tests/hw/virtio/net_kick.c
+test += tests/hw/virtio/net_tap.c
 test += tests/hw/virtio/pci.c
 test += tests/hw/virtio/pci_interrupt.c
 test += tests/hw/virtio/ring.c
