@@ -421,6 +421,7 @@ void virtio_finish(VirtioDevice *virtio)
 
     virtio_close_bells(virtio);
     stop(virtio);
+    virtio->state.status = 0;       /* back ends may call until `close`: no driver */
     io_leave(virtio->io, took);
     for (unsigned i = 0; i < virtio->n_queues; i++) {
         Chain *chain = virtio->queue[i].spare, *next;

@@ -33,18 +33,21 @@ static IoContext *io;
 static DriverRing in, out;
 static int host;                    /* the packet socket */
 
+/* With so short packets there is no IPv6, whose own would come between. */
 static int packet_socket(const char *interface)
 {
     int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, g_htons(TYPE));
-    struct ifreq request = { .ifr_flags = IFF_UP };
+    struct ifreq up = { .ifr_flags = IFF_UP }, mtu = { .ifr_mtu = 1000 };
     struct sockaddr_ll at = {
         .sll_family = AF_PACKET, .sll_protocol = g_htons(TYPE),
         .sll_ifindex = if_nametoindex(interface),
     };
 
-    g_strlcpy(request.ifr_name, interface, sizeof request.ifr_name);
+    g_strlcpy(up.ifr_name, interface, sizeof up.ifr_name);
+    g_strlcpy(mtu.ifr_name, interface, sizeof mtu.ifr_name);
     g_assert_cmpint(fd, >=, 0);
-    g_assert_cmpint(ioctl(fd, SIOCSIFFLAGS, &request), ==, 0);
+    g_assert_cmpint(ioctl(fd, SIOCSIFMTU, &mtu), ==, 0);
+    g_assert_cmpint(ioctl(fd, SIOCSIFFLAGS, &up), ==, 0);
     g_assert_cmpint(bind(fd, (struct sockaddr *)&at, sizeof at), ==, 0);
     return fd;
 }
@@ -257,6 +260,7 @@ int main(int argc, char **argv)
     int status = 0;
 
     g_test_init(&argc, &argv, NULL);
+    g_main_context_default();       /* GLib makes it in this thread */
     if (!may) {
         g_print("1..0 # SKIP no /dev/net/tun, or no network namespace allowed\n");
         return 0;
