@@ -29,6 +29,10 @@
 
 enum { BLOCK_INSNS = 64, INSN_BYTES = 15 };
 enum { ARENA_MIN = 512 << 10 };
+/* Of decoded code: a block takes some 300 bytes. */
+enum { BYTES_PER_HASH_SLOT = 256 };
+/* Translated code reaches all of decoded code by 32 bits. */
+#define ARENA_MAX (960ull << 20)
 enum { BLOCK_ROOM = sizeof(Block) + (BLOCK_INSNS + 1) * sizeof(Insn) };
 
 /* ---- memory ---- */
@@ -38,8 +42,8 @@ static void arena_start(BlockCache *blocks)
 {
     madvise(blocks->arena, blocks->bytes, MADV_DONTNEED);
     blocks->hash = (Block **)blocks->arena;
-    blocks->page = (CodePage **)(blocks->hash + HASH_SIZE);
-    blocks->used = HASH_SIZE * sizeof(Block *) + PAGE_HASH_SIZE * sizeof(CodePage *);
+    blocks->page = (CodePage **)(blocks->hash + (1ull << blocks->hash_bits));
+    blocks->used = (u8 *)(blocks->page + PAGE_HASH_SIZE) - blocks->arena;
 }
 
 /* Translated code follows the arena, which it reaches by rip-relative addresses. */
@@ -48,7 +52,8 @@ BlockCache *blocks_new(Soft *soft, u64 bytes, GError **err)
     BlockCache *blocks = g_new0(BlockCache, 1);
 
     blocks->soft = soft;
-    blocks->bytes = MAX(soft->jit ? MIN(bytes, GiB) / 2 : bytes, ARENA_MIN);
+    blocks->bytes = CLAMP(bytes, ARENA_MIN, ARENA_MAX);
+    blocks->hash_bits = g_bit_nth_msf(blocks->bytes / BYTES_PER_HASH_SLOT, -1);
     blocks->arena = mmap(NULL, blocks->bytes * 2, PROT_READ | PROT_WRITE,
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (blocks->arena == MAP_FAILED) {

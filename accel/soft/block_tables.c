@@ -14,7 +14,7 @@ enum { GRANULE_SHIFT = PAGE_SHIFT - 6 };
 static Block **hash_slot(const BlockCache *blocks, gpa at, unsigned mode)
 {
     return &blocks->hash[((at ^ (u64)mode << 48) * 0x9e3779b97f4a7c15) >>
-                         (64 - HASH_BITS)];
+                         (64 - blocks->hash_bits)];
 }
 
 Block *hash_find(const BlockCache *blocks, gpa at, unsigned mode)
@@ -180,7 +180,7 @@ static void page_unlink(BlockCache *blocks, Block *block)
 void blocks_drop_range(BlockCache *blocks, gpa at, u64 size)
 {
     pthread_mutex_lock(&blocks->lock);
-    for (unsigned i = 0; i < HASH_SIZE; i++) {
+    for (u64 i = 0; i < 1ull << blocks->hash_bits; i++) {
         for (Block *block = blocks->hash[i]; block; block = block->hash_next) {
             if (block->at - at < size) {
                 if (block->ram_page != UINT64_MAX) {

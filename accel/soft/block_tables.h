@@ -10,7 +10,7 @@
 #include "accel/soft/jit/jit.h"
 #include "accel/soft/soft.h"
 
-enum { HASH_BITS = 15, HASH_SIZE = 1 << HASH_BITS, PAGE_HASH_SIZE = 1 << 12 };
+enum { PAGE_HASH_SIZE = 1 << 12 };
 
 /* A RAM page with blocks.  As long as an instruction, which keeps blocks aligned. */
 typedef struct CodePage {
@@ -29,6 +29,7 @@ struct BlockCache {
     u8 *arena;
     u64 bytes, used;
     Block **hash;
+    unsigned hash_bits;         /* its size, log2 */
     CodePage **page;
     u64 made, dropped, extended, flushed; /* counts for blocks_print */
 };
