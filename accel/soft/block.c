@@ -240,7 +240,12 @@ void jump_fill(Cpu *cpu, JumpEntry *entry, gva at, Block *block)
     const Jit *jit = cpu->soft->blocks->jit;
     void *code = __atomic_load_n(&block->code, __ATOMIC_ACQUIRE);
 
-    cpu->jump_local |= cpu->cpl != 3 && (!(at >> 63) || !mmu_is_global_code(cpu, at));
+    if (cpu->cpl != 3) {
+        cpu->jump_local |= !(at >> 63) || mmu_is_global_code(cpu, at) != 1;
+    } else {
+        cpu->jump_space[0].global |= mmu_is_global_code(cpu, at) != 0;
+    }
+    jump_note_page(&cpu->jump_space[cpu->cpl != 3], at);
     *entry = (JumpEntry){ .rip = at,
                           .block = block,
                           .tag = cpu->jump_tag,

@@ -34,7 +34,7 @@ static bool wants_data_checks(const Cpu *cpu)
 
 void cpu_jump_tag(Cpu *cpu)
 {
-    cpu->jump_tag = (cpu->mode & ~MODE_STEP) | cpu->jump_age[cpu->cpl != 3] << 8;
+    cpu->jump_tag = (cpu->mode & ~MODE_STEP) | cpu->jump_space[cpu->cpl != 3].age << 8;
 }
 
 void cpu_mode_changed(Cpu *cpu)
@@ -164,15 +164,13 @@ void cpu_set_cr0(Cpu *cpu, u64 value)
 
 #define CR3_NO_FLUSH (1ull << 63)
 
-/*
- * PCIDs share the TLB (tlb.c), so a write flushes even where the guest says it need
- * not.
- */
 void cpu_set_cr3(Cpu *cpu, u64 value)
 {
     u64 reserved = ~0ull << cpu->phys_bits;
+    bool keep = (cpu->cr4 & CR4_PCIDE) && (value & CR3_NO_FLUSH);
+    unsigned from = cpu_pcid(cpu);
 
-    if (cpu->cr4 & CR4_PCIDE) {
+    if (keep) {
         value &= ~CR3_NO_FLUSH;
     }
     if (cpu_long(cpu) && (value & reserved)) {
@@ -180,7 +178,7 @@ void cpu_set_cr3(Cpu *cpu, u64 value)
     }
     load_pdptes(cpu, cpu->cr0, value, cpu->cr4, cpu->efer);
     cpu->cr3 = value;
-    mmu_flush_non_global(cpu);
+    mmu_switch(cpu, from, cpu_pcid(cpu), keep);
 }
 
 /* ---- CR4 ---- */

@@ -79,6 +79,13 @@ enum { TLB_GLOBAL = 1, TLB_DEVICE = 2, TLB_APIC = 4, TLB_ROM = 8, TLB_LOGGED = 1
 /* What an address is checked against: who asks. */
 typedef enum { MMU_USER, MMU_KERNEL, MMU_KERNEL_SMAP, MMU_MODES } MmuMode;
 
+/* In which GiB pages larger than 4 KiB were seen, and how large they are at most. */
+enum { LARGE_PLACES = 512 };
+typedef struct {
+    u64 bytes;
+    u64 places[LARGE_PLACES / 64];      /* bits, by a mix of the GiB's number */
+} LargePages;
+
 /* Translated code looks here as well. */
 typedef struct {
     gva rip;                    /* linear */
@@ -88,6 +95,35 @@ typedef struct {
 } JumpEntry;
 #define JUMP_MIX 0x9e3779b1u
 enum { JUMP_BITS = 14, JUMP_SIZE = 1 << JUMP_BITS };
+
+/*
+ * What entries of the jump cache rest on: the translations of the pages that their code
+ * was found in.  `age` is in their tags; a new one is given when one of these goes.
+ */
+enum { JUMP_PAGES = 4096 };
+typedef struct {
+    u64 age;
+    u64 pages[JUMP_PAGES / 64]; /* a bit for each page, by its number's lower bits */
+    bool global;                /* one of them may be global */
+} JumpSpace;
+
+/* What the TLB held of a PCID when CR3 left it (tlb_flush.c). */
+enum { SHELVES = 8, SHELF_ENTRIES = 2048 };
+typedef struct {
+    u16 n;                      /* where it was, as in tlb_log */
+    TlbEntry entry;
+    TlbInfo info;
+} ShelvedEntry;
+
+typedef struct {
+    bool used;
+    u16 pcid;
+    u64 since;                  /* a count of switches */
+    JumpSpace user;
+    LargePages large;
+    unsigned n;
+    ShelvedEntry entry[SHELF_ENTRIES];
+} TlbShelf;
 
 /* A block of one instruction that is this CPU's own, and its bytes. */
 typedef struct {
@@ -225,11 +261,14 @@ struct Cpu {
     unsigned tlb_logged;                /* a flush need not look at all of them */
     bool tlb_made;
     bool data_checks;                   /* `tlb` is the empty one: see debug.c */
-    /* where large pages are: lower, upper half */
-    struct { gva first, last; } tlb_large[2];
-    u64 jump_age[2]; /* of user and kernel code: counts flushes, and is in jump_tag */
+    LargePages tlb_large[2];    /* [1]: global ones */
+    u64 jump_ages;              /* the last one that was given */
+    JumpSpace jump_space[2];    /* of user and kernel code */
     bool jump_local; /* kernel code was found through pages that are not global */
     JumpEntry jump[JUMP_SIZE];
+    u64 switches;               /* from PCID to PCID */
+    bool shelved_global;        /* a shelf's JumpSpace may rest on global pages */
+    TlbShelf shelf[SHELVES];
 };
 
 /* ---- flags ---- */
@@ -305,7 +344,7 @@ void cpu_deliver(Cpu *cpu, u8 vector, bool has_error, u32 error, bool soft,
 
 /* after CS, SS, CR0, CR4, EFER, CPL or EFLAGS.VM/AC/TF changed: mode, tlb pointer */
 void cpu_mode_changed(Cpu *cpu);
-void cpu_jump_tag(Cpu *cpu);                /* after the mode or a jump_age changed */
+void cpu_jump_tag(Cpu *cpu);                /* after the mode or a JumpSpace changed */
 void cpu_set_cr0(Cpu *cpu, u64 value);      /* with the checks of MOV CR0 */
 void cpu_reload_pdptes(Cpu *cpu); /* after a new state: PAE's registers, from memory */
 void cpu_set_cr3(Cpu *cpu, u64 value);

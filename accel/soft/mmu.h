@@ -59,8 +59,10 @@ void *mmu_rmw(Cpu *cpu, gva at, unsigned size);
  */
 const u8 *mmu_fetch(Cpu *cpu, gva at, gpa *phys, u64 *ram_page);
 
-/* Was code at `at` fetched through a global page, as far as the TLB still knows? */
-bool mmu_is_global_code(Cpu *cpu, gva at);
+/*
+ * Was code at `at` fetched through a global page?  -1: the TLB does not know any more.
+ */
+int mmu_is_global_code(Cpu *cpu, gva at);
 
 /*
  * gva -> gpa by the page tables alone, no fault, no TLB; for the monitor.  Any thread
@@ -68,15 +70,30 @@ bool mmu_is_global_code(Cpu *cpu, gva at);
  */
 bool mmu_translate(Cpu *cpu, gva at, gpa *out);
 
-void mmu_flush(Cpu *cpu); /* all entries, also global ones, and the jump cache */
+/* ---- tlb_flush.c: each forgets what the jump cache has by these entries, too ---- */
+
+void mmu_flush(Cpu *cpu); /* all entries, also global ones and those of other PCIDs */
+void mmu_flush_page(Cpu *cpu, gva at);          /* INVLPG */
+/* What is not global: of the present PCID, of one, of all. */
 void mmu_flush_non_global(Cpu *cpu);
-void mmu_flush_page(Cpu *cpu, gva at);      /* INVLPG */
+void mmu_flush_pcid(Cpu *cpu, unsigned pcid);
+void mmu_flush_pcids(Cpu *cpu);
+/* CR3 goes from one PCID to another, or the same; `keep`: what is there stays good. */
+void mmu_switch(Cpu *cpu, unsigned from, unsigned to, bool keep);
+void mmu_note_large(Cpu *cpu, gva at, u64 bytes, bool global);
+
 /*
  * The page has decoded code from now on: writes to it by this vCPU go through the slow
  * path.
  */
 void mmu_protect_code(Cpu *cpu, u64 ram_page);
 void mmu_print_tlb(Cpu *cpu, GString *out);
+
+/* SDM vol. 3, 4.10.1. */
+static inline unsigned cpu_pcid(const Cpu *cpu)
+{
+    return cpu->cr4 & CR4_PCIDE ? cpu->cr3 & 0xfff : 0;
+}
 
 static inline TlbEntry *mmu_entry(const Cpu *cpu, gva at)
 {

@@ -35,6 +35,21 @@ static inline JumpEntry *jump_entry(Cpu *cpu, gva at)
     return &cpu->jump[(u32)at * JUMP_MIX >> (32 - JUMP_BITS)];
 }
 
+/* Is code from the page of `at` in the jump cache, or may it be? */
+static inline bool jump_has_page(const JumpSpace *space, gva at)
+{
+    u64 page = (at >> PAGE_SHIFT) % JUMP_PAGES;
+
+    return space->pages[page / 64] >> page % 64 & 1;
+}
+
+static inline void jump_note_page(JumpSpace *space, gva at)
+{
+    u64 page = (at >> PAGE_SHIFT) % JUMP_PAGES;
+
+    space->pages[page / 64] |= 1ull << page % 64;
+}
+
 /* Another thread wants something of this vCPU. */
 static inline bool cpu_requested(const Cpu *cpu)
 {

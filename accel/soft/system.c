@@ -74,10 +74,7 @@ static void op_invlpg(Cpu *cpu, const Insn *insn)
 
 enum { INVPCID_ADDRESS, INVPCID_ONE, INVPCID_ALL, INVPCID_ALL_NON_GLOBAL };
 
-/*
- * The TLB holds what is global and what belongs to the present PCID (tlb.c), so other
- * PCIDs' translations are gone already.
- */
+/* To drop more than is asked for is always right (vol. 3, 4.10.4.2). */
 static void op_invpcid(Cpu *cpu, const Insn *insn)
 {
     u64 type = cpu_code64(cpu) ? cpu->gpr[insn->reg] : (u32)cpu->gpr[insn->reg];
@@ -90,12 +87,14 @@ static void op_invpcid(Cpu *cpu, const Insn *insn)
         (type == INVPCID_ADDRESS && !cpu_canonical(cpu, what[1]))) {
         cpu_gp(cpu, 0);
     }
-    if (type == INVPCID_ADDRESS) {
+    if (type == INVPCID_ADDRESS && what[0] == cpu_pcid(cpu)) {
         mmu_flush_page(cpu, what[1]);
+    } else if (type <= INVPCID_ONE) {
+        mmu_flush_pcid(cpu, what[0]);
     } else if (type == INVPCID_ALL) {
         mmu_flush(cpu);
     } else {
-        mmu_flush_non_global(cpu);
+        mmu_flush_pcids(cpu);
     }
     cpu->rip = insn_next(cpu, insn);
 }

@@ -8,10 +8,7 @@
  * with decoded code.  A write tag is given only once the page table's dirty bit is set
  * and the RAM page is marked dirty, so whoever clears dirty marks must flush.
  *
- * PCIDs are not told apart: a write to CR3 flushes what is not global, which is always
- * right.  INVLPG of an address that a large page maps must drop all its pieces: there
- * is only a note of where large pages were seen, and an INVLPG inside flushes
- * everything.
+ * tlb_flush.c has the way out.
  *
  * On the vCPU's own thread, in the guest; flushes also by whoever is in an exclusive
  * section.
@@ -37,23 +34,6 @@ TlbEntry *tlb_empty(void)
     return empty;
 }
 
-/* Entries are also numbered through all modes, as tlb_log does. */
-static TlbEntry *nth_entry(Cpu *cpu, unsigned n)
-{
-    return &cpu->tlbs[n / TLB_SIZE][n % TLB_SIZE];
-}
-
-static TlbInfo *nth_info(Cpu *cpu, unsigned n)
-{
-    return &cpu->tlb_info[n / TLB_SIZE][n % TLB_SIZE];
-}
-
-/* The page that a tag lets through, quickly or not. */
-static gva tag_page(u64 tag)
-{
-    return tag & TLB_SLOW ? (tag & PAGE_MASK) ^ TLB_OUTSIDE : tag & PAGE_MASK;
-}
-
 /* ---- filling ---- */
 
 /* Remembers that the entry is in use, for the next flush. */
@@ -63,16 +43,6 @@ static void note_used(Cpu *cpu, const TlbInfo *info, MmuMode mode)
         unsigned n = info - cpu->tlb_info[mode];
 
         cpu->tlb_log[cpu->tlb_logged++] = mode * TLB_SIZE + n;
-    }
-}
-
-static void note_large(Cpu *cpu, gva at, u64 bytes)
-{
-    gva first = at & ~(bytes - 1), last = first + bytes - 1;
-
-    if (bytes > PAGE_BYTES) {
-        cpu->tlb_large[at >> 63].first = MIN(cpu->tlb_large[at >> 63].first, first);
-        cpu->tlb_large[at >> 63].last = MAX(cpu->tlb_large[at >> 63].last, last);
     }
 }
 
@@ -136,7 +106,7 @@ static TlbEntry *fill(Cpu *cpu, gva at, Access access, MmuMode mode)
         cpu_page_fault(cpu, at, error);
     }
     note_used(cpu, info, mode);
-    note_large(cpu, at, walk.bytes);
+    mmu_note_large(cpu, at, walk.bytes, walk.global);
     *info = (TlbInfo){ .phys = walk.phys | TLB_LOGGED | (walk.global ? TLB_GLOBAL : 0),
                        .ram_page = UINT64_MAX };
     host = find_page(cpu, walk.phys, info);
@@ -174,12 +144,13 @@ TlbEntry *tlb_get(Cpu *cpu, gva at, Access access, MmuMode mode)
     return fill(cpu, at, access, mode);
 }
 
-bool mmu_is_global_code(Cpu *cpu, gva at)
+int mmu_is_global_code(Cpu *cpu, gva at)
 {
     MmuMode mode = mmu_mode(cpu, cpu->cpl, false);
     const TlbEntry *e = &cpu->tlbs[mode][at >> PAGE_SHIFT & (TLB_SIZE - 1)];
 
-    return e->exec == (at & PAGE_MASK) && tlb_info_of(cpu, e, mode)->phys & TLB_GLOBAL;
+    return e->exec == (at & PAGE_MASK) ?
+               !!(tlb_info_of(cpu, e, mode)->phys & TLB_GLOBAL) : -1;
 }
 
 /* ---- pages with decoded code ---- */
@@ -198,7 +169,7 @@ void tlb_code_gone(Cpu *cpu, TlbEntry *e, u64 ram_page)
     u8 *flags = mem_page_flags(cpu->machine->mem) + ram_page;
 
     if (!(__atomic_load_n(flags, __ATOMIC_SEQ_CST) & PAGE_CODE)) {
-        e->write = tag_page(e->write);
+        e->write = tlb_tag_page(e->write);
     }
 }
 
@@ -206,126 +177,52 @@ void mmu_protect_code(Cpu *cpu, u64 ram_page)
 {
     for (unsigned i = 0; i < cpu->tlb_logged; i++) {
         unsigned n = cpu->tlb_log[i];
-        TlbEntry *e = nth_entry(cpu, n);
+        TlbEntry *e = tlb_nth(cpu, n);
 
-        if (nth_info(cpu, n)->ram_page == ram_page && !(e->write & ~PAGE_MASK)) {
+        if (tlb_nth_info(cpu, n)->ram_page == ram_page && !(e->write & ~PAGE_MASK)) {
             e->write = tlb_slow(e->write);
         }
     }
 }
 
-/* ---- flushing ---- */
-
-static void clear_entry(Cpu *cpu, unsigned n)
-{
-    *nth_entry(cpu, n) = tlb_none();
-    *nth_info(cpu, n) = (TlbInfo){ .ram_page = UINT64_MAX };
-}
-
-/*
- * Entries of the jump cache rest on what the TLB says: those of user code, or all, are
- * not seen any more.
- */
-static void jump_forget(Cpu *cpu, bool kernel)
-{
-    cpu->jump_age[0]++;
-    if (kernel) {
-        cpu->jump_age[1]++;
-        cpu->jump_local = false;
-    }
-    cpu_jump_tag(cpu);
-}
-
-/* The first flush of all makes the entries of a new CPU: zero is not an empty one. */
-void mmu_flush(Cpu *cpu)
-{
-    if (!cpu->tlb_made) {
-        for (unsigned i = 0; i < MMU_MODES * TLB_SIZE; i++) {
-            clear_entry(cpu, i);
-        }
-        for (unsigned mode = 0; mode < MMU_MODES; mode++) {
-            cpu->tlb_table[mode] = cpu->tlbs[mode];
-        }
-        for (unsigned i = 0; i < TLB_HINTS; i++) {
-            cpu->tlb_hint[i] = cpu->tlbs[i % MMU_MODES];
-        }
-        cpu->tlb_made = true;
-    }
-    for (unsigned i = 0; i < cpu->tlb_logged; i++) {
-        clear_entry(cpu, cpu->tlb_log[i]);
-    }
-    cpu->tlb_logged = 0;
-    for (unsigned half = 0; half < 2; half++) {
-        cpu->tlb_large[half].first = UINT64_MAX;
-        cpu->tlb_large[half].last = 0;
-    }
-    jump_forget(cpu, true);
-}
-
-void mmu_flush_non_global(Cpu *cpu)
-{
-    unsigned kept = 0;
-
-    for (unsigned i = 0; i < cpu->tlb_logged; i++) {
-        unsigned n = cpu->tlb_log[i];
-
-        if (nth_info(cpu, n)->phys & TLB_GLOBAL) {
-            cpu->tlb_log[kept++] = n;
-        } else {
-            clear_entry(cpu, n);
-        }
-    }
-    cpu->tlb_logged = kept;
-    jump_forget(cpu, cpu->jump_local);
-}
-
-void mmu_flush_page(Cpu *cpu, gva at)
-{
-    unsigned n = at >> PAGE_SHIFT & (TLB_SIZE - 1);
-
-    if (at >= cpu->tlb_large[at >> 63].first && at <= cpu->tlb_large[at >> 63].last) {
-        mmu_flush(cpu);
-        return;
-    }
-    for (unsigned mode = 0; mode < MMU_MODES; mode++) {
-        cpu->tlbs[mode][n] = tlb_none();       /* stays logged */
-    }
-    jump_forget(cpu, cpu->jump_local || at >> 63);
-}
-
 /* ---- info tlb ---- */
 
-static u64 entry_page(const TlbEntry *e)
+static void print_entry(GString *out, unsigned n, const TlbEntry *e,
+                        const TlbInfo *info, int pcid)
 {
-    const u64 tags[] = { e->read, e->write, e->exec };
+    static const char *const modes[MMU_MODES] = { "user", "kernel", "kernel-smap" };
+    u64 phys = info->phys;
 
-    for (unsigned i = 0; i < G_N_ELEMENTS(tags); i++) {
-        if (tags[i] != TLB_NONE) {
-            return tag_page(tags[i]);
-        }
+    if (tlb_page(e) == TLB_NONE) {
+        return;
     }
-    return TLB_NONE;
+    g_string_append_printf(out, "%016" PRIx64 ": %016" PRIx64 " %c%c%c%c %s%s",
+                           tlb_page(e), phys & (u64)PAGE_MASK,
+                           phys & TLB_GLOBAL ? 'G' : '-',
+                           e->read == TLB_NONE ? '-' : 'R',
+                           e->write == TLB_NONE ? '-' : 'W',
+                           e->exec == TLB_NONE ? '-' : 'X', modes[n / TLB_SIZE],
+                           phys & (TLB_DEVICE | TLB_APIC) ? " device"
+                           : phys & TLB_ROM ? " rom" : "");
+    if (pcid >= 0) {
+        g_string_append_printf(out, " pcid %d", pcid);
+    }
+    g_string_append_c(out, '\n');
 }
 
 void mmu_print_tlb(Cpu *cpu, GString *out)
 {
-    static const char *const modes[MMU_MODES] = { "user", "kernel", "kernel-smap" };
-
     for (unsigned i = 0; i < cpu->tlb_logged; i++) {
         unsigned n = cpu->tlb_log[i];
-        const TlbEntry *e = nth_entry(cpu, n);
-        u64 phys = nth_info(cpu, n)->phys;
 
-        if (entry_page(e) == TLB_NONE) {
-            continue;
+        print_entry(out, n, tlb_nth(cpu, n), tlb_nth_info(cpu, n), -1);
+    }
+    for (unsigned i = 0; i < SHELVES; i++) {
+        const TlbShelf *s = &cpu->shelf[i];
+
+        for (unsigned k = 0; s->used && k < s->n; k++) {
+            print_entry(out, s->entry[k].n, &s->entry[k].entry, &s->entry[k].info,
+                        s->pcid);
         }
-        g_string_append_printf(out, "%016" PRIx64 ": %016" PRIx64 " %c%c%c%c %s%s\n",
-                               entry_page(e), phys & (u64)PAGE_MASK,
-                               phys & TLB_GLOBAL ? 'G' : '-',
-                               e->read == TLB_NONE ? '-' : 'R',
-                               e->write == TLB_NONE ? '-' : 'W',
-                               e->exec == TLB_NONE ? '-' : 'X', modes[n / TLB_SIZE],
-                               phys & (TLB_DEVICE | TLB_APIC) ? " device"
-                               : phys & TLB_ROM ? " rom" : "");
     }
 }

@@ -34,6 +34,31 @@ static inline TlbInfo *tlb_info_of(Cpu *cpu, const TlbEntry *e, MmuMode mode)
     return &cpu->tlb_info[mode][e - cpu->tlbs[mode]];
 }
 
+/* Entries are also numbered through all modes, as tlb_log does. */
+static inline TlbEntry *tlb_nth(Cpu *cpu, unsigned n)
+{
+    return &cpu->tlbs[n / TLB_SIZE][n % TLB_SIZE];
+}
+
+static inline TlbInfo *tlb_nth_info(Cpu *cpu, unsigned n)
+{
+    return &cpu->tlb_info[n / TLB_SIZE][n % TLB_SIZE];
+}
+
+/* The page that a tag lets through, quickly or not. */
+static inline gva tlb_tag_page(u64 tag)
+{
+    return tag & TLB_SLOW ? (tag & PAGE_MASK) ^ TLB_OUTSIDE : tag & PAGE_MASK;
+}
+
+/* The page of an entry; TLB_NONE: it has none. */
+static inline gva tlb_page(const TlbEntry *e)
+{
+    u64 tag = e->read != TLB_NONE ? e->read : e->exec != TLB_NONE ? e->exec : e->write;
+
+    return tag == TLB_NONE ? TLB_NONE : tlb_tag_page(tag);
+}
+
 /* A page whose writes were slow because of code: fast again if the code is gone. */
 void tlb_code_gone(Cpu *cpu, TlbEntry *e, u64 ram_page);
 

@@ -8,6 +8,7 @@ testlib += tests/lib/host_cpu.c
 testlib += tests/lib/soft_bed.c
 test += tests/accel/soft/walk.c
 test += tests/accel/soft/mmu.c
+test += tests/accel/soft/pcid.c
 test += tests/accel/soft/segment.c
 test += tests/accel/soft/deliver.c
 test += tests/accel/soft/far.c
