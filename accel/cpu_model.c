@@ -34,11 +34,13 @@ typedef struct {
     "clflush mmx fxsr sse sse2 syscall nx lm "
 #define V2 BASE "cx16 lahf-lm popcnt pni ssse3 sse4.1 sse4.2 "
 
-/* What KVM has had on Intel's and AMD's CPUs for years, and the software CPU too. */
+/*
+ * What KVM has had on Intel's and AMD's CPUs for years, and the software CPU too.  Not
+ * umip and spec-ctrl: AMD's older CPUs have none, or another kind.
+ */
 #define COMMON                                                                  \
-    "x2apic tsc-deadline arat fsgsbase tsc-adjust smep smap umip rdtscp "       \
-    "pdpe1gb xsave xsaveopt hypervisor kvmclock kvmclock-stable-bit "           \
-    "spec-ctrl stibp ssbd arch-capabilities "
+    "x2apic tsc-deadline arat fsgsbase tsc-adjust smep smap rdtscp pdpe1gb "    \
+    "xsave xsaveopt hypervisor kvmclock kvmclock-stable-bit arch-capabilities "
 
 static const char *const extras =
     "x2apic tsc-deadline arat hypervisor kvmclock kvm-nopiodelay kvm-asyncpf "

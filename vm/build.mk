@@ -33,6 +33,7 @@ src += vm/snapshot_flatten.c
 src += vm/snapshot_folder.c
 src += vm/snapshot_fork.c
 src += vm/snapshot_image.c
+src += vm/snapshot_json.c
 src += vm/snapshot_layers.c
 src += vm/snapshot_lock.c
 src += vm/snapshot_map.c

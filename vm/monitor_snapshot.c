@@ -12,13 +12,18 @@ enum { FORK_MAX = 1000 };
 
 void monitor_savevm(MonitorCall *call)
 {
+    unsigned how = SAVE_BEHIND | (call->flag ? SAVE_ALL : 0);
     g_autoptr(GError) err = NULL;
+    SnapshotSaid said;
 
     g_strstrip(call->rest);
     if (!*call->rest) {
         say(call, "Error: savevm needs a name, or a folder's with a '/'\n");
-    } else if (!snapshot_save_attached(call->rest, call->flag, &err)) {
+    } else if (!snapshot_save_attached(call->rest, how, &said, &err)) {
         say(call, "Error: %s\n", err->message);
+    } else {
+        say(call, "%.1f MiB of memory in %.2f s; the machine stood for %.1f ms\n",
+            said.ram_written / (double)MiB, said.took_ns / 1e9, said.pause_ns / 1e6);
     }
 }
 
@@ -49,6 +54,7 @@ void monitor_info_snapshots(MonitorCall *call)
     g_autoptr(GDir) dir = g_dir_open(store, 0, NULL);
     const char *name;
     unsigned n = 0;
+    u64 written;
 
     while (dir && (name = g_dir_read_name(dir))) {
         g_autofree char *state = g_build_filename(store, name, "state", NULL);
@@ -60,5 +66,10 @@ void monitor_info_snapshots(MonitorCall *call)
     }
     if (!n) {
         say(call, "There is no snapshot in %s\n", store);
+    }
+    name = snapshot_under_way(&written);
+    if (name) {
+        say(call, "Being written: %s, %.0f MiB of memory so far\n", name,
+            written / (double)MiB);
     }
 }

@@ -49,22 +49,27 @@ bool snapshot_drives(Snapshot *snapshot, VmConfig *config, GError **err) must_ch
 bool snapshot_restore(Snapshot *snapshot, Machine *machine, GError **err) must_check;
 
 /*
- * Saves the machine, which stands meanwhile, and goes on if it ran.  A snapshot of this
- * name is replaced; anything else is not.  Of a machine that came from a snapshot only
- * what has changed is saved, and the new one needs the old one from then on, unless
- * `all` is.
+ * Saves the machine.  A snapshot of this name is replaced; anything else is not.  Of a
+ * machine that came from a snapshot only what has changed is saved, and the new one
+ * needs the old one from then on, unless SAVE_ALL is.
+ *
+ * The machine stands until RAM is written, too, and goes on if it ran.  With
+ * SAVE_BEHIND it goes on before: a forked process, which has RAM as it was then, writes
+ * it, and the main loop turns meanwhile.  A run with -persist stands all the same: it
+ * must not end before it is saved.
  */
-bool snapshot_save(Vm *vm, const VmConfig *config, const char *name, bool all,
-                   GError **err) must_check;
+enum { SAVE_ALL = 1, SAVE_BEHIND = 2 };
+typedef struct {
+    u64 pause_ns;               /* so long the machine stood */
+    u64 took_ns;
+    u64 ram_written;            /* bytes */
+} SnapshotSaid;
+bool snapshot_save(Vm *vm, const VmConfig *config, const char *name, unsigned how,
+                   SnapshotSaid *said, GError **err) must_check;  /* said: or NULL */
+/* The folder of the one that is being written behind the machine's back; NULL: none. */
+const char *snapshot_under_way(u64 *written);
 
-/*
- * The same, but the machine goes on at once: a forked process, which has RAM as it was
- * then, writes it, and the main loop turns meanwhile.  *pause_ns: how long the machine
- * stood.
- */
-bool snapshot_save_behind(Vm *vm, const VmConfig *config, const char *name,
-                          u64 *pause_ns, GError **err) must_check;
-/* Saves like that, and starts `n` machines from it: vm/snapshot_fork.c */
+/* Saves behind its back, and starts `n` machines from that: vm/snapshot_fork.c */
 bool snapshot_fork(Vm *vm, const VmConfig *config, unsigned n, const char *name,
                    GString *said, GError **err) must_check;
 
@@ -75,8 +80,8 @@ bool snapshot_fork(Vm *vm, const VmConfig *config, unsigned n, const char *name,
 bool snapshot_attach(Vm *vm, const VmConfig *config, GError **err) must_check;
 void snapshot_detach(void);
 /* The same as snapshot_save, of the machine that was attached. */
-bool snapshot_save_attached(const char *name, bool all, GError **err) must_check;
-
+bool snapshot_save_attached(const char *name, unsigned how, SnapshotSaid *said,
+                            GError **err) must_check;
 bool snapshot_fork_attached(unsigned n, const char *name, GString *said,
                             GError **err) must_check;
 

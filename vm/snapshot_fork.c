@@ -176,20 +176,14 @@ static bool start_child(const VmConfig *config, const char *path, unsigned i,
 bool snapshot_fork(Vm *vm, const VmConfig *config, unsigned n, const char *name,
                    GString *said, GError **err)
 {
-    static bool busy;           /* the main loop turns while RAM is written */
     g_autofree char *path = snapshot_path(name);
-    bool done;
-    u64 pause;
+    SnapshotSaid saved;
+    bool done = disks_stay(config, err) &&
+                snapshot_save(vm, config, name, SAVE_BEHIND, &saved, err);
 
-    if (busy) {
-        return snapshot_refuse(err, "another fork is on its way");
-    }
-    busy = true;
-    done = disks_stay(config, err) &&
-           snapshot_save_behind(vm, config, name, &pause, err);
-    busy = false;
     if (done) {
-        g_string_append_printf(said, "the machine stood for %.1f ms\n", pause / 1e6);
+        g_string_append_printf(said, "the machine stood for %.1f ms\n",
+                               saved.pause_ns / 1e6);
     }
     for (unsigned i = 1; done && i <= n; i++) {
         done = start_child(config, path, i, said, err);

@@ -18,7 +18,7 @@ static void save_at_end(Vm *vm, const VmConfig *config)
 {
     g_autoptr(GError) error = NULL;
 
-    if (!snapshot_save(vm, config, config->loadvm.name, true, &error)) {
+    if (!snapshot_save(vm, config, config->loadvm.name, SAVE_ALL, NULL, &error)) {
         info_user("-persist: %s; it stays as it was", error->message);
         vm_fail(vm);
     }

@@ -256,6 +256,11 @@ void ram_saver_write(RamSaver *saver)
     }
 }
 
+u64 ram_saver_written(const RamSaver *saver)
+{
+    return __atomic_load_n(&saver->result->written, __ATOMIC_RELAXED);
+}
+
 bool ram_saver_end(RamSaver *saver, GByteArray *out, u64 *written, GError **err)
 {
     int error = saver->result->error;

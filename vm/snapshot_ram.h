@@ -33,6 +33,8 @@ RamSaver *ram_saver_new(Mem *mem, const GArray *from, bool changes, int fd,
  * which has RAM as it was at the fork; its parent then calls what follows.
  */
 void ram_saver_write(RamSaver *saver);
+/* Bytes of the file so far, while it is written. */
+u64 ram_saver_written(const RamSaver *saver);
 /* Frees it and puts the section into `out`.  *written: bytes of the file. */
 bool ram_saver_end(RamSaver *saver, GByteArray *out, u64 *written,
                    GError **err) must_check;

@@ -9,15 +9,14 @@
 
 #include "accel/accel.h"
 #include "base/lock.h"
-#include "config.h"
 #include "vm/snapshot_disks.h"
 #include "vm/snapshot_folder.h"
+#include "vm/snapshot_json.h"
 #include "vm/snapshot_parts.h"
 #include "vm/snapshot_words.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <json-glib/json-glib.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -36,8 +35,11 @@ typedef struct {
     bool changes;               /* what is as in the snapshot it came from, stays */
     int ram_fd;
     RamSaver *ram;
-    u64 ram_written, guest_ns, pause_ns;
+    u64 guest_ns;
+    SnapshotSaid said;
 } Saver;
+
+static Saver *under_way;        /* its RAM is being written behind the machine's back */
 
 static bool fail_errno(GError **err, const char *what)
 {
@@ -157,73 +159,15 @@ static bool write_state(const Saver *saver, GError **err)
                       saver->out->len, err);
 }
 
-static void add_words(JsonBuilder *json, const GPtrArray *words)
-{
-    json_builder_set_member_name(json, "options");
-    json_builder_begin_array(json);
-    for (unsigned i = 0; i < words->len; i += 2) {
-        const char *value = words->pdata[i + 1];
-        g_autofree char *word = g_strconcat("-", words->pdata[i], NULL);
-
-        json_builder_add_string_value(json, word);
-        if (*value) {
-            json_builder_add_string_value(json, value);
-        }
-    }
-    json_builder_end_array(json);
-}
-
-static void add_devices(JsonBuilder *json, const Machine *machine)
-{
-    json_builder_set_member_name(json, "devices");
-    json_builder_begin_array(json);
-    for (unsigned i = 0; i < machine->devices->len; i++) {
-        const Device *dev = machine->devices->pdata[i];
-
-        json_builder_add_string_value(json, dev->path);
-    }
-    json_builder_end_array(json);
-}
-
-static void add_number(JsonBuilder *json, const char *name, s64 value)
-{
-    json_builder_set_member_name(json, name);
-    json_builder_add_int_value(json, value);
-}
-
-static void add_string(JsonBuilder *json, const char *name, const char *value)
-{
-    json_builder_set_member_name(json, name);
-    json_builder_add_string_value(json, value);
-}
-
 static bool write_json(const Saver *saver, GError **err)
 {
-    g_autoptr(JsonBuilder) json = json_builder_new();
-    g_autoptr(GDateTime) now = g_date_time_new_now_utc();
-    g_autofree char *date = g_date_time_format_iso8601(now), *text = NULL;
-    const Machine *machine = saver->machine;
-    JsonNode *root;
+    SnapshotFacts facts = {
+        .config = saver->config, .machine = saver->machine,
+        .ram_written = saver->said.ram_written, .guest_ns = saver->guest_ns,
+        .parent = saver->changes ? snapshot_origin()->layers->layer[0].dir : NULL,
+    };
+    g_autofree char *text = snapshot_json(&facts);
 
-    json_builder_begin_object(json);
-    add_number(json, "format", SNAPSHOT_FORMAT);
-    add_string(json, "made-by", "Mayfly " CONFIG_VERSION);
-    add_string(json, "date", date);
-    add_string(json, "accel", machine->accel->type->name);
-    add_string(json, "cpu", saver->config->cpu ? saver->config->cpu : "");
-    add_number(json, "cpus", machine->cpus);
-    add_number(json, "ram-bytes", mem_size(machine->mem));
-    add_number(json, "ram-stored", saver->ram_written);
-    if (saver->changes) {
-        add_string(json, "parent", snapshot_origin()->layers->layer[0].dir);
-    }
-    add_number(json, "guest-time-ns", saver->guest_ns);
-    add_words(json, saver->config->words);
-    add_devices(json, machine);
-    json_builder_end_object(json);
-    root = json_builder_get_root(json);
-    text = json_to_string(root, TRUE);
-    json_node_unref(root);
     return write_file(saver, "snapshot.json", text, strlen(text), "\n", 1, err);
 }
 
@@ -243,8 +187,11 @@ static bool open_ram(Saver *saver, GError **err)
 
 /* ---- all of it, while the machine stands ---- */
 
-/* The new process has RAM as it is now, and nothing else of this one's to do. */
-static bool fork_writer(Saver *saver, GPid *writer, GError **err)
+/*
+ * The new process has RAM as it is now, and nothing else of this one's to do.  False:
+ * there is no room for it.
+ */
+static bool fork_writer(Saver *saver, GPid *writer)
 {
     sigset_t all, before;
 
@@ -257,7 +204,7 @@ static bool fork_writer(Saver *saver, GPid *writer, GError **err)
         _exit(0);
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return *writer > 0 || fail_errno(err, "a process that writes RAM");
+    return *writer > 0;
 }
 
 static bool save_machine(Saver *saver, GPid *writer, GError **err)
@@ -271,10 +218,9 @@ static bool save_machine(Saver *saver, GPid *writer, GError **err)
                     saver->out, err)) {
         return false;
     }
-    if (writer) {
-        return fork_writer(saver, writer, err);
+    if (!writer || !fork_writer(saver, writer)) {
+        ram_saver_write(saver->ram);
     }
-    ram_saver_write(saver->ram);
     return true;
 }
 
@@ -290,7 +236,7 @@ static bool save_standing(Saver *saver, GPid *writer, GError **err)
     if (ran) {
         done &= vm_cont(saver->vm, done ? err : NULL);
     }
-    saver->pause_ns = (g_get_monotonic_time() - from) * 1000;
+    saver->said.pause_ns = (g_get_monotonic_time() - from) * 1000;
     return done;
 }
 
@@ -308,7 +254,7 @@ static bool save_end(Saver *saver, GError **err)
 {
     RamSaver *ram = g_steal_pointer(&saver->ram);
 
-    return ram_saver_end(ram, saver->out, &saver->ram_written, err) &&
+    return ram_saver_end(ram, saver->out, &saver->said.ram_written, err) &&
            write_state(saver, err) && write_json(saver, err) &&
            folder_end(&saver->folder, err);
 }
@@ -338,7 +284,7 @@ static Saver *saver_new(Vm *vm, const VmConfig *config, const char *name, bool a
 static void saver_free(Saver *saver)
 {
     if (saver->ram) {
-        (void)!ram_saver_end(saver->ram, saver->out, &saver->ram_written, NULL);
+        (void)!ram_saver_end(saver->ram, saver->out, &saver->said.ram_written, NULL);
     }
     if (saver->ram_fd >= 0) {
         close(saver->ram_fd);
@@ -349,44 +295,62 @@ static void saver_free(Saver *saver)
     g_free(saver);
 }
 
-bool snapshot_save(Vm *vm, const VmConfig *config, const char *name, bool all,
-                   GError **err)
-{
-    Saver *saver = saver_new(vm, config, name, all);
-    bool done = save_begin(saver, NULL, err) && save_end(saver, err);
-
-    saver_free(saver);
-    if (!done) {
-        g_prefix_error(err, "snapshot '%s': ", name);
-    }
-    return done;
-}
-
 static void written(GPid pid, int status, gpointer waiting)
 {
     (void)pid, (void)status;
     *(bool *)waiting = false;
 }
 
-bool snapshot_save_behind(Vm *vm, const VmConfig *config, const char *name,
-                          u64 *pause_ns, GError **err)
+static void wait_for(Saver *saver, GPid writer)
 {
-    Saver *saver = saver_new(vm, config, name, false);
-    bool waiting = true, done;
-    GPid writer = 0;
+    bool waiting = true;
 
-    done = save_begin(saver, &writer, err);
-    *pause_ns = saver->pause_ns;
-    if (writer > 0) {
-        g_child_watch_add(writer, written, &waiting);
-        while (waiting) {
-            g_main_context_iteration(NULL, TRUE);
-        }
+    under_way = saver;
+    g_child_watch_add(writer, written, &waiting);
+    while (waiting) {
+        g_main_context_iteration(NULL, TRUE);
     }
-    done = done && save_end(saver, err);
+    under_way = NULL;
+}
+
+static bool save(Saver *saver, bool behind, GError **err)
+{
+    GPid writer = 0;
+    bool done = save_begin(saver, behind ? &writer : NULL, err);
+
+    if (writer > 0) {
+        wait_for(saver, writer);
+    }
+    return done && save_end(saver, err);
+}
+
+bool snapshot_save(Vm *vm, const VmConfig *config, const char *name, unsigned how,
+                   SnapshotSaid *said, GError **err)
+{
+    s64 from = g_get_monotonic_time();
+    Saver *saver;
+    bool done;
+
+    if (under_way) {
+        return snapshot_refuse(err, "snapshot '%s': %s is still being written", name,
+                               under_way->path);
+    }
+    saver = saver_new(vm, config, name, (how & SAVE_ALL) != 0);
+    done = save(saver, (how & SAVE_BEHIND) && vm->state == VM_RUNNING &&
+                !config->persist, err);
+    saver->said.took_ns = (g_get_monotonic_time() - from) * 1000;
+    if (said) {
+        *said = saver->said;
+    }
     saver_free(saver);
     if (!done) {
         g_prefix_error(err, "snapshot '%s': ", name);
     }
     return done;
+}
+
+const char *snapshot_under_way(u64 *written)
+{
+    *written = under_way ? ram_saver_written(under_way->ram) : 0;
+    return under_way ? under_way->path : NULL;
 }

@@ -19,6 +19,7 @@ static gboolean save_now(gpointer unused)
 {
     g_autoptr(GError) error = NULL;
     const WhenOption *when;
+    unsigned how = SAVE_BEHIND;
 
     (void)unused;
     if (!the_vm) {
@@ -28,7 +29,8 @@ static gboolean save_now(gpointer unused)
     if (when->exit) {           /* what it did after that moment would be done twice */
         vm_stop(the_vm, VM_PAUSED);
     }
-    if (!snapshot_save_attached(when->to, when->all, &error)) {
+    how |= when->all ? SAVE_ALL : 0;
+    if (!snapshot_save_attached(when->to, how, NULL, &error)) {
         info_user("-snapshot-when: %s", error->message);
     }
     if (when->exit) {
@@ -68,9 +70,10 @@ void snapshot_detach(void)
     the_vm = NULL;
 }
 
-bool snapshot_save_attached(const char *name, bool all, GError **err)
+bool snapshot_save_attached(const char *name, unsigned how, SnapshotSaid *said,
+                            GError **err)
 {
-    return snapshot_save(the_vm, the_config, name, all, err);
+    return snapshot_save(the_vm, the_config, name, how, said, err);
 }
 
 bool snapshot_fork_attached(unsigned n, const char *name, GString *said, GError **err)

@@ -109,7 +109,7 @@ static u8 *save(const char *where, size_t *n)
     g_autoptr(GError) err = NULL;
     char *bytes = NULL;
 
-    if (!snapshot_save(vm, config, where, true, &err) ||
+    if (!snapshot_save(vm, config, where, SAVE_ALL, NULL, &err) ||
         !g_file_get_contents(path, &bytes, n, &err)) {
         g_error("%s", err->message);
     }

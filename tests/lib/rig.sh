@@ -9,6 +9,8 @@
 # overlay in memory, so what was built here runs there at the same path.
 #
 #   rig SCRIPT      run SCRIPT there; the cases it prints become cases of this test
+#
+# With $rig_share a folder can be written from there, the 9p export "out".
 
 # shellcheck source=tests/lib/tap.sh
 . tests/lib/tap.sh
@@ -49,9 +51,11 @@ rig_start()
 {
     inside="cd '$PWD' && MAYFLY='$rig_program' MAYFLY_GUESTS='$rig_guests'"
     inside="$inside sh tests/lib/rig-inside.sh $1"
+    # shellcheck disable=SC2086  # words
     vm_start -accel tcg,thread=multi -cpu EPYC,+svm,+npt -smp 2 -m 1G -nodefaults \
         -machine q35 -device intel-iommu,intremap=on -display none -serial stdio -no-reboot \
         -virtfs local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap \
+        ${rig_share:+-virtfs local,path=$rig_share,mount_tag=out,security_model=none} \
         -kernel "$rig_guests/generic/vmlinuz" -initrd "$rig_guests/generic/initrd" \
         -append "console=ttyS0 quiet intel_iommu=on nohz=off highres=off no_timer_check \
 tsc=reliable watchdog_thresh=30 softlockup_panic=1 panic=-1 mayfly.root=host mayfly.run=\"$inside\""

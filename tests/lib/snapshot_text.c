@@ -43,8 +43,9 @@ static u64 number(const char *text, unsigned base)
 static void put_hex(GByteArray *out, const char *hex)
 {
     for (; g_ascii_isxdigit(hex[0]) && g_ascii_isxdigit(hex[1]); hex += 2) {
-        put_number(out, g_ascii_xdigit_value(hex[0]) * 16 + g_ascii_xdigit_value(hex[1]),
-                   1);
+        int high = g_ascii_xdigit_value(hex[0]), low = g_ascii_xdigit_value(hex[1]);
+
+        put_number(out, high * 16 + low, 1);
     }
     g_assert_cmpstr(hex, ==, "");
 }

@@ -55,8 +55,8 @@ static int go_on(const char *text, char **said, char **errors)
     int status;
 
     snapshot_from_text(text, dir);
-    g_spawn_sync(NULL, argv, NULL, G_SPAWN_STDIN_FROM_DEV_NULL, NULL, NULL, said, errors,
-                 &status, &err);
+    g_spawn_sync(NULL, argv, NULL, G_SPAWN_STDIN_FROM_DEV_NULL, NULL, NULL, said,
+                 errors, &status, &err);
     g_assert_no_error(err);
     remove_folder(dir);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
@@ -184,8 +184,8 @@ static void test_foreign(void)
     g_assert_cmpint(g_mkdir(dir, 0700), ==, 0);
     g_assert_true(g_file_set_contents(state, "QEVM\0\0\0\3 and what follows there", 30,
                                       NULL));
-    g_assert_true(g_spawn_sync(NULL, argv, NULL, G_SPAWN_STDIN_FROM_DEV_NULL, NULL, NULL,
-                               NULL, &errors, &status, NULL));
+    g_assert_true(g_spawn_sync(NULL, argv, NULL, G_SPAWN_STDIN_FROM_DEV_NULL, NULL,
+                               NULL, NULL, &errors, &status, NULL));
     g_assert_cmpint(WEXITSTATUS(status), ==, 1);
     g_assert_nonnull(strstr(errors, "this is no snapshot of Mayfly"));
     remove_folder(dir);
