@@ -133,7 +133,6 @@ int p9_write(P9 *p9, P9Args *a, WireOut *out)
     ssize_t put = a->n[1];
     int why;
 
-    (void)p9;
     if (!at || !range_good(a->n[0], a->n[1])) {
         return EINVAL;
     }
@@ -142,6 +141,10 @@ int p9_write(P9 *p9, P9Args *a, WireOut *out)
     } else if (fid->kind == FID_FILE) {
         put = write_all(fid->fd, at, a->n[1], a->n[0]);
         why = last_error(put < 0);
+        if (put > 0 && p9->share->config.writeout) {
+            sync_file_range(fid->fd, a->n[0], put, SYNC_FILE_RANGE_WAIT_BEFORE |
+                            SYNC_FILE_RANGE_WRITE);
+        }
     } else {
         why = fid->kind == FID_FOLDER ? EISDIR : EBADF;
     }

@@ -15,7 +15,8 @@
  * Owners and modes (security_model): passthrough gives new files the guest's owner,
  * none tries to and does not mind, mapped-xattr keeps them beside the file, in
  * attributes called user.virtfs.*, as QEMU does; what is on the host then belongs to
- * this process, links and devices are files with contents or without.
+ * this process with the modes fmode and dmode, links and devices are files with
+ * contents or without.
  *
  * All return 0 or an errno.  Any thread.
  */
@@ -37,7 +38,13 @@ enum { MULTIDEVS_REMAP, MULTIDEVS_WARN, MULTIDEVS_FORBID };
            .names = security_models),                                                 \
     (bool, readonly, "the guest changes nothing"),                                    \
     (u8,   multidevs, "file numbers where other file systems are mounted inside",     \
-           .names = multidevs)
+           .names = multidevs),                                                       \
+    (u32,  fmode, "host's mode of files made under mapped-xattr; 0: 0600",            \
+           .max = 0777),                                                              \
+    (u32,  dmode, "host's mode of folders made under mapped-xattr; 0: 0700",          \
+           .max = 0777),                                                              \
+    (u8,   writeout, "immediate: the host writes to the disk as soon as the guest",   \
+           .names = writeouts)
 
 typedef struct { FOR_EACH(MEMBER_, ShareConfig, SHARE_CONFIG_ROWS) } ShareConfig;
 

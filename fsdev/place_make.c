@@ -39,7 +39,7 @@ static int adopt(const Share *share, int folder, const char *name,
 int place_create(const Share *share, int folder, const char *name, int flags,
                 const PlaceOwner *owner, int *place, int *fd)
 {
-    u32 mode = share->mapped ? 0600 : owner->mode & 07777;
+    u32 mode = share->mapped ? share->config.fmode : owner->mode & 07777;
     int why;
 
     *fd = openat(folder, name, (flags & ~O_TRUNC) | O_CREAT | O_EXCL | O_NOFOLLOW |
@@ -63,11 +63,11 @@ int place_create(const Share *share, int folder, const char *name, int flags,
 }
 
 /* mapped-xattr: the link's target is what is in the file. */
-static int make_file(int folder, const char *name, const char *contents)
+static int make_file(int folder, const char *name, u32 mode, const char *contents)
 {
     size_t n = contents ? strlen(contents) : 0;
     int why, fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
-                         O_CLOEXEC, 0600);
+                         O_CLOEXEC, mode);
 
     if (fd < 0) {
         return errno;
@@ -87,9 +87,10 @@ int place_make(const Share *share, int folder, const char *name, const char *tar
     int why;
 
     if (S_ISDIR(owner->mode)) {
-        why = last_error(mkdirat(folder, name, share->mapped ? 0700 : 0777));
+        why = last_error(mkdirat(folder, name, share->mapped ? share->config.dmode
+                                                              : 0777));
     } else if (share->mapped) {
-        why = make_file(folder, name, target);
+        why = make_file(folder, name, share->config.fmode, target);
     } else if (target) {
         why = last_error(symlinkat(target, folder, name));
     } else {

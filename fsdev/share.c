@@ -21,6 +21,7 @@ static const char *const multidevs[] = {
     [MULTIDEVS_REMAP] = "remap", [MULTIDEVS_WARN] = "warn",
     [MULTIDEVS_FORBID] = "forbid", NULL
 };
+static const char *const writeouts[] = { "later", "immediate", NULL };
 static const Field ShareConfig_fields[] = STATE_ROWS(ShareConfig, SHARE_CONFIG_ROWS);
 
 static GPtrArray *shares;
@@ -92,8 +93,23 @@ static bool share_open(Share *share, GError **err)
                                   : g_strerror(why));
         return false;
     }
-    share->mapped = share->config.security_model >= SECURITY_MAPPED;
     allow_files();
+    return true;
+}
+
+/* 0 is what was not given: nobody could use such files. */
+static bool choose_modes(Share *share, GError **err)
+{
+    ShareConfig *c = &share->config;
+
+    share->mapped = c->security_model >= SECURITY_MAPPED;
+    if (!share->mapped && (c->fmode || c->dmode)) {
+        return share_refuse(err, "%s is for security_model=mapped-xattr: otherwise the "
+                            "guest's modes are the host's", c->fmode ? "fmode"
+                                                                     : "dmode");
+    }
+    c->fmode = c->fmode ? c->fmode : 0600;
+    c->dmode = c->dmode ? c->dmode : 0700;
     return true;
 }
 
@@ -111,7 +127,8 @@ bool share_add(const char *options, GError **err)
     share->root = -1;
     if (!fields_parse(ShareConfig_fields, &share->config,
                       options + n + (options[n] == ','), NULL, NULL, err) ||
-        !id_is_free(share->config.id, err) || !share_open(share, err)) {
+        !id_is_free(share->config.id, err) || !choose_modes(share, err) ||
+        !share_open(share, err)) {
         share_free(share);
         return false;
     }

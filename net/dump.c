@@ -33,7 +33,7 @@ struct NetDump {
     int fd;
     u32 maxlen;
     NetDumpQueue queue;
-    bool failed;
+    bool off, failed;
     u8 *bytes;                      /* header and frame */
 };
 
@@ -44,7 +44,8 @@ static void write_frame(void *opaque, NetDirection direction, const NetFrame *fr
     struct timeval now;
     size_t n;
 
-    if (dump->failed || (dump->queue == DUMP_RX && direction != NET_TO_BACK_END) ||
+    if (dump->off || dump->failed ||
+        (dump->queue == DUMP_RX && direction != NET_TO_BACK_END) ||
         (dump->queue == DUMP_TX && direction != NET_FROM_BACK_END)) {
         return;
     }
@@ -60,38 +61,6 @@ static void write_frame(void *opaque, NetDirection direction, const NetFrame *fr
     }
 }
 
-NetDump *net_dump_open(const char *id, const char *netdev, const char *file, u32 maxlen,
-                       NetDumpQueue queue, GError **err)
-{
-    Netdev *nd = netdev_find(netdev, err);
-    FileHeader header = { MAGIC, MAJOR, MINOR, 0, 0, maxlen, ETHERNET };
-    NetDump *dump;
-    int fd;
-
-    if (!nd) {
-        return NULL;
-    }
-    if (nd->kind->vhost && nd->kind->vhost(nd, 0, &(int){ 0 }, &(int){ 0 })) {
-        net_refuse(err, "netdev '%s' has vhost=on: its packets do not come past here",
-                   netdev);
-        return NULL;
-    }
-    fd = open(file, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0644);
-    if (fd < 0 || write(fd, &header, sizeof header) != sizeof header) {
-        net_refuse_errno(err, "cannot write to '%s'", file);
-        if (fd >= 0) {
-            close(fd);
-        }
-        return NULL;
-    }
-    dump = g_new0(NetDump, 1);
-    *dump = (NetDump){ g_strdup(netdev), g_strdup(file), fd, MIN(maxlen, NET_FRAME_MAX),
-                       queue, false, NULL };
-    dump->bytes = g_malloc(sizeof(FrameHeader) + dump->maxlen);
-    netdev_add_filter(nd, id, write_frame, dump);
-    return dump;
-}
-
 void net_dump_close(NetDump *dump)
 {
     Netdev *nd = netdev_find(dump->netdev, NULL);
@@ -104,4 +73,38 @@ void net_dump_close(NetDump *dump)
     g_free(dump->file);
     g_free(dump->bytes);
     g_free(dump);
+}
+
+NetDump *net_dump_open(const NetDumpOptions *o, GError **err)
+{
+    Netdev *nd = netdev_find(o->netdev, err);
+    FileHeader header = { MAGIC, MAJOR, MINOR, 0, 0, o->maxlen, ETHERNET };
+    NetDump *dump;
+    int fd;
+
+    if (!nd) {
+        return NULL;
+    }
+    if (nd->kind->vhost && nd->kind->vhost(nd, 0, &(int){ 0 }, &(int){ 0 })) {
+        net_refuse(err, "netdev '%s' has vhost=on: its packets do not come past here",
+                   o->netdev);
+        return NULL;
+    }
+    fd = open(o->file, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0644);
+    if (fd < 0 || write(fd, &header, sizeof header) != sizeof header) {
+        net_refuse_errno(err, "cannot write to '%s'", o->file);
+        if (fd >= 0) {
+            close(fd);
+        }
+        return NULL;
+    }
+    dump = g_new0(NetDump, 1);
+    *dump = (NetDump){ g_strdup(o->netdev), g_strdup(o->file), fd,
+                       MIN(o->maxlen, NET_FRAME_MAX), o->queue, o->off, false, NULL };
+    dump->bytes = g_malloc(sizeof(FrameHeader) + dump->maxlen);
+    if (!netdev_add_filter(nd, o->id, o->position, o->before, write_frame, dump, err)) {
+        net_dump_close(dump);
+        return NULL;
+    }
+    return dump;
 }

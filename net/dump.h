@@ -13,9 +13,17 @@ typedef enum { DUMP_ALL, DUMP_RX, DUMP_TX } NetDumpQueue;
 
 typedef struct NetDump NetDump;
 
-/* At most `maxlen` bytes of each frame.  Fails if the file can't be written. */
-NetDump *net_dump_open(const char *id, const char *netdev, const char *file, u32 maxlen,
-                       NetDumpQueue queue, GError **err) must_check;
+typedef struct {
+    const char *id, *netdev, *file;
+    u32 maxlen;                     /* bytes of each frame at most */
+    NetDumpQueue queue;
+    const char *position;           /* among the back end's filters: netdev_add_filter */
+    bool before;
+    bool off;                       /* the file has a header and no frames */
+} NetDumpOptions;
+
+/* Fails if the file can't be written. */
+NetDump *net_dump_open(const NetDumpOptions *options, GError **err) must_check;
 void net_dump_close(NetDump *dump);
 
 #endif

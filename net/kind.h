@@ -80,7 +80,7 @@ struct Netdev {
     unsigned front_mtu, front_queues;           /* atomic */
     bool link_down;
     pthread_mutex_t filter_lock;
-    NetFilter *filter;              /* in the order in which they came */
+    NetFilter *filter;              /* in the order in which they are called */
     NetQueue queue[NET_QUEUES_MAX];
 };
 

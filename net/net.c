@@ -37,17 +37,39 @@ static bool is_good(const NetFrame *frame)
 
 /* ---- filters ---- */
 
-void netdev_add_filter(Netdev *nd, const char *name, NetFilterFn *fn, void *opaque)
+/* Filters come and go on the main thread: the list can be read there. */
+static NetFilter **filter_place(Netdev *nd, const char *position, bool before)
 {
-    NetFilter *filter = g_new0(NetFilter, 1), **end = &nd->filter;
+    const char *id = g_str_has_prefix(position, "id=") ? position + 3 : NULL;
+    NetFilter **at = &nd->filter;
 
-    *filter = (NetFilter){ g_strdup(name), fn, opaque, NULL };
-    pthread_mutex_lock(&nd->filter_lock);
-    while (*end) {
-        end = &(*end)->next;
+    if (strcmp(position, "head") == 0) {
+        return at;
     }
-    store(end, filter);
+    while (*at && !(id && strcmp((*at)->name, id) == 0)) {
+        at = &(*at)->next;
+    }
+    if (!*at) {
+        return strcmp(position, "tail") == 0 ? at : NULL;
+    }
+    return before ? at : &(*at)->next;
+}
+
+bool netdev_add_filter(Netdev *nd, const char *name, const char *position, bool before,
+                       NetFilterFn *fn, void *opaque, GError **err)
+{
+    NetFilter **at = filter_place(nd, position, before), *filter;
+
+    if (!at) {
+        return net_refuse(err, "position '%s': it is head, tail, or id= and a filter "
+                          "of netdev '%s'", position, nd->config->id);
+    }
+    filter = g_new0(NetFilter, 1);
+    *filter = (NetFilter){ g_strdup(name), fn, opaque, *at };
+    pthread_mutex_lock(&nd->filter_lock);
+    store(at, filter);
     pthread_mutex_unlock(&nd->filter_lock);
+    return true;
 }
 
 void netdev_remove_filter(Netdev *nd, void *opaque)

@@ -142,8 +142,12 @@ bool net_unforward(const char *id, const char *rule, bool *found,
 
 typedef enum { NET_TO_BACK_END = 1, NET_FROM_BACK_END = 2 } NetDirection;
 typedef void NetFilterFn(void *opaque, NetDirection direction, const NetFrame *frame);
-/* Called from any thread, one call at a time. */
-void netdev_add_filter(Netdev *nd, const char *name, NetFilterFn *fn, void *opaque);
+/*
+ * Called from any thread, one call at a time.  `position` as in QEMU: "head", "tail" or
+ * "id=NAME": behind that filter or, with `before`, before it.
+ */
+bool netdev_add_filter(Netdev *nd, const char *name, const char *position, bool before,
+                       NetFilterFn *fn, void *opaque, GError **err) must_check;
 void netdev_remove_filter(Netdev *nd, void *opaque);
 
 /* Bytes gathered from a frame, at most n; how many. */

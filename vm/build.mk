@@ -15,6 +15,7 @@ src += vm/monitor_snapshot.c
 src += vm/object.c
 src += vm/options.c
 src += vm/options_block.c
+src += vm/options_device.c
 src += vm/options_display.c
 src += vm/options_guest.c
 src += vm/options_host.c

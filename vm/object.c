@@ -61,18 +61,28 @@ static const ObjectType rng_random = {
     .close  = rng_object_close,
 };
 
+static const char *const dump_queues[] = { "all", "rx", "tx", NULL };
+static const char *const dump_status[] = { "on", "off", NULL };
+static const char *const dump_inserts[] = { "behind", "before", NULL };
+
 PROPS(DumpConfig, OBJECT_ROWS,
     (str, netdev, "network back end", .required = true),
     (str, file,   "the file to write", .required = true),
     (u32, maxlen, "bytes of a packet that are kept", .def = 65536, .min = 1),
     (u8,  queue,  "packets to the back end (rx), from it (tx), or all",
-          .names = (const char *const[]){ "all", "rx", "tx", NULL }));
+          .names = dump_queues),
+    (u8,  status, "off: nothing is written", .names = dump_status),
+    (str, position, "among the back end's filters: head, tail or id=FILTER",
+          .def_str = "tail"),
+    (u8,  insert, "of position=id=FILTER: behind or before it", .names = dump_inserts));
 
 static void *dump_object_open(const char *id, const void *config, GError **err)
 {
     const DumpConfig *c = config;
 
-    return net_dump_open(id, c->netdev, c->file, c->maxlen, c->queue, err);
+    return net_dump_open(&(NetDumpOptions){
+        id, c->netdev, c->file, c->maxlen, c->queue, c->position, c->insert, c->status,
+    }, err);
 }
 
 static void dump_object_close(void *object)

@@ -45,6 +45,7 @@ VmConfig *config_new(void)
         }
     }
     config->escape_key = 1;
+    config->device = g_ptr_array_new_with_free_func(g_free);
     config->words = g_ptr_array_new_with_free_func(g_free);
     return config;
 }
@@ -68,6 +69,7 @@ void config_free(VmConfig *config)
     g_strfreev(config->accels);
     g_free(config->rtc_text);
     g_clear_pointer(&config->cards, g_ptr_array_unref);
+    g_ptr_array_unref(config->device);
     g_ptr_array_unref(config->words);
     snapshot_free(config->loaded);
     g_free(config);

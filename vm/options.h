@@ -114,10 +114,14 @@ const char *vga_device(const VmConfig *config);
 /* options_net.c */
 /* ",key=value" as the grammar has it: a comma inside is doubled. */
 void option_append_pair(GString *out, const char *key, const char *value);
+char *option_join(const char *first, const KeyVals *kv);
 /* Makes the back end: "KIND,id=ID,...", "id=ID,type=KIND,..." or JSON. */
 bool netdev_from_option(const char *value, GError **err) must_check;
 bool nic_judge(VmConfig *config, const char *value, GError **err);
 bool net_check(VmConfig *config, const char *value, GError **err);
+
+/* options_device.c */
+bool device_judge(VmConfig *config, const char *value, GError **err);
 
 /* options_share.c */
 bool virtfs_judge(VmConfig *config, const char *value, GError **err);

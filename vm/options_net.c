@@ -74,7 +74,7 @@ static bool take_card_options(KeyVals *kv, bool legacy, GString *device, GError 
     return true;
 }
 
-static char *join_pairs(const char *first, const KeyVals *kv)
+char *option_join(const char *first, const KeyVals *kv)
 {
     GString *out = g_string_new(first);
 
@@ -111,7 +111,7 @@ bool netdev_from_option(const char *value, GError **err)
     for (unsigned i = 0; i < kv->n; i++) {
         cut_index(&kv->pair[i]);
     }
-    text = join_pairs(type, kv);
+    text = option_join(type, kv);
     return netdev_new(text, err);
 }
 
@@ -158,7 +158,7 @@ static bool add_nic(VmConfig *config, const char *value, GError **err)
     option_append_pair(device, "netdev", id);
     keyvals_set(kv, "id", id);
     card = add_card(config, "nic", value);
-    card->netdev = join_pairs(type, kv);
+    card->netdev = option_join(type, kv);
     card->device = g_string_free(g_steal_pointer(&device), FALSE);
     return true;
 }
@@ -190,7 +190,7 @@ static bool add_legacy(VmConfig *config, const char *value, unsigned *cards,
         g_free(keyvals_take(kv, "id"));
         g_free(keyvals_take(kv, "name"));
         keyvals_set(kv, "id", id);
-        add_card(config, "net", value)->netdev = join_pairs(type ? type : "", kv);
+        add_card(config, "net", value)->netdev = option_join(type ? type : "", kv);
         ++*ends;
         return true;
     }

@@ -70,8 +70,9 @@ const Option option_rows[] = {
       .help = "a file that firmware and guest can read; may be repeated" },
 
     { .kind = TAKE_HEADING, .help = "Devices" },
-    { "device", NULL, TAKE_LIST, AT(device), .arg = "TYPE[,PROP=VALUE...]",
-      .help = "adds a device; may be repeated", .print = device_types_help,
+    { "device", NULL, TAKE_NOTHING, .judge = device_judge,
+      .arg = "TYPE[,PROP=VALUE...] or JSON", .help = "adds a device; may be repeated",
+      .print = device_types_help,
       .print_one = device_type_help },
     { "global", NULL, TAKE_LIST, AT(global), .arg = "TYPE.PROP=VALUE",
       .help = "a default for all devices of a type" },

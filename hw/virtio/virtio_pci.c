@@ -33,7 +33,7 @@ enum {
 
 /* QEMU's values, as far as they are true here. */
 static const char *const virtio_pci_legacy[] = { "auto", "on", NULL };
-static const char *const virtio_pci_modern[] = { "off", NULL };
+static const char *const virtio_pci_only_off[] = { "off", NULL };
 
 static const Field config_fields[] = STATE_ROWS(VirtioPciConfig,
                                                 VIRTIO_PCI_CONFIG_ROWS);

@@ -20,7 +20,13 @@ enum { NO_VECTOR = 0xffff, COMMON_BYTES = 56 };
            .def = 1),                                                               \
     (u8, disable_legacy, "there is no legacy interface", .max = 1,                  \
          .names = virtio_pci_legacy),                                               \
-    (u8, disable_modern, "there is no other interface", .names = virtio_pci_modern)
+    (u8, disable_modern, "there is no other interface", .names = virtio_pci_only_off), \
+    (u8, ats,            "address translation by the device: not offered",          \
+         .names = virtio_pci_only_off),                                             \
+    (u8, iommu_platform, "addresses go through an IOMMU: not offered",              \
+         .names = virtio_pci_only_off),                                             \
+    (u8, page_per_vq,    "a page of notifications for each queue: not offered",     \
+         .names = virtio_pci_only_off)
 
 #define VIRTIO_PCI_STATE_ROWS                                                       \
     (u32, device_select, "half of the device's features that is shown"),            \

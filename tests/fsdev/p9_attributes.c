@@ -175,10 +175,39 @@ static void test_mapped(void)
     g_assert_cmpuint(a.rdev, ==, makedev(8, 17));
 }
 
+static void test_modes(void)
+{
+    g_autoptr(P9Folder) f = folder_new();
+    g_autoptr(P9Client) c = NULL;
+    mode_t mask = umask(0);
+
+    if (!folder_has_attributes(f)) {
+        g_test_skip("the file system of the temporary folder has no user attributes");
+        return;
+    }
+    c = client_new(folder_share(f, "security_model=mapped-xattr,fmode=0640,dmode=0750,"
+                                "writeout=immediate"));
+    g_assert_cmpint(client_walk(c, 0, 1, ""), ==, 0);
+    g_assert_cmpint(client_call(c, T_LCREATE, "4s444", N(1), "file", N(2), N(04755),
+                                N(55)), ==, 0);
+    g_assert_cmpint(client_call(c, T_WRITE, "484b", N(1), N(0), N(4), "text", N(4)), ==,
+                    0);
+    g_assert_cmpint(client_call(c, T_MKDIR, "4s44", N(0), "dir", N(01777), N(0)), ==, 0);
+    g_assert_cmpint(client_call(c, T_SYMLINK, "4ss4", N(0), "link", "/etc", N(0)), ==,
+                    0);
+    umask(mask);
+    g_assert_cmpuint(stat_of(f, "file").st_mode, ==, S_IFREG | 0640);
+    g_assert_cmpuint(stat_of(f, "link").st_mode, ==, S_IFREG | 0640);
+    g_assert_cmpuint(stat_of(f, "dir").st_mode, ==, S_IFDIR | 0750);
+    g_assert_cmpuint(mapped(f, "dir", "user.virtfs.mode"), ==, S_IFDIR | 01777);
+    assert_contents(f, "file", "text");
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/p9/attributes", test_attributes);
     g_test_add_func("/p9/mapped", test_mapped);
+    g_test_add_func("/p9/modes", test_modes);
     return g_test_run();
 }

@@ -174,6 +174,9 @@ static const struct {
     { "-fw_cfg name=opt/x,string=y", "fw_cfg=[name=opt/x,string=y]" },
 
     { "-device a -device b,c=d", "device=[a] [b,c=d]" },
+    { "-device '{\"b\":true,\"driver\":\"a\"}' -device '{\"driver\":\"c\","
+      "\"d\":7}' -device '{\"driver\":\"e\",\"f\":\"x,y\"}'",
+      "device=[a,b=on] [c,d=7] [e,f=x,,y]" },
     { "-global a.b=c", "global=[a.b=c]" },
     { "-object rng-random,id=r", "object=[rng-random,id=r]" },
     { "-vga none -net none -nic none -parallel none", "serial=[mon:stdio]" },
@@ -287,6 +290,8 @@ static const struct {
     { "-append x", "only allowed with -kernel" },
     { "-initrd x -bios y", "-initrd x: only allowed with -kernel" },
     { "-boot order=cz", "Invalid boot device 'z': a floppy, c disk, d CD, n network" },
+    { "-device '{\"id\":\"x\"}'",
+      "-device {\"id\":\"x\"}: \"driver\" is missing: the device's type" },
     { "-boot cc", "Boot device 'c' was given twice" },
     { "-boot once=x", "Invalid boot device 'x': a floppy, c disk, d CD, n network" },
     { "-boot men=on", "no option 'men'; did you mean 'menu'?" },
