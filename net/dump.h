@@ -17,7 +17,7 @@ typedef struct {
     const char *id, *netdev, *file;
     u32 maxlen;                     /* bytes of each frame at most */
     NetDumpQueue queue;
-    const char *position;           /* among the back end's filters: netdev_add_filter */
+    const char *position;           /* of netdev_add_filter */
     bool before;
     bool off;                       /* the file has a header and no frames */
 } NetDumpOptions;

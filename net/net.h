@@ -22,8 +22,8 @@
  * Threads: a front sends and is called under its lock, which is the machine lock unless
  * it works in an I/O thread (net_set_context).  A kind's send and
  * resume are called from any thread; its own work is on the main loop, on a thread of
- * its own or (tap) on the front's I/O thread, without the machine lock.  Making, finding
- * and freeing: the main thread.
+ * its own or (tap) on the front's I/O thread, without the machine lock.  Making,
+ * finding and freeing: the main thread.
  */
 
 #ifndef NET_NET_H

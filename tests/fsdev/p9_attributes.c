@@ -192,7 +192,8 @@ static void test_modes(void)
                                 N(55)), ==, 0);
     g_assert_cmpint(client_call(c, T_WRITE, "484b", N(1), N(0), N(4), "text", N(4)), ==,
                     0);
-    g_assert_cmpint(client_call(c, T_MKDIR, "4s44", N(0), "dir", N(01777), N(0)), ==, 0);
+    g_assert_cmpint(client_call(c, T_MKDIR, "4s44", N(0), "dir", N(01777), N(0)), ==,
+                    0);
     g_assert_cmpint(client_call(c, T_SYMLINK, "4ss4", N(0), "link", "/etc", N(0)), ==,
                     0);
     umask(mask);
