@@ -16,6 +16,7 @@
 #   src/ui-sdl += ui/sdl/window.c       these files,
 #   cflags/ui-sdl := ...                compiled with these flags
 #   libs/ui-sdl := ...                  and linked with these
+#   program-$(CONFIG_VIRGL) += $(build)/modules/x   a program beside them, with its rule
 #
 # Sources are .c or .S.  tests/hw/uart.c becomes $(build)/tests/hw/uart.t.
 
@@ -138,7 +139,7 @@ $(foreach m,$(module),$(eval $(call module_rules,$(m))))
 
 # Tests are built with the rest where their library is there: what breaks them shows at once.
 all: $(if $(main),$(build)/mayfly) $(if $(filter config.mk,$(CONFIG)),$(if $(main),mayfly))
-all: $(modules) $(if $(CONFIG_ZYDIS),$(tests))
+all: $(modules) $(program-y) $(if $(CONFIG_ZYDIS),$(tests))
 
 mayfly: $(build)/mayfly
 	@ln -sf $< $@
@@ -173,6 +174,7 @@ install: all
 	install $(build)/mayfly $(build)/mayfly-img $(DESTDIR)$(prefix)/bin
 	$(if $(modules),install -d $(DESTDIR)$(prefix)/lib/mayfly)
 	$(if $(modules),install -m 644 $(modules) $(DESTDIR)$(prefix)/lib/mayfly)
+	$(if $(program-y),install $(program-y) $(DESTDIR)$(prefix)/lib/mayfly)
 
 # The environment in which every test runs.
 check := MAYFLY=$(build)/mayfly MAYFLY_MODULES=$(build)/modules BUILD=$(build) \

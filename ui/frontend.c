@@ -15,8 +15,9 @@
 static const struct {
     const char *file, *package, *configure, *without;
 } modules[] = {
-    { "gpu-virgl", "libvirglrenderer1", "virgl", "a device without \"-gl\"" },
-    { "ui-sdl", "libsdl2-2.0-0", "sdl", "-display none" },
+    { "gpu-virgl.so", "libvirglrenderer1", "virgl", "a device without \"-gl\"" },
+    { "mayfly-gpu", "libvirglrenderer1", "virgl", "isolated=off" },
+    { "ui-sdl.so", "libsdl2-2.0-0", "sdl", "-display none" },
 };
 
 static GlHost the_gl_host;
@@ -32,9 +33,8 @@ void gl_host_set(const GlHost *host)
 }
 
 /* Caller frees; NULL: nowhere. */
-static char *module_path(const char *file)
+static char *find_file(const char *name)
 {
-    g_autofree char *name = g_strconcat(file, ".so", NULL);
     g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
     g_autofree char *folder = self ? g_path_get_dirname(self) : NULL;
     g_autofree char *beside = folder ? g_build_filename(folder, "modules", NULL) : NULL;
@@ -58,23 +58,33 @@ static void error_missing(GError **err, const char *file)
     for (unsigned i = 0; i < G_N_ELEMENTS(modules); i++) {
         if (strcmp(modules[i].file, file) == 0) {
             g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_NOENT,
-                        "module %s.so is not installed: it is built by ./configure "
+                        "module %s is not installed: it is built by ./configure "
                         "--enable-%s and needs %s; %s works without", file,
                         modules[i].configure, modules[i].package, modules[i].without);
             return;
         }
     }
-    g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_NOENT, "module %s.so is not installed",
+    g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_NOENT, "module %s is not installed",
                 file);
+}
+
+char *module_file(const char *name, GError **err)
+{
+    char *path = find_file(name);
+
+    if (!path) {
+        error_missing(err, name);
+    }
+    return path;
 }
 
 void *module_symbol(const char *file, const char *symbol, GError **err)
 {
-    g_autofree char *path = module_path(file);
+    g_autofree char *name = g_strconcat(file, ".so", NULL);
+    g_autofree char *path = module_file(name, err);
     void *handle, *found;
 
     if (!path) {
-        error_missing(err, file);
         return NULL;
     }
     handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
@@ -95,8 +105,8 @@ const FrontEnd *front_end_load(const char *name, GError **err)
 
 bool front_end_is_likely(const char *name)
 {
-    g_autofree char *file = g_strconcat("ui-", name, NULL);
-    g_autofree char *path = module_path(file);
+    g_autofree char *file = g_strconcat("ui-", name, ".so", NULL);
+    g_autofree char *path = find_file(file);
 
     return path && (g_getenv("DISPLAY") || g_getenv("WAYLAND_DISPLAY"));
 }

@@ -48,5 +48,7 @@ bool front_end_is_likely(const char *name);
 
 /* Loads module `file` ("ui-sdl") and finds `symbol` in it. */
 void *module_symbol(const char *file, const char *symbol, GError **err) must_check;
+/* Where a file among the modules is ("mayfly-gpu"); caller frees. */
+char *module_file(const char *name, GError **err) must_check;
 
 #endif

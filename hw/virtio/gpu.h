@@ -43,7 +43,10 @@ typedef struct {
 } GpuResource;
 
 #define GPU_CONFIG_ROWS GPU_CONFIG_ROWS_(256ull << 20)
-#define GPU_GL_CONFIG_ROWS GPU_CONFIG_ROWS_(4ull << 30)
+#define GPU_GL_CONFIG_ROWS GPU_CONFIG_ROWS_(4ull << 30),                            \
+    (bool, isolated, "draw in a confined process, whose crash ends 3D only"),       \
+    (u32,  watchdog, "seconds after which an isolated renderer that does not get "  \
+           "on is ended; 0: never", .def = 20, .max = 3600)
 #define GPU_CONFIG_ROWS_(hostmem)                                                   \
     (u32,  max_outputs, "displays", .def = 1, .min = 1, .max = GPU_SCANOUTS),       \
     (u32,  xres,  "pixels across that the first display likes best", .def = 1280,   \
@@ -73,7 +76,7 @@ typedef struct {
     (u32[GPU_SCANOUTS], hot_y,    "point of the pointer that points"),              \
     (u32, events,                 "events the driver has not cleared", .max = 1)
 
-typedef struct { FOR_EACH(MEMBER_, GpuConfig, GPU_CONFIG_ROWS) } GpuConfig;
+typedef struct { FOR_EACH(MEMBER_, GpuConfig, GPU_GL_CONFIG_ROWS) } GpuConfig;
 STATE_STRUCT(GpuState, GPU_STATE_ROWS);
 
 typedef struct Gpu Gpu;

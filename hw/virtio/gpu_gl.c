@@ -127,9 +127,10 @@ static gboolean announce(gpointer opaque)
     return G_SOURCE_REMOVE;
 }
 
-static bool find_module(GpuGl *gl, GError **err)
+static bool find_module(GpuGl *gl, bool isolated, GError **err)
 {
     gl->module = gpu_render_hook ? gpu_render_hook
+                 : isolated      ? &gpu_isolated
                                  : module_symbol("gpu-virgl", "gpu_renderer", err);
     return gl->module;
 }
@@ -155,12 +156,13 @@ bool gpu_gl_open(Gpu *gpu, GError **err)
                     g_strerror(errno));
         return false;
     }
-    if (!find_module(gl, err)) {
+    if (!find_module(gl, gpu->config.isolated, err)) {
         return false;
     }
     gl->renderer = gl->module->open(&(RenderHost){
         .window = host->window, .render_node = host->render_node, .done = gl->done,
-        .log = library_says,
+        .log = library_says, .memory = gpu->config.max_hostmem,
+        .watchdog = gpu->config.watchdog,
     }, &why);
     if (!gl->renderer) {
         g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED,

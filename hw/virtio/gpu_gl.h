@@ -9,6 +9,7 @@
  *     gpu_gl_record.h     what contexts are, to make them anew
  *     gpu_gl_state.c      saving and restoring
  *     gpu_render.h        the renderer itself
+ *     gpu_isolated.h      the same in a process of its own
  *
  * All resources are the renderer's.  A command is copied out of its chain and judged
  * here (ids, lengths, host memory), done on the renderer's thread in the order of the
@@ -104,6 +105,9 @@ void gpu_gl_pointer(Gpu *gpu, unsigned n, bool has_image);
 /* For the consoles. */
 void gpu_gl_fetch(Gpu *gpu, unsigned n);
 bool gpu_gl_window(Gpu *gpu, unsigned n, const ConsoleWindow *window);
+
+/* gpu_isolated.h: the module's renderer in a process of its own */
+extern const RenderModule gpu_isolated;
 
 /* For tests: what draws instead of the module. */
 extern const RenderModule *gpu_render_hook;

@@ -58,6 +58,7 @@ struct RenderJob {
     RenderJob *next;
     u32 type;                       /* the command's, or RENDER_... */
     u32 answer;                     /* out: GPU_OK... or GPU_ERR_... */
+    u32 line;                       /* out, CREATE: bytes of a line, 0: not known */
     GpuHeader header;
     GpuBody in;
     u32 scanout;                    /* RENDER_READ, WINDOW, POINTER */
@@ -87,6 +88,8 @@ typedef struct {
     bool window;                    /* to show in windows of the X server */
     const char *render_node;        /* the user's choice, or NULL */
     int done;                       /* an eventfd, written when jobs are finished */
+    u64 memory;                     /* isolated: bytes that it may share, at most */
+    u32 watchdog;                   /* isolated: seconds of silence, then it ends */
     void (*log)(const char *text);  /* the library's complaints about the guest */
 } RenderHost;
 

@@ -7,3 +7,13 @@ src/gpu-virgl += hw/virtio/virgl/show.c
 src/gpu-virgl += hw/virtio/virgl/thread.c
 cflags/gpu-virgl := $(virgl_cflags)
 libs/gpu-virgl := $(virgl_libs)
+
+# The same in a process of its own, for isolated=on.
+process := hw/virtio/virgl/confine.c hw/virtio/virgl/process.c
+program-$(CONFIG_VIRGL) += $(build)/modules/mayfly-gpu
+
+$(build)/modules/mayfly-gpu: $(patsubst %.c,$(build)/%.o,$(src/gpu-virgl) $(process))
+	$(call say,LD,$@)mkdir -p $(@D) && $(link) -o $@ $^ $(virgl_libs) $(libs)
+
+cflags/hw/virtio/virgl/confine.c := $(virgl_cflags)
+-include $(patsubst %.c,$(build)/%.d,$(process))

@@ -12,16 +12,20 @@
 
 enum { CAPSET_MASK = 0xff };
 
-static u32 create(Renderer *r, u32 id,
+static u32 create(Renderer *r, RenderJob *job, u32 id,
                   const struct virgl_renderer_resource_create_args *wanted)
 {
     struct virgl_renderer_resource_create_args args = *wanted;
+    struct virgl_renderer_resource_info info = { 0 };
 
     args.handle = id;
     if (virgl_renderer_resource_create(&args, NULL, 0)) {
         return GPU_ERR_PARAMETER;
     }
     g_hash_table_insert(r->resources, GUINT_TO_POINTER(id), NULL);
+    if (virgl_renderer_resource_get_info(id, &info) == 0) {
+        job->line = info.stride;
+    }
     return GPU_OK;
 }
 
@@ -29,7 +33,7 @@ static u32 create_2d(Renderer *r, RenderJob *job)
 {
     const GpuCreate2d *in = &job->in.create;
 
-    return create(r, in->resource, &(struct virgl_renderer_resource_create_args){
+    return create(r, job, in->resource, &(struct virgl_renderer_resource_create_args){
         .target = GPU_TEXTURE_2D, .format = in->format, .bind = GPU_BIND_RENDER_TARGET,
         .width = in->width, .height = in->height, .depth = 1, .array_size = 1,
         .flags = GPU_CREATE_Y_0_TOP,
@@ -40,7 +44,7 @@ static u32 create_3d(Renderer *r, RenderJob *job)
 {
     const GpuCreate3d *in = &job->in.create_3d;
 
-    return create(r, in->resource, &(struct virgl_renderer_resource_create_args){
+    return create(r, job, in->resource, &(struct virgl_renderer_resource_create_args){
         .target = in->target, .format = in->format, .bind = in->bind,
         .width = in->width, .height = in->height, .depth = in->depth,
         .array_size = in->array_size, .last_level = in->last_level,

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The thread that speaks with the isolated renderer; and, last, the table, whose
+ * functions any thread may call.  See gpu_isolated.h.
+ *
+ * It never waits for the process at a job: what can't be sent yet stays, and answers
+ * are taken meanwhile.
+ */
+
+#include "hw/virtio/gpu_isolated.h"
+
+#include "base/log.h"
+#include "ui/frontend.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { READ_BYTES = 64 << 10, SECOND_US = 1000000 };
+
+void isolated_finish(Renderer *r, RenderJob *job)
+{
+    u64 one = 1;
+
+    job->next = NULL;
+    g_mutex_lock(&r->lock);
+    if (job->waited) {
+        job->ready = true;
+        g_cond_broadcast(&r->changed);
+    } else if (r->done_last) {
+        r->done_last = r->done_last->next = job;
+    } else {
+        r->done_first = r->done_last = job;
+        if (write(r->host.done, &one, sizeof one) < 0) {
+            /* an eventfd that is full is read soon */
+        }
+    }
+    g_mutex_unlock(&r->lock);
+}
+
+/* ---- its loss ---- */
+
+static void clear_buffers(Renderer *r)
+{
+    g_byte_array_set_size(r->out, 0);
+    g_byte_array_set_size(r->in, 0);
+    r->sent = 0;
+    if (r->fd >= 0) {
+        close(r->fd);
+    }
+    r->fd = -1;
+    r->silent = 0;
+}
+
+/* `why`: it is to be killed for that.  NULL: it has ended. */
+static void lose(Renderer *r, const char *why)
+{
+    g_autofree char *how = isolated_end(r, why);
+
+    clear_buffers(r);
+    isolated_fail(r);
+    warn_user("the renderer's process %s: the guest has no 3D any more until its "
+              "driver resets the display", why ? why : how ? how : "is gone");
+}
+
+static void start_again(Renderer *r)
+{
+    g_autofree char *why = NULL;
+
+    if (!isolated_start(r, &why)) {
+        warn_user("no new renderer's process: %s", why);
+    }
+}
+
+/* ---- jobs ---- */
+
+/* Windows are the machine's, and what draws into them is not. */
+static bool is_for_windows(const RenderJob *job)
+{
+    return job->type == RENDER_WINDOW || job->type == RENDER_POINTER;
+}
+
+static u32 answer_without(const RenderJob *job)
+{
+    return job->type == RENDER_RESET || job->type == RENDER_WAIT ||
+           job->type == RENDER_POINTER ? GPU_OK : GPU_ERR_UNSPEC;
+}
+
+/* False: it must wait, and with it all behind it. */
+static bool send_one(Renderer *r, RenderJob *job)
+{
+    if (r->socket < 0 && job->type == RENDER_RESET) {
+        start_again(r);
+    }
+    if (r->socket >= 0 && !is_for_windows(job)) {
+        return isolated_send(r, job);
+    }
+    job->answer = answer_without(job);
+    isolated_finish(r, job);
+    return true;
+}
+
+static RenderJob *take_first(Renderer *r)
+{
+    RenderJob *job;
+
+    g_mutex_lock(&r->lock);
+    job = r->first;
+    if (job) {
+        r->first = job->next;
+        r->last = r->first ? r->last : NULL;
+    }
+    g_mutex_unlock(&r->lock);
+    return job;
+}
+
+static void put_first(Renderer *r, RenderJob *job)
+{
+    g_mutex_lock(&r->lock);
+    job->next = r->first;
+    r->first = job;
+    r->last = r->last ? r->last : job;
+    g_mutex_unlock(&r->lock);
+}
+
+/* Makes the next message, when the last one has gone. */
+static void next_job(Renderer *r)
+{
+    RenderJob *job;
+
+    while (!r->out->len && (job = take_first(r))) {
+        if (!send_one(r, job)) {
+            put_first(r, job);
+            return;
+        }
+    }
+}
+
+/* ---- the socket ---- */
+
+/* False: the process is gone. */
+static bool write_some(Renderer *r)
+{
+    union { struct cmsghdr align; char space[CMSG_SPACE(sizeof(int))]; } control;
+    struct iovec iov = { r->out->data + r->sent, r->out->len - r->sent };
+    struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
+    ssize_t n;
+
+    if (r->fd >= 0) {
+        memset(&control, 0, sizeof control);
+        control.align = (struct cmsghdr){ CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS };
+        message.msg_control = &control;
+        message.msg_controllen = sizeof control;
+        memcpy(CMSG_DATA(&control.align), &r->fd, sizeof(int));
+    }
+    n = sendmsg(r->socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (n < 0) {
+        return errno == EAGAIN || errno == EINTR;
+    }
+    if (r->fd >= 0) {
+        close(r->fd);
+        r->fd = -1;
+    }
+    r->sent += n;
+    if (r->sent == r->out->len) {
+        r->sent = 0;
+        g_byte_array_set_size(r->out, 0);
+    }
+    return true;
+}
+
+/* One answer, if all of it has come.  False: it can't be one. */
+static bool take_answer(Renderer *r, bool *taken)
+{
+    IsolatedAnswer answer;
+
+    *taken = false;
+    if (r->in->len < sizeof answer) {
+        return true;
+    }
+    memcpy(&answer, r->in->data, sizeof answer);
+    if (answer.bytes > isolated_most(r, &answer)) {
+        return false;
+    }
+    if (r->in->len < sizeof answer + answer.bytes) {
+        return true;
+    }
+    if (!answer.number) {
+        g_autofree char *text = g_strndup((char *)r->in->data + sizeof answer,
+                                          answer.bytes);
+        g_autofree char *printable = g_utf8_make_valid(text, -1);
+
+        r->host.log(g_strdelimit(printable, "\r\n\033", ' '));
+    } else if (!isolated_answer(r, &answer, r->in->data + sizeof answer)) {
+        return false;
+    }
+    *taken = true;
+    g_byte_array_remove_range(r->in, 0, sizeof answer + answer.bytes);
+    return true;
+}
+
+/* Bytes that are read at once: what is missing of a large answer. */
+static u32 wanted(const Renderer *r)
+{
+    IsolatedAnswer answer;
+    u64 all;
+
+    if (r->in->len < sizeof answer) {
+        return READ_BYTES;
+    }
+    memcpy(&answer, r->in->data, sizeof answer);
+    all = sizeof answer + answer.bytes;
+    return CLAMP(all - r->in->len, READ_BYTES, 64u << 20);
+}
+
+static const char *read_some(Renderer *r, bool *gone)
+{
+    u32 had = r->in->len, want = wanted(r);
+    bool taken = true;
+    ssize_t n;
+
+    g_byte_array_set_size(r->in, had + want);
+    n = recv(r->socket, r->in->data + had, want, MSG_DONTWAIT);
+    g_byte_array_set_size(r->in, had + MAX(n, 0));
+    *gone = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+    while (taken) {
+        if (!take_answer(r, &taken)) {
+            return "said what can't be and was ended";
+        }
+    }
+    return NULL;
+}
+
+/* ---- the thread ---- */
+
+/* Machine and process may have been stopped: a long wait counts as a short one. */
+static bool is_hung(Renderer *r, gint64 waited)
+{
+    if (!g_hash_table_size(r->flights)) {
+        r->silent = 0;
+        return false;
+    }
+    r->silent += MIN(waited, SECOND_US);
+    return r->host.watchdog && r->silent > (gint64)r->host.watchdog * SECOND_US;
+}
+
+static void serve(Renderer *r, short events, gint64 waited)
+{
+    const char *why = NULL;
+    bool gone = false;
+
+    if (events & (POLLIN | POLLHUP | POLLERR)) {
+        r->silent = 0;
+        why = read_some(r, &gone);
+    } else if (is_hung(r, waited)) {
+        why = "did not get on with its work and was ended";
+    }
+    if (!why && !gone && (events & POLLOUT)) {
+        gone = !write_some(r);
+    }
+    if (why || gone) {
+        lose(r, why);
+    }
+}
+
+static void loop(Renderer *r)
+{
+    while (!__atomic_load_n(&r->ending, __ATOMIC_ACQUIRE)) {
+        gint64 before = g_get_monotonic_time();
+        struct pollfd fds[2] = { { .fd = r->wake, .events = POLLIN },
+                                 { .fd = r->socket, .events = POLLIN } };
+        u64 count;
+
+        next_job(r);
+        fds[1].fd = r->socket;
+        fds[1].events |= r->out->len ? POLLOUT : 0;
+        poll(fds, 2, g_hash_table_size(r->flights) ? 1000 : -1);
+        if (read(r->wake, &count, sizeof count) < 0 && errno != EAGAIN) {
+            return;
+        }
+        if (r->socket >= 0) {
+            serve(r, fds[1].revents, g_get_monotonic_time() - before);
+        }
+    }
+}
+
+static gpointer run_thread(void *opaque)
+{
+    Renderer *r = opaque;
+    bool good = isolated_start(r, &r->why);
+
+    g_mutex_lock(&r->lock);
+    r->begun = true;
+    g_cond_broadcast(&r->changed);
+    g_mutex_unlock(&r->lock);
+    if (good) {
+        loop(r);
+        g_free(isolated_end(r, true));
+        clear_buffers(r);
+        isolated_fail(r);
+    }
+    return NULL;
+}
+
+/* ---- life ---- */
+
+static void free_jobs(RenderJob *job)
+{
+    for (RenderJob *next; job; job = next) {
+        next = job->next;
+        render_job_clear(job);
+        g_free(job);
+    }
+}
+
+static void wake(Renderer *r)
+{
+    u64 one = 1;
+
+    if (write(r->wake, &one, sizeof one) < 0) {
+        /* an eventfd that is full wakes it as well */
+    }
+}
+
+static void close_isolated(Renderer *r)
+{
+    __atomic_store_n(&r->ending, true, __ATOMIC_RELEASE);
+    wake(r);
+    if (r->thread) {
+        g_thread_join(r->thread);
+    }
+    free_jobs(r->first);
+    free_jobs(r->done_first);
+    isolated_close(r);
+    for (unsigned i = 0; i < GPU_CAPSETS; i++) {
+        g_free(r->capset[i].data);
+    }
+    g_byte_array_unref(r->out);
+    g_byte_array_unref(r->in);
+    close(r->wake);
+    g_mutex_clear(&r->lock);
+    g_cond_clear(&r->changed);
+    g_free(r->render_node);
+    g_free(r->program);
+    g_free(r->why);
+    g_free(r);
+}
+
+static Renderer *open_isolated(const RenderHost *host, char **why)
+{
+    g_autoptr(GError) err = NULL;
+    Renderer *r = g_new0(Renderer, 1);
+
+    r->host = *host;
+    r->render_node = g_strdup(host->render_node);
+    r->pid = r->socket = r->fd = -1;
+    r->out = g_byte_array_new();
+    r->in = g_byte_array_new();
+    isolated_begin(r);
+    g_mutex_init(&r->lock);
+    g_cond_init(&r->changed);
+    r->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    r->program = module_file("mayfly-gpu", &err);
+    if (!r->program) {
+        r->why = g_strdup(err->message);
+    } else {
+        r->thread = g_thread_new("gpu-process", run_thread, r);
+        g_mutex_lock(&r->lock);
+        while (!r->begun) {
+            g_cond_wait(&r->changed, &r->lock);
+        }
+        g_mutex_unlock(&r->lock);
+    }
+    if (r->why) {
+        *why = g_steal_pointer(&r->why);
+        close_isolated(r);
+        return NULL;
+    }
+    return r;
+}
+
+/* ---- what the device calls ---- */
+
+static const RenderCapset *capset(const Renderer *r, unsigned n)
+{
+    return n < GPU_CAPSETS && r->capset[n].bytes ? &r->capset[n] : NULL;
+}
+
+static const char *name(const Renderer *r, bool *software, const char **where)
+{
+    *software = r->hello.software;
+    *where = r->hello.where;
+    return r->hello.name;
+}
+
+static void post(Renderer *r, RenderJob *job)
+{
+    job->next = NULL;
+    g_mutex_lock(&r->lock);
+    if (r->last) {
+        r->last = r->last->next = job;
+    } else {
+        r->first = r->last = job;
+    }
+    g_mutex_unlock(&r->lock);
+    wake(r);
+}
+
+static void run(Renderer *r, RenderJob *job)
+{
+    job->waited = true;
+    job->ready = false;
+    post(r, job);
+    g_mutex_lock(&r->lock);
+    while (!job->ready) {
+        g_cond_wait(&r->changed, &r->lock);
+    }
+    g_mutex_unlock(&r->lock);
+}
+
+static RenderJob *finished(Renderer *r)
+{
+    RenderJob *all;
+
+    g_mutex_lock(&r->lock);
+    all = r->done_first;
+    r->done_first = r->done_last = NULL;
+    g_mutex_unlock(&r->lock);
+    return all;
+}
+
+const RenderModule gpu_isolated = {
+    .open = open_isolated, .close = close_isolated, .capset = capset, .name = name,
+    .post = post, .run = run, .finished = finished,
+};
