@@ -4,7 +4,8 @@
  * functions any thread may call.  See gpu_isolated.h.
  *
  * It never waits for the process at a job: what can't be sent yet stays, and answers
- * are taken meanwhile.
+ * are taken meanwhile.  Who posts a job sends it there and then, if nothing is in the
+ * way and nothing of the guest's memory is to be copied.
  */
 
 #include "hw/virtio/gpu_isolated.h"
@@ -14,12 +15,10 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <string.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-enum { READ_BYTES = 64 << 10, SECOND_US = 1000000 };
+enum { SECOND_US = 1000000 };
 
 void isolated_finish(Renderer *r, RenderJob *job)
 {
@@ -96,12 +95,14 @@ static bool send_one(Renderer *r, RenderJob *job)
         start_again(r);
     }
     if (r->socket >= 0 && !is_for_windows(job)) {
-        return isolated_send(r, job);
+        return isolated_send(r, job, false);
     }
     job->answer = answer_without(job);
     isolated_finish(r, job);
     return true;
 }
+
+/* ---- what is to do ---- */
 
 static RenderJob *take_first(Renderer *r)
 {
@@ -136,102 +137,10 @@ static void next_job(Renderer *r)
             put_first(r, job);
             return;
         }
-    }
-}
-
-/* ---- the socket ---- */
-
-/* False: the process is gone. */
-static bool write_some(Renderer *r)
-{
-    union { struct cmsghdr align; char space[CMSG_SPACE(sizeof(int))]; } control;
-    struct iovec iov = { r->out->data + r->sent, r->out->len - r->sent };
-    struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
-    ssize_t n;
-
-    if (r->fd >= 0) {
-        memset(&control, 0, sizeof control);
-        control.align = (struct cmsghdr){ CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS };
-        message.msg_control = &control;
-        message.msg_controllen = sizeof control;
-        memcpy(CMSG_DATA(&control.align), &r->fd, sizeof(int));
-    }
-    n = sendmsg(r->socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (n < 0) {
-        return errno == EAGAIN || errno == EINTR;
-    }
-    if (r->fd >= 0) {
-        close(r->fd);
-        r->fd = -1;
-    }
-    r->sent += n;
-    if (r->sent == r->out->len) {
-        r->sent = 0;
-        g_byte_array_set_size(r->out, 0);
-    }
-    return true;
-}
-
-/* One answer, if all of it has come.  False: it can't be one. */
-static bool take_answer(Renderer *r, bool *taken)
-{
-    IsolatedAnswer answer;
-
-    *taken = false;
-    if (r->in->len < sizeof answer) {
-        return true;
-    }
-    memcpy(&answer, r->in->data, sizeof answer);
-    if (answer.bytes > isolated_most(r, &answer)) {
-        return false;
-    }
-    if (r->in->len < sizeof answer + answer.bytes) {
-        return true;
-    }
-    if (!answer.number) {
-        g_autofree char *text = g_strndup((char *)r->in->data + sizeof answer,
-                                          answer.bytes);
-        g_autofree char *printable = g_utf8_make_valid(text, -1);
-
-        r->host.log(g_strdelimit(printable, "\r\n\033", ' '));
-    } else if (!isolated_answer(r, &answer, r->in->data + sizeof answer)) {
-        return false;
-    }
-    *taken = true;
-    g_byte_array_remove_range(r->in, 0, sizeof answer + answer.bytes);
-    return true;
-}
-
-/* Bytes that are read at once: what is missing of a large answer. */
-static u32 wanted(const Renderer *r)
-{
-    IsolatedAnswer answer;
-    u64 all;
-
-    if (r->in->len < sizeof answer) {
-        return READ_BYTES;
-    }
-    memcpy(&answer, r->in->data, sizeof answer);
-    all = sizeof answer + answer.bytes;
-    return CLAMP(all - r->in->len, READ_BYTES, 64u << 20);
-}
-
-static const char *read_some(Renderer *r, bool *gone)
-{
-    u32 had = r->in->len, want = wanted(r);
-    bool taken = true;
-    ssize_t n;
-
-    g_byte_array_set_size(r->in, had + want);
-    n = recv(r->socket, r->in->data + had, want, MSG_DONTWAIT);
-    g_byte_array_set_size(r->in, had + MAX(n, 0));
-    *gone = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
-    while (taken) {
-        if (!take_answer(r, &taken)) {
-            return "said what can't be and was ended";
+        if (r->out->len && !isolated_write(r)) {
+            lose(r, NULL);
         }
     }
-    return NULL;
 }
 
 /* ---- the thread ---- */
@@ -254,31 +163,41 @@ static void serve(Renderer *r, short events, gint64 waited)
 
     if (events & (POLLIN | POLLHUP | POLLERR)) {
         r->silent = 0;
-        why = read_some(r, &gone);
+        why = isolated_read(r, &gone);
     } else if (is_hung(r, waited)) {
         why = "did not get on with its work and was ended";
     }
     if (!why && !gone && (events & POLLOUT)) {
-        gone = !write_some(r);
+        gone = !isolated_write(r);
     }
     if (why || gone) {
         lose(r, why);
     }
 }
 
+/* Waits, for a second at most while there is something to be watched. */
+static void wait(Renderer *r, struct pollfd *fds)
+{
+    r->watches = r->watches || g_hash_table_size(r->flights);
+    g_mutex_unlock(&r->busy);
+    if (poll(fds, 2, r->watches ? 1000 : -1) == 0) {
+        r->watches = false;
+    }
+    g_mutex_lock(&r->busy);
+}
+
 static void loop(Renderer *r)
 {
     while (!__atomic_load_n(&r->ending, __ATOMIC_ACQUIRE)) {
         gint64 before = g_get_monotonic_time();
-        struct pollfd fds[2] = { { .fd = r->wake, .events = POLLIN },
-                                 { .fd = r->socket, .events = POLLIN } };
+        struct pollfd fds[2] = { { .fd = r->wake, .events = POLLIN } };
         u64 count;
 
         next_job(r);
-        fds[1].fd = r->socket;
-        fds[1].events |= r->out->len ? POLLOUT : 0;
-        poll(fds, 2, g_hash_table_size(r->flights) ? 1000 : -1);
-        if (read(r->wake, &count, sizeof count) < 0 && errno != EAGAIN) {
+        fds[1] = (struct pollfd){ r->socket, POLLIN | (r->out->len ? POLLOUT : 0), 0 };
+        wait(r, fds);
+        if (fds[0].revents && read(r->wake, &count, sizeof count) < 0 &&
+            errno != EAGAIN) {
             return;
         }
         if (r->socket >= 0) {
@@ -290,8 +209,10 @@ static void loop(Renderer *r)
 static gpointer run_thread(void *opaque)
 {
     Renderer *r = opaque;
-    bool good = isolated_start(r, &r->why);
+    bool good;
 
+    g_mutex_lock(&r->busy);
+    good = isolated_start(r, &r->why);
     g_mutex_lock(&r->lock);
     r->begun = true;
     g_cond_broadcast(&r->changed);
@@ -302,6 +223,7 @@ static gpointer run_thread(void *opaque)
         clear_buffers(r);
         isolated_fail(r);
     }
+    g_mutex_unlock(&r->busy);
     return NULL;
 }
 
@@ -342,6 +264,7 @@ static void close_isolated(Renderer *r)
     g_byte_array_unref(r->in);
     close(r->wake);
     g_mutex_clear(&r->lock);
+    g_mutex_clear(&r->busy);
     g_cond_clear(&r->changed);
     g_free(r->render_node);
     g_free(r->program);
@@ -361,6 +284,7 @@ static Renderer *open_isolated(const RenderHost *host, char **why)
     r->in = g_byte_array_new();
     isolated_begin(r);
     g_mutex_init(&r->lock);
+    g_mutex_init(&r->busy);
     g_cond_init(&r->changed);
     r->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     r->program = module_file("mayfly-gpu", &err);
@@ -396,9 +320,31 @@ static const char *name(const Renderer *r, bool *software, const char **where)
     return r->hello.name;
 }
 
+/* In the thread's place; false: not now. */
+static bool send_now(Renderer *r, RenderJob *job)
+{
+    bool sent = false;
+
+    if (!g_mutex_trylock(&r->busy)) {
+        return false;
+    }
+    if (!r->first && !r->out->len && r->socket >= 0 && !is_for_windows(job)) {
+        sent = isolated_send(r, job, true);
+    }
+    /* What can't be written now, and a process that is gone, are the thread's. */
+    if (sent && (!isolated_write(r) || r->out->len || !r->watches)) {
+        wake(r);
+    }
+    g_mutex_unlock(&r->busy);
+    return sent;
+}
+
 static void post(Renderer *r, RenderJob *job)
 {
     job->next = NULL;
+    if (send_now(r, job)) {
+        return;
+    }
     g_mutex_lock(&r->lock);
     if (r->last) {
         r->last = r->last->next = job;

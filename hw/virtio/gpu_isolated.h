@@ -3,6 +3,7 @@
  * The renderer in a process of its own (isolated=on): what its files share.
  *
  *     gpu_isolated.c          the thread that speaks with the process; its table
+ *     gpu_isolated_socket.c   what goes to it and comes from it
  *     gpu_isolated_start.c    the process: its start and its end
  *     gpu_isolated_job.c      jobs and answers: what they move of the guest's memory
  *     gpu_isolated_pages.c    the guest's pages and the process's copy of them
@@ -21,7 +22,8 @@
  * killed and mourned in one line.  Its jobs fail then, and all that follow, until the
  * driver resets the device: that starts a new one.
  *
- * All but the functions of the table at the end of gpu_isolated.c runs on the thread.
+ * All but the functions of the table at the end of gpu_isolated.c runs on the thread,
+ * or in its place while it waits (`busy`).
  */
 
 #ifndef HW_VIRTIO_GPU_ISOLATED_H
@@ -58,11 +60,11 @@ typedef struct {
     Pages *pages;
     u64 first, each, step, layer_step;
     u32 lines, layers;
-} Part;
+} Lines;
 
 typedef struct {
     RenderJob *job;
-    GArray *parts;                  /* Part that the answer changes; or NULL */
+    GArray *parts;                  /* Lines that the answer changes; or NULL */
 } Flight;
 
 struct Renderer {
@@ -77,6 +79,8 @@ struct Renderer {
     RenderJob *first, *last;        /* to do; under `lock` */
     RenderJob *done_first, *done_last;      /* under `lock` */
 
+    GMutex busy;                    /* guards what follows; held but for the wait */
+    bool watches;                   /* the wait is at most a second */
     IsolatedHello hello;
     RenderCapset capset[GPU_CAPSETS];
     int pid, socket;                /* -1: the renderer is lost */
@@ -96,6 +100,11 @@ struct Renderer {
 /* gpu_isolated.c */
 void isolated_finish(Renderer *r, RenderJob *job);
 
+/* gpu_isolated_socket.c */
+bool isolated_write(Renderer *r);       /* some of `out`; false: the process is gone */
+/* All that has come; or what is wrong with it. */
+const char *isolated_read(Renderer *r, bool *gone);
+
 /* gpu_isolated_start.c: false and the reason, which the caller frees. */
 bool isolated_start(Renderer *r, char **why);
 /* Its end, at once or once it has ended itself: how it did, which the caller frees. */
@@ -103,8 +112,8 @@ char *isolated_end(Renderer *r, bool now);
 
 /* gpu_isolated_job.c */
 void isolated_begin(Renderer *r);
-/* False: not yet, answers must come before. */
-bool isolated_send(Renderer *r, RenderJob *job);
+/* False: not yet, answers must come before; or `quick`, and there is much to do. */
+bool isolated_send(Renderer *r, RenderJob *job, bool quick);
 /* How much data may be behind it. */
 u64 isolated_most(const Renderer *r, const IsolatedAnswer *answer);
 /* An answer and its data; false: it can't be one. */
@@ -120,8 +129,8 @@ void pages_watch(Pages *p);
 void pages_watch_in(Pages *p);          /* what the driver has written */
 void pages_watch_out(Pages *p);         /* the result, if there is one */
 /* Where a box of `of` lies in pages; stride and layer_stride may be 0. */
-Part part_of(Pages *pages, const Known *of, const GpuTransfer3d *box);
-void part_in(const Part *part);         /* from the guest */
-void part_out(const Part *part);        /* to it */
+Lines lines_of(Pages *pages, const Known *of, const GpuTransfer3d *box);
+void lines_in(const Lines *part);         /* from the guest */
+void lines_out(const Lines *part);        /* to it */
 
 #endif

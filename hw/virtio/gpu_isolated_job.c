@@ -19,7 +19,7 @@ enum {
     READS_STAGING = 2, FROM_HOST = 2,
 };
 
-typedef struct { Part part; bool out; } Move;
+typedef struct { Lines part; bool out; } Move;
 
 static Known *known(const Renderer *r, u32 id)
 {
@@ -49,7 +49,7 @@ static void add_box(const Renderer *r, GArray *moves, u32 at, u32 of,
     Known *pages = known(r, at), *k = known(r, of);
 
     if (pages && k && pages->pages) {
-        Move m = { part_of(pages->pages, k, box), out };
+        Move m = { lines_of(pages->pages, k, box), out };
 
         g_array_append_val(moves, m);
     }
@@ -214,10 +214,10 @@ static void move_in(Renderer *r, Flight *flight, GArray *moves)
     for (unsigned i = 0; i < moves->len; i++) {
         const Move *m = &g_array_index(moves, Move, i);
 
-        part_in(&m->part);
+        lines_in(&m->part);
         if (m->out) {
             flight->parts = flight->parts ? flight->parts
-                                          : g_array_new(false, false, sizeof(Part));
+                                          : g_array_new(false, false, sizeof(Lines));
             m->part.pages->refs++;
             g_array_append_val(flight->parts, m->part);
         }
@@ -230,7 +230,7 @@ static void move_in(Renderer *r, Flight *flight, GArray *moves)
     }
 }
 
-bool isolated_send(Renderer *r, RenderJob *job)
+bool isolated_send(Renderer *r, RenderJob *job, bool quick)
 {
     g_autoptr(GArray) moves = g_array_new(false, false, sizeof(Move));
     IsolatedJob message = { .type = job->type, .scanout = job->scanout,
@@ -239,7 +239,7 @@ bool isolated_send(Renderer *r, RenderJob *job)
     Flight *flight;
 
     gather(r, job, moves);
-    if (moves->len && r->reading) {
+    if (moves->len && (quick || r->reading)) {
         return false;
     }
     flight = g_new0(Flight, 1);
@@ -270,7 +270,7 @@ static void free_flight(gpointer opaque)
     Flight *flight = opaque;
 
     for (unsigned i = 0; flight->parts && i < flight->parts->len; i++) {
-        pages_unref(g_array_index(flight->parts, Part, i).pages);
+        pages_unref(g_array_index(flight->parts, Lines, i).pages);
     }
     g_clear_pointer(&flight->parts, g_array_unref);
     g_free(flight);
@@ -282,7 +282,7 @@ static void move_out(Renderer *r, Flight *flight)
     gpointer pages;
 
     for (unsigned i = 0; flight->parts && i < flight->parts->len; i++) {
-        part_out(&g_array_index(flight->parts, Part, i));
+        lines_out(&g_array_index(flight->parts, Lines, i));
     }
     r->reading -= flight->parts != NULL;
     g_hash_table_iter_init(&each, r->watched);
@@ -304,7 +304,8 @@ static bool take_pictures(RenderJob *job, u32 n, const u8 *data, u64 left)
         }
         memcpy(&p, data, sizeof p);
         bytes = (u64)p.w * p.h * 4;
-        if (p.scanout >= GPU_SCANOUTS || bytes > left - sizeof p) {
+        if (p.scanout >= GPU_SCANOUTS || p.h > left / 4 / MAX(p.w, 1) ||
+            bytes > left - sizeof p) {
             return false;
         }
         picture = (RenderPicture){ p.scanout, p.x, p.y, p.w, p.h,

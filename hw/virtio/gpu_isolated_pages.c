@@ -144,29 +144,41 @@ void pages_watch_out(Pages *p)
 
 /* ---- parts ---- */
 
+/* Of a level. */
 static u32 smaller(u32 size, u32 level)
 {
     return MAX(level < 32 ? size >> level : 0, 1);
 }
 
 /* All that is behind `first`. */
-static Part rest(Pages *pages, u64 first)
+static Lines rest(Pages *pages, u64 first)
 {
     u64 left = first < pages->bytes ? pages->bytes - first : 0;
 
-    return (Part){ pages, first, left, left, left, 1, 1 };
+    return (Lines){ pages, first, left, left, left, 1, 1 };
 }
 
-Part part_of(Pages *pages, const Known *of, const GpuTransfer3d *t)
+/* Lines that are known, don't overlap and, from 0 on, don't leave the pages. */
+static bool makes_sense(const Lines *p)
+{
+    u64 bytes = p->pages->bytes;
+
+    return p->each && p->each <= p->step && p->step <= bytes &&
+           p->lines <= bytes / p->step &&
+           (p->layers == 1 || (p->layer_step >= p->step * p->lines &&
+                               p->layers <= bytes / p->layer_step));
+}
+
+Lines lines_of(Pages *pages, const Known *of, const GpuTransfer3d *t)
 {
     const GpuCreate3d *c = &of->create;
-    u64 width = smaller(c->width, t->level), end;
+    u64 width = smaller(c->width, t->level);
     u64 line = ((u64)of->line * width + c->width - 1) / MAX(c->width, 1);
-    Part p = { pages, t->offset, 0, t->stride ? t->stride : line, t->layer_stride,
-               MAX(t->box.h, 1), MAX(t->box.d, 1) };
+    Lines p = { pages, t->offset, 0, t->stride ? t->stride : line, t->layer_stride,
+                MAX(t->box.h, 1), MAX(t->box.d, 1) };
 
     if (c->target == GPU_TEXTURE_BUFFER) {
-        return (Part){ pages, t->offset, t->box.w, t->box.w, t->box.w, 1, 1 };
+        return (Lines){ pages, t->offset, t->box.w, t->box.w, t->box.w, 1, 1 };
     }
     /* Four pixels are a block of compressed formats. */
     p.each = ((u64)of->line * ((t->box.w + 3ull) & ~3ull) + c->width - 1) /
@@ -175,20 +187,11 @@ Part part_of(Pages *pages, const Known *of, const GpuTransfer3d *t)
     if (!p.layer_step) {
         p.layer_step = p.step * smaller(c->height, t->level);
     }
-    if (!of->line || p.each > p.step || p.step > pages->bytes ||
-        p.layer_step > pages->bytes || p.step * p.lines > pages->bytes ||
-        (p.layers > 1 && p.layer_step < p.step * p.lines)) {
-        return rest(pages, t->offset);
-    }
-    end = p.layer_step * (p.layers - 1) + p.step * (p.lines - 1) + p.each;
-    if (p.layers > pages->bytes || end > pages->bytes) {
-        return rest(pages, t->offset);
-    }
-    return p;
+    return makes_sense(&p) ? p : rest(pages, t->offset);
 }
 
 /* One piece: the gaps between lines harm nobody in the copy. */
-void part_in(const Part *p)
+void lines_in(const Lines *p)
 {
     u64 n = p->layer_step * (p->layers - 1) + p->step * (p->lines - 1) + p->each;
 
@@ -197,13 +200,13 @@ void part_in(const Part *p)
     }
 }
 
-void part_out(const Part *p)
+void lines_out(const Lines *p)
 {
     for (u32 z = 0; z < p->layers; z++) {
         for (u32 y = 0; y < p->lines; y++) {
             u64 at = p->first + z * p->layer_step + y * p->step;
 
-            if (at >= p->pages->bytes) {
+            if (at < p->first || at >= p->pages->bytes) {
                 break;
             }
             move(p->pages, at, p->each, p->pages->copy + at, true);

@@ -91,6 +91,10 @@ typedef struct {
     u64 memory;                     /* isolated: bytes that it may share, at most */
     u32 watchdog;                   /* isolated: seconds of silence, then it ends */
     void (*log)(const char *text);  /* the library's complaints about the guest */
+    /* In a process of its own: jobs come on `socket`, and are answered at once. */
+    int socket;                     /* looked at where there is `receive` */
+    void (*receive)(Renderer *renderer);
+    void (*answer)(RenderJob *job);
 } RenderHost;
 
 typedef struct {

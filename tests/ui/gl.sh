@@ -159,6 +159,35 @@ vm_send quit
 vm_wait 20
 check "restored: ends with status 0" [ "$vm_status" = 0 ]
 
+kept=$(mktemp -d)
+gl_boot "$(gl_cubes 3000)" -display egl-headless -device "$gpu,isolated=on"
+check "isolated: Mesa draws with it" guest_says '^gl: begins'
+check "isolated: the picture is kmscube's" cube_is_there
+check "isolated: there is no GL in the machine's process" test -z "$(maps 'virgl|EGL|SDL')"
+vm_send stop
+dump stopped $bytes
+vm_send "savevm $kept/saved"
+vm_send cont
+check "isolated: it draws all its pictures" still last $bytes
+mv "$vm_dir/stopped.ppm" "$vm_dir/last.ppm" "$kept"
+kill -9 "$(pgrep -P "$vm_pid" mayfly-gpu)"
+vm_send "info status"
+check "isolated: without it the machine lives on" vm_expect 'VM status: running'
+check "isolated: its end is told in one line" \
+    [ "$(grep -c 'process was ended by signal 9' "$vm_errors")" = 1 ]
+vm_send quit
+vm_wait 20
+check "isolated: ends with status 0" [ "$vm_status" = 0 ]
+vm_start -loadvm "$kept/saved" -monitor stdio -S
+check "isolated, restored: the picture is the one that was saved" same_as stopped
+vm_send cont
+check "isolated, restored: it draws all its pictures" still restored $bytes
+check "isolated, restored: the last one is the same" \
+    cmp "$kept/last.ppm" "$vm_dir/restored.ppm"
+rm -r "$kept"
+vm_send quit
+vm_wait 20
+
 x_start
 gl_boot "kmscube > /dev/null" -display sdl,gl=on -name cube -device "$gpu"
 check "window: there is one" x_window '^QEMU .cube.$'

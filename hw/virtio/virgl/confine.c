@@ -34,7 +34,7 @@ static const int allowed[] = {
     SCMP_SYS(sigaltstack),
     /* time */
     SCMP_SYS(clock_gettime), SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep),
-    SCMP_SYS(gettimeofday), SCMP_SYS(getrandom),
+    SCMP_SYS(gettimeofday), SCMP_SYS(getrandom), SCMP_SYS(sysinfo),
     /* what is open */
     SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(pread64),
     SCMP_SYS(lseek), SCMP_SYS(close), SCMP_SYS(poll), SCMP_SYS(ppoll),
@@ -43,20 +43,28 @@ static const int allowed[] = {
     SCMP_SYS(ioctl),
 };
 
+/* Those that are good with some arguments. */
+static const struct { int call; struct scmp_arg_cmp if_it_has; } with_argument[] = {
+    /* Threads, not processes. */
+    { SCMP_SYS(clone), { 0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD } },
+    { SCMP_SYS(fcntl), { 1, SCMP_CMP_LE, F_SETFL, 0 } },
+    { SCMP_SYS(fcntl), { 1, SCMP_CMP_EQ, F_DUPFD_CLOEXEC, 0 } },
+};
+
 static bool add_special(scmp_filter_ctx filter)
 {
-    /* Threads, not processes; clone3's wish can't be read: glibc then takes clone. */
-    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
-                            SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD,
-                                    CLONE_THREAD)) == 0 &&
-           seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) == 0 &&
-           /* abort() */
-           seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-                            SCMP_A0(SCMP_CMP_EQ, getpid())) == 0 &&
-           seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-                            SCMP_A1(SCMP_CMP_LE, F_SETFL)) == 0 &&
-           seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-                            SCMP_A1(SCMP_CMP_EQ, F_DUPFD_CLOEXEC)) == 0;
+    const struct scmp_arg_cmp own = { 0, SCMP_CMP_EQ, getpid(), 0 };
+    bool good = true;
+
+    for (size_t i = 0; i < sizeof with_argument / sizeof *with_argument; i++) {
+        good &= seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, with_argument[i].call, 1,
+                                       &with_argument[i].if_it_has) == 0;
+    }
+    /* abort(); and what clone3 wants can't be read: glibc takes clone instead. */
+    return good &&
+           seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+                                  &own) == 0 &&
+           seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) == 0;
 }
 
 static bool filter_calls(void)

@@ -6,6 +6,7 @@
  *     egl.c        the display, contexts, the windows' surfaces
  *     command.c    the driver's commands
  *     content.c    what resources hold, for snapshots
+ *     process.c    a program around them, for isolated=on; confine.c: what it may do
  *     show.c       scanouts: reading back, drawing into windows
  *
  * Everything but the functions of the table at the end of thread.c runs on the
@@ -60,6 +61,7 @@ struct Renderer {
 };
 
 /* thread.c */
+void render_work(Renderer *r, RenderJob *job);
 void render_finish(Renderer *r, RenderJob *job);
 /* Ends the wait of jobs whose fence is `context`'s; 0: of all. */
 void render_drop_fences(Renderer *r, u32 context);

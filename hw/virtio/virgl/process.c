@@ -3,21 +3,19 @@
  * mayfly-gpu: the renderer in a process of its own (isolated=on), started by the
  * machine with a socket as descriptor 3: see hw/virtio/gpu_isolated_wire.h.
  *
- * It is the module's renderer (thread.c) behind that socket.  The first thread takes
- * messages off it and hands them to the renderer's as jobs, and sends what has
- * finished.  Before the first job the process gives up all rights that it does not need
- * (confine.c).  It ends with the socket.
+ * It is the module's renderer behind that socket: the renderer's thread itself takes
+ * messages off it and sends its answers.  Before the first job the process gives up all
+ * rights that it does not need (confine.c).  It ends with the socket.
  */
 
 #include "hw/virtio/gpu_isolated_wire.h"
-#include "hw/virtio/gpu_render.h"
 #include "hw/virtio/virgl/confine.h"
+#include "hw/virtio/virgl/inside.h"
 
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -26,7 +24,7 @@ extern const RenderModule gpu_renderer;
 
 typedef struct { void *at; size_t bytes; } Shared;
 
-static GMutex sending;              /* complaints come from the renderer's thread */
+static GMutex sending;              /* complaints may come from any thread */
 static bool greeted;                /* under `sending`; they are dropped before */
 static GHashTable *shared;          /* resource -> Shared */
 
@@ -158,7 +156,7 @@ static void take_job(Renderer *r)
         close(fd);
     }
     release_shared(job);
-    gpu_renderer.post(r, job);
+    render_work(r, job);
 }
 
 /* ---- answers ---- */
@@ -195,19 +193,15 @@ static void send_answer(const RenderJob *job)
     g_mutex_unlock(&sending);
 }
 
-static void send_finished(Renderer *r)
+/* The renderer has done it. */
+static void answer(RenderJob *job)
 {
-    RenderJob *next;
-
-    for (RenderJob *job = gpu_renderer.finished(r); job; job = next) {
-        next = job->next;
-        send_answer(job);
-        if (job->chain) {
-            g_hash_table_unref(job->chain);
-        }
-        render_job_clear(job);
-        g_free(job);
+    send_answer(job);
+    if (job->chain) {
+        g_hash_table_unref(job->chain);
     }
+    render_job_clear(job);
+    g_free(job);
 }
 
 /* ---- its life ---- */
@@ -240,7 +234,7 @@ static void say_hello(Renderer *r, const char *why)
     g_mutex_unlock(&sending);
 }
 
-static Renderer *begin(int done)
+static void begin(void)
 {
     g_autofree char *why = NULL;
     IsolatedStart start;
@@ -251,8 +245,9 @@ static Renderer *begin(int done)
         _exit(1);
     }
     r = gpu_renderer.open(&(RenderHost){
-        .render_node = start.render_node[0] ? start.render_node : NULL, .done = done,
-        .log = send_text }, &why);
+        .render_node = start.render_node[0] ? start.render_node : NULL,
+        .log = send_text, .socket = ISOLATED_SOCKET, .receive = take_job,
+        .answer = answer }, &why);
     if (r && !confine()) {
         say_hello(NULL, "the kernel has no system-call filter (seccomp) for it");
         _exit(1);
@@ -261,16 +256,10 @@ static Renderer *begin(int done)
     if (!r) {
         _exit(1);
     }
-    return r;
 }
 
 int main(void)
 {
-    struct pollfd fds[2] = { { .fd = ISOLATED_SOCKET, .events = POLLIN },
-                             { .events = POLLIN } };
-    Renderer *r;
-    u64 count;
-
     if (getsockopt(ISOLATED_SOCKET, SOL_SOCKET, SO_TYPE, &(int){ 0 },
                    &(socklen_t){ sizeof(int) }) < 0) {
         fputs("mayfly-gpu is started by mayfly, for a display with isolated=on\n",
@@ -280,16 +269,9 @@ int main(void)
     close_range(ISOLATED_SOCKET + 1, ~0u, 0);
     confine_early();
     setenv("MESA_SHADER_CACHE_DISABLE", "true", 1);     /* it opens files at any time */
-    fds[1].fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     shared = g_hash_table_new_full(NULL, NULL, NULL, free_shared);
-    r = begin(fds[1].fd);
+    begin();
     for (;;) {
-        poll(fds, 2, -1);
-        if (read(fds[1].fd, &count, sizeof count) > 0) {
-            send_finished(r);
-        }
-        if (fds[0].revents) {
-            take_job(r);
-        }
+        poll(NULL, 0, -1);
     }
 }

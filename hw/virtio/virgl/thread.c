@@ -54,6 +54,10 @@ void render_finish(Renderer *r, RenderJob *job)
     u64 one = 1;
 
     job->next = NULL;
+    if (r->host.answer) {
+        r->host.answer(job);
+        return;
+    }
     g_mutex_lock(&r->lock);
     if (job->waited) {
         job->ready = true;
@@ -175,7 +179,7 @@ static void wait_for_fences(Renderer *r)
     render_drop_fences(r, 0);           /* a GPU that hangs: as if it had answered */
 }
 
-static void work(Renderer *r, RenderJob *job)
+void render_work(Renderer *r, RenderJob *job)
 {
     job->answer = GPU_OK;
     switch (job->type) {
@@ -207,8 +211,10 @@ static RenderJob *take_all(Renderer *r)
 
 static void loop(Renderer *r)
 {
-    struct pollfd fds[2] = { { .fd = r->wake, .events = POLLIN },
-                             { .fd = virgl_renderer_get_poll_fd(), .events = POLLIN } };
+    struct pollfd fds[3] = {
+        { .fd = r->wake, .events = POLLIN },
+        { .fd = virgl_renderer_get_poll_fd(), .events = POLLIN },
+        { .fd = r->host.receive ? r->host.socket : -1, .events = POLLIN } };
     bool told = fds[1].fd >= 0;
     RenderJob *job, *next;
     u64 count;
@@ -216,15 +222,19 @@ static void loop(Renderer *r)
     while (!__atomic_load_n(&r->ending, __ATOMIC_ACQUIRE)) {
         int pause = shown_draw(r);
 
-        poll(fds, told ? 2 : 1, r->fenced && !told ? 1 : pause);
-        if (read(r->wake, &count, sizeof count) < 0 && errno != EAGAIN) {
+        poll(fds, 3, r->fenced && !told ? 1 : pause);
+        if (fds[0].revents && read(r->wake, &count, sizeof count) < 0 &&
+            errno != EAGAIN) {
             return;
+        }
+        if (fds[2].revents) {
+            r->host.receive(r);
         }
         for (job = take_all(r); job; job = next) {
             next = job->next;
-            work(r, job);
+            render_work(r, job);
         }
-        if (r->fenced || (told && (fds[1].revents & POLLIN))) {
+        if (r->fenced || (fds[1].revents & POLLIN)) {
             virgl_renderer_poll();
         }
     }

@@ -3,6 +3,7 @@ test += tests/hw/virtio/blk.c
 test += tests/hw/virtio/fault.c
 test += tests/hw/virtio/gpu.c
 test += tests/hw/virtio/gpu_gl.c
+test += tests/hw/virtio/gpu_isolated.c
 test += tests/hw/virtio/gpu_record.c
 test += tests/hw/virtio/input.c
 test += tests/hw/virtio/net.c
