@@ -248,9 +248,10 @@ static bool refuse(GError **err, const char *filename, const char *why)
     return false;
 }
 
+/* O_NONBLOCK until it is known what it is: a pipe that an image names would wait. */
 static int open_flags(BlockFlags flags)
 {
-    return O_CLOEXEC | (flags & BLOCK_RDWR ? O_RDWR : O_RDONLY) |
+    return O_CLOEXEC | O_NONBLOCK | (flags & BLOCK_RDWR ? O_RDWR : O_RDONLY) |
            (flags & BLOCK_DIRECT ? O_DIRECT : 0);
 }
 
@@ -265,6 +266,13 @@ static int open_file(const char *filename, BlockFlags *flags)
         fd = open(filename, open_flags(*flags));
     }
     return fd;
+}
+
+static int wait_again(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+
+    return flags < 0 ? flags : fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
 }
 
 /* The smallest block that O_DIRECT takes here. */
@@ -302,7 +310,7 @@ static bool look_at(BlockNode *node, GError **err)
         return refuse(err, node->filename, "neither a regular file nor a block device");
     }
     end = lseek(file->fd, 0, SEEK_END);
-    if (end < 0) {
+    if (end < 0 || wait_again(file->fd) < 0) {
         return refuse(err, node->filename, g_strerror(errno));
     }
     node_set_length(node, end);
@@ -377,7 +385,7 @@ static bool file_reopen(BlockNode *node, BlockFlags flags, GError **err)
     const File *file = node->own;
     int fd = open(node->filename, open_flags(flags));
 
-    if (fd < 0) {
+    if (fd < 0 || wait_again(fd) < 0) {
         return refuse(err, node->filename, g_strerror(errno));
     }
     if (file->locked) {

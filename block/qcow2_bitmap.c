@@ -12,6 +12,7 @@
 
 enum { ROW_BYTES = 24, AT_FLAGS = 12, IN_USE = 1, AUTO = 2, MAX_BITMAPS = 65535 };
 #define MAX_DIRECTORY (4 * MiB)
+/* Clusters of all bitmaps together: many tables at one place would fill the memory. */
 #define MAX_TABLE     (8 * MiB / 8)
 
 static void bitmap_clear(void *opaque)
@@ -32,7 +33,8 @@ static bool places_load(Qcow2 *q, const Qcow2Bitmap *bitmap, GError **err)
     g_autofree u64 *table = NULL;
     int error;
 
-    if (bitmap->table_entries > MAX_TABLE || bitmap->table_offset & (q->cluster - 1) ||
+    if (q->bitmap_places->len + (u64)bitmap->table_entries > MAX_TABLE ||
+        bitmap->table_offset & (q->cluster - 1) ||
         bitmap->table_offset >= QCOW2_MAX_HOST) {
         return qcow2_fail(q, err, "the table of bitmap '%s' can't be", bitmap->name);
     }

@@ -87,10 +87,6 @@ static void count_down(Qcow2 *q)
             if (refcount_down(q, at, 1) || refcount_get(q, at, &count) || count) {
                 continue;
             }
-            /* An entry that referred to metadata must not take it away. */
-            if (overlap_check(q, at, 1)) {
-                return;
-            }
             if (q->packed_at / q->cluster == at) {
                 q->packed_at = 0;
             }

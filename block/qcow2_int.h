@@ -73,6 +73,9 @@ typedef struct {
     u8 *data;
 } Extension;
 
+/* What a cluster in q->meta is. */
+typedef enum { META_NONE, META_REFBLOCK, META_L2 } Meta;
+
 typedef struct Qcow2 {
     BlockNode *node, *file;
     GMutex lock;
@@ -185,8 +188,15 @@ void clusters_free(Qcow2 *q, u64 first, u64 n);
 void clusters_untake(Qcow2 *q, Run run);
 /* ---- qcow2_overlap.c ---- */
 
+/* A cluster is a refcount block, or an L2 table once more. */
+void meta_note(Qcow2 *q, u64 cluster, Meta meta);
+Meta meta_at(const Qcow2 *q, u64 cluster);
+/* It is so once less. */
+void meta_forget(Qcow2 *q, u64 cluster);
 /* Snapshots or bitmaps have changed: notes where they are. */
 void places_build(Qcow2 *q);
+/* False: tables that there is one of lie on each other. */
+bool fixed_apart(const Qcow2 *q, GError **err);
 /* What metadata these clusters hold, or NULL. */
 const char *overlap_find(const Qcow2 *q, u64 first, u64 n);
 /* -EIO and the corrupt bit if they hold some. */

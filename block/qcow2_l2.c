@@ -107,12 +107,12 @@ static int table_replace(Qcow2 *q, u64 i)
         return error;
     }
     tables_drop(&q->l2, run.first * q->cluster, q->cluster);
-    g_hash_table_add(q->meta, GSIZE_TO_POINTER(run.first));
+    meta_note(q, run.first, META_L2);
     q->l1[i] = run.first * q->cluster | QCOW2_COPIED;
     dirty_add(&q->l1_dirty, i, i + 1);
     __atomic_store_n(&q->clean, false, __ATOMIC_RELEASE);
-    if (old) {                      /* a snapshot's from now on */
-        g_hash_table_remove(q->meta, GSIZE_TO_POINTER(old / q->cluster));
+    if (old) {                      /* somebody else's from now on */
+        meta_forget(q, old / q->cluster);
         clusters_free(q, old / q->cluster, 1);
     }
     return 0;

@@ -125,38 +125,43 @@ static void qcow2_close(BlockNode *node)
 /* ---- tables ---- */
 
 /* Metadata that lies where other metadata is must never be written. */
-static bool meta_add(Qcow2 *q, u64 offset, const char *what, GError **err)
+static bool meta_add(Qcow2 *q, u64 offset, Meta meta, bool may_share, GError **err)
 {
+    const char *what = meta == META_L2 ? "an L2 table" : "a refcount block";
     const char *where = offset & (q->cluster - 1) ? "nowhere" : NULL;
+    u64 cluster = offset / q->cluster;
 
-    where = where ? where : overlap_find(q, offset / q->cluster, 1);
+    if (!where && !(may_share && meta_at(q, cluster) == meta)) {
+        where = overlap_find(q, cluster, 1);
+    }
     if (where) {
         return qcow2_fail(q, err, "%s at 0x%" G_GINT64_MODIFIER "x overlaps %s", what,
                           offset, where);
     }
-    g_hash_table_add(q->meta, GSIZE_TO_POINTER(offset / q->cluster));
+    meta_note(q, cluster, meta);
     return true;
 }
 
 /* Where refcount blocks and the active L2 tables are; false: some overlap. */
 bool meta_build(Qcow2 *q, GError **err)
 {
-    bool right = true;
+    bool right = fixed_apart(q, err);
 
     g_hash_table_remove_all(q->meta);
     for (u64 i = 0; i < q->reftable_n; i++) {
         u64 offset = q->reftable[i] & QCOW2_REF_OFFSET;
 
         if (offset) {
-            right = meta_add(q, offset, "a refcount block", right ? err : NULL) &&
+            right = meta_add(q, offset, META_REFBLOCK, false, right ? err : NULL) &&
                     right;
         }
     }
     for (u64 i = 0; i < q->h.l1_size; i++) {
         u64 offset = q->l1[i] & QCOW2_OFFSET;
+        bool shared = !(q->l1[i] & QCOW2_COPIED);       /* copied before it changes */
 
         if (offset) {
-            right = meta_add(q, offset, "an L2 table", right ? err : NULL) && right;
+            right = meta_add(q, offset, META_L2, shared, right ? err : NULL) && right;
         }
     }
     return right;

@@ -3,19 +3,52 @@
  * Where the metadata of a qcow2 image lies, so that nothing else is written there,
  * whatever its tables and counters say.  The L1, refcount and snapshot tables are
  * compared one by one; places that seldom change are sorted; L2 tables and refcount
- * blocks are a set (q->meta).
+ * blocks are in a hash table (q->meta).
  */
 
 #include "block/qcow2_int.h"
 
 #include <errno.h>
 
-static bool run_meets(u64 first, u64 n, u64 bytes_at, u64 bytes, u64 cluster)
-{
-    u64 from = bytes_at / cluster;
-    u64 to = units(bytes_at + bytes, cluster);
+/* A value in q->meta: how many entries refer to the cluster, and what it is. */
+enum { META_BITS = 2 };
 
-    return bytes && first < to && from < first + n;
+static gsize meta_value(const Qcow2 *q, u64 cluster)
+{
+    return GPOINTER_TO_SIZE(g_hash_table_lookup(q->meta, GSIZE_TO_POINTER(cluster)));
+}
+
+static void meta_set(Qcow2 *q, u64 cluster, gsize value)
+{
+    g_hash_table_insert(q->meta, GSIZE_TO_POINTER(cluster), GSIZE_TO_POINTER(value));
+}
+
+void meta_note(Qcow2 *q, u64 cluster, Meta meta)
+{
+    gsize times = meta_value(q, cluster) >> META_BITS;
+
+    meta_set(q, cluster, (times + 1) << META_BITS | meta);
+}
+
+Meta meta_at(const Qcow2 *q, u64 cluster)
+{
+    return meta_value(q, cluster) & ((1 << META_BITS) - 1);
+}
+
+void meta_forget(Qcow2 *q, u64 cluster)
+{
+    gsize value = meta_value(q, cluster);
+
+    if (value >> META_BITS > 1) {
+        meta_set(q, cluster, value - (1 << META_BITS));
+    } else {
+        g_hash_table_remove(q->meta, GSIZE_TO_POINTER(cluster));
+    }
+}
+
+static bool runs_meet(Run a, Run b)
+{
+    return a.n && b.n && a.first < b.first + b.n && b.first < a.first + a.n;
 }
 
 /* Places don't overlap each other: at most one begins last before the end of these. */
@@ -72,29 +105,63 @@ void places_build(Qcow2 *q)
     g_array_set_size(q->places, n);
 }
 
+enum { FIXED = 4 };
+
+/* What there is one of in each image. */
+typedef struct {
+    Run run;
+    const char *what;
+} Fixed;
+
+static void fixed_tables(const Qcow2 *q, Fixed to[FIXED])
+{
+    to[0] = (Fixed){ { 0, 1 }, "the header" };
+    to[1] = (Fixed){ { q->h.l1_offset / q->cluster,
+                       units(q->h.l1_size * 8ull, q->cluster) }, "the L1 table" };
+    to[2] = (Fixed){ { q->h.reftable_offset / q->cluster, q->h.reftable_clusters },
+                     "the refcount table" };
+    to[3] = (Fixed){ q->snapshot_table, "the snapshot table" };
+}
+
 const char *overlap_find(const Qcow2 *q, u64 first, u64 n)
 {
-    const char *what = first == 0 ? "the header" : NULL;
+    const Run run = { first, n };
+    const char *what = NULL;
+    Fixed fixed[FIXED];
 
-    if (run_meets(first, n, q->h.l1_offset, q->h.l1_size * 8ull, q->cluster)) {
-        what = "the L1 table";
-    } else if (run_meets(first, n, q->h.reftable_offset,
-                         q->h.reftable_clusters * q->cluster, q->cluster)) {
-        what = "the refcount table";
-    } else if (q->snapshot_table.n &&
-               run_meets(first, n, q->snapshot_table.first * q->cluster,
-                         q->snapshot_table.n * q->cluster, q->cluster)) {
-        what = "the snapshot table";
+    fixed_tables(q, fixed);
+    for (unsigned i = 0; i < FIXED && !what; i++) {
+        what = runs_meet(run, fixed[i].run) ? fixed[i].what : NULL;
     }
     if (!what && places_meet(q, first, n)) {
         what = "a snapshot's L1 table or a bitmap";
     }
     for (u64 i = 0; i < n && !what; i++) {
-        if (g_hash_table_contains(q->meta, GSIZE_TO_POINTER(first + i))) {
+        if (meta_at(q, first + i)) {
             what = "an L2 table or refcount block";
         }
     }
     return what;
+}
+
+bool fixed_apart(const Qcow2 *q, GError **err)
+{
+    Fixed fixed[FIXED];
+
+    fixed_tables(q, fixed);
+    for (unsigned i = 0; i < FIXED; i++) {
+        const Run run = fixed[i].run;
+        const char *what = places_meet(q, run.first, run.n)
+                           ? "a snapshot's L1 table or a bitmap" : NULL;
+
+        for (unsigned k = 0; k < i && !what; k++) {
+            what = runs_meet(run, fixed[k].run) ? fixed[k].what : NULL;
+        }
+        if (what && run.n) {
+            return qcow2_fail(q, err, "%s overlaps %s", fixed[i].what, what);
+        }
+    }
+    return true;
 }
 
 int overlap_check(Qcow2 *q, u64 first, u64 n)

@@ -14,11 +14,6 @@
 
 enum { MAX_FREED = 65536 };         /* runs noted before they are counted down */
 
-static u64 *meta_key(u64 cluster)
-{
-    return GSIZE_TO_POINTER(cluster);
-}
-
 /* ---- counters ---- */
 
 /* The slice with the counter of a cluster, and its number there; NULL: no block. */
@@ -143,17 +138,19 @@ static Growth growth_plan(const Qcow2 *q, u64 first, u64 n)
     }
 }
 
-static int table_grow(Qcow2 *q, const Growth *g)
+static bool growth_fits(const Qcow2 *q, const Growth *g)
+{
+    return g->end <= QCOW2_MAX_HOST / q->cluster &&
+           g->table <= MAX(QCOW2_MAX_REFTABLE_BYTES, q->cluster) / q->cluster;
+}
+
+static void table_grow(Qcow2 *q, const Growth *g)
 {
     u64 n = g->table * q->cluster / 8;
 
-    if (n * 8 > MAX(QCOW2_MAX_REFTABLE_BYTES, q->cluster)) {
-        return -EFBIG;
-    }
     q->reftable = g_renew(u64, q->reftable, n);
     memset(q->reftable + q->reftable_n, 0, (n - q->reftable_n) * 8);
     q->reftable_n = n;
-    return 0;
 }
 
 /* The longer table lies at its new place; the old one is let go of by a commit. */
@@ -161,13 +158,13 @@ static void table_move(Qcow2 *q, const Growth *g)
 {
     Run old = { q->h.reftable_offset / q->cluster, q->h.reftable_clusters };
 
+    q->h.reftable_offset = g->table_at * q->cluster;
+    q->h.reftable_clusters = g->table;
     if (q->reftable_moved) {        /* that place was never in the header on disk */
         clusters_untake(q, old);
     } else {
         q->reftable_old = old;
     }
-    q->h.reftable_offset = g->table_at * q->cluster;
-    q->h.reftable_clusters = g->table;
     q->reftable_moved = true;
 }
 
@@ -175,7 +172,7 @@ static void block_enter(Qcow2 *q, u64 block, u64 cluster)
 {
     q->reftable[block] = cluster * q->cluster;
     dirty_add(&q->reftable_dirty, block, block + 1);
-    g_hash_table_add(q->meta, meta_key(cluster));
+    meta_note(q, cluster, META_REFBLOCK);
     tables_drop(&q->ref, cluster * q->cluster, q->cluster);
 }
 
@@ -202,7 +199,7 @@ static void growth_undo(Qcow2 *q, const Growth *g, u64 first)
 
         if (at >= g->at && at < g->at + g->blocks) {
             q->reftable[block] = 0;
-            g_hash_table_remove(q->meta, meta_key(at));
+            meta_forget(q, at);
             tables_drop(&q->ref, at * q->cluster, q->cluster);
         }
     }
@@ -220,14 +217,16 @@ static int counters_make(Qcow2 *q, u64 first, u64 n)
         return 0;
     }
     g = growth_plan(q, first, n);
-    if (g.end > QCOW2_MAX_HOST / q->cluster) {
+    if (!growth_fits(q, &g)) {
         return -EFBIG;
     }
     error = overlap_check(q, g.at, g.end - g.at);
     error = error ? error : clusters_blank(q, g.at, g.blocks);
-    error = error || !g.table ? error : table_grow(q, &g);
     if (error) {
         return error;
+    }
+    if (g.table) {
+        table_grow(q, &g);
     }
     blocks_enter(q, &g, from, (first + n - 1) >> q->ref_bits);
     error = refcount_up(q, g.at, g.end - g.at);
@@ -261,6 +260,9 @@ static int count_by(Qcow2 *q, u64 first, u64 n, int step)
             error = qcow2_corrupt(q, "cluster %" G_GUINT64_FORMAT " was freed more "
                                   "often than used", first + done);
         }
+        if (!error && step < 0 && value == 1) {     /* whoever referred to it lied */
+            error = overlap_check(q, first + done, 1);
+        }
         if (error) {
             if (step > 0 && done) {
                 clusters_untake(q, (Run){ first, done });
@@ -272,7 +274,6 @@ static int count_by(Qcow2 *q, u64 first, u64 n, int step)
             q->top = MAX(q->top, first + done + 1);
         } else if (value == 1) {
             q->hint = MIN(q->hint, first + done);
-            g_hash_table_remove(q->meta, meta_key(first + done));
         }
     }
     return 0;
@@ -376,6 +377,9 @@ int clusters_take_row(Qcow2 *q, u64 n, u64 *first)
 
 void clusters_untake(Qcow2 *q, Run run)
 {
+    for (u64 i = 0; i < run.n; i++) {
+        meta_forget(q, run.first + i);
+    }
     /* If the counter can't be read any more the space is lost, nothing else. */
     (void)!refcount_down(q, run.first, run.n);
 }

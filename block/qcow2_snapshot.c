@@ -366,7 +366,8 @@ static int switch_to(Qcow2 *q, const Qcow2Snapshot *sn, const u64 *l1)
 {
     u32 n = MAX(sn->l1_size, q->h.l1_size);
     u64 clusters = units(MAX(n, 1) * 8ull, q->cluster);
-    u64 old = q->h.l1_offset, old_n = units(q->h.l1_size * 8ull, q->cluster);
+    u32 old_size = q->h.l1_size;
+    u64 old = q->h.l1_offset, old_n = units(old_size * 8ull, q->cluster);
     u64 *new = g_new0(u64, clusters * q->cluster / 8);
     u64 *old_l1 = q->l1;
     u8 place[24];
@@ -392,10 +393,10 @@ static int switch_to(Qcow2 *q, const Qcow2Snapshot *sn, const u64 *l1)
     q->h.size = sn->disk_size;
     node_set_length(q->node, sn->disk_size);
     clusters_free(q, old / q->cluster, old_n);
-    error = tree_down(q, old_l1, q->h.l1_size);
     q->h.l1_size = n;
-    g_free(old_l1);
     (void)!meta_build(q, NULL);     /* what it finds was there before */
+    error = tree_down(q, old_l1, old_size);
+    g_free(old_l1);
     return error ? error : tree_flags(q, q->l1, n, &q->l1_dirty);
 }
 

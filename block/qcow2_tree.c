@@ -61,9 +61,27 @@ static int walk(Qcow2 *q, Walk *w, const u64 *l1, u32 n)
     return error;
 }
 
+/* What is in use already is used once more. */
+static int count_again(Qcow2 *q, u64 first, u64 n)
+{
+    for (u64 i = 0; i < n; i++) {
+        u64 count;
+        int error = refcount_get(q, first + i, &count);
+
+        if (!error && !count) {
+            error = qcow2_corrupt(q, "cluster %" G_GUINT64_FORMAT
+                                  " is used and has no refcount", first + i);
+        }
+        if (error) {
+            return error;
+        }
+    }
+    return refcount_up(q, first, n);
+}
+
 int tree_up(Qcow2 *q, const u64 *l1, u32 n)
 {
-    Walk up = { .run = refcount_up, .left = UINT64_MAX };
+    Walk up = { .run = count_again, .left = UINT64_MAX };
     int error = walk(q, &up, l1, n);
 
     if (error) {

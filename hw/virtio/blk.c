@@ -64,11 +64,13 @@ typedef struct __attribute__((packed)) {
 } BlkSpace;
 
 enum { CACHE_AUTO, CACHE_OFF, CACHE_ON };
+enum { QUEUES_AUTO = 65535, QUEUES_MAX = VIRTIO_QUEUES_MAX - 1 };
 static const char *const on_off_auto[] = { "auto", "off", "on", NULL };
 
 PROPS(BlkConfig, (str, drive, "the disk", .required = true),
       (str, iothread, "I/O thread that serves it"),
-      (u32, num_queues, "request queues; 0: one per CPU", .max = VIRTIO_QUEUES_MAX - 1),
+      (u32, num_queues, "request queues; 65535: one per CPU", .def = QUEUES_AUTO,
+       .max = QUEUES_AUTO),
       (u16, queue_size, "requests in a queue", .def = QUEUE_SIZE, .min = 4,
        .max = VIRTQ_SIZE_MAX),
       (str, serial, "serial number", .max = SERIAL_BYTES),
@@ -372,13 +374,30 @@ static u64 offered(const Blk *blk)
 
 static const VirtioQueueType blk_queue = { "requests", QUEUE_SIZE, blk_request };
 
+/* 0: an error. */
+static unsigned queues_wanted(const Device *dev, u32 n, GError **err)
+{
+    if (n == QUEUES_AUTO) {
+        return MIN(dev->machine->cpus, QUEUES_MAX);
+    }
+    if (n == 0 || n > QUEUES_MAX) {
+        g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    n ? "num-queues property must be at most %d"
+                      : "num-queues property must be larger than 0", QUEUES_MAX);
+        return 0;
+    }
+    return n;
+}
+
 static bool blk_open(Device *dev, GError **err)
 {
     Blk *blk = container_of(dev, Blk, virtio.device);
-    unsigned queues = blk->config.num_queues ? blk->config.num_queues
-                      : MIN(dev->machine->cpus, VIRTIO_QUEUES_MAX - 1);
+    unsigned queues = queues_wanted(dev, blk->config.num_queues, err);
     IoContext *io = io_main();
 
+    if (!queues) {
+        return false;
+    }
     if (blk->config.iothread && !(io = io_find(blk->config.iothread, err))) {
         return false;
     }

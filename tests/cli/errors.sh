@@ -36,6 +36,14 @@ wrong "-fw_cfg opt/x,file=/nonexistent: /nonexistent: No such file or directory"
 log=/nonexistent/log
 wrong "-D $log: cannot write log file '$log': No such file or directory" -D $log
 
+# What a disk's device can't be.
+disk=virtio-blk-pci,drive=d
+for n in "0: num-queues property must be larger than 0" \
+    "5000: num-queues property must be at most 63"; do
+    wrong "-device $disk,num-queues=$n" -display none -drive \
+        if=none,id=d,driver=null-co -device "$disk,num-queues=${n%%:*}"
+done
+
 # An error by another name.
 ln -s "$(realpath "$MAYFLY")" "$dir/kvm-spice"
 "$dir/kvm-spice" -foo 2> "$dir/errors"

@@ -21,23 +21,6 @@ static const char *const kinds[] = {
     "cluster_size=512,lazy_refcounts=on,refcount_bits=64",
 };
 
-/* An image with something of everything in it. */
-static GByteArray *good_image(const char *create, u32 seed)
-{
-    Trial *trial = trial_new(create, "", DISK, seed);
-    GByteArray *bytes = g_byte_array_new();
-
-    trial->packs = true;
-    trial->snapshots = strstr(create, "refcount_bits=1") == NULL;
-    for (unsigned i = 0; i < 40; i++) {
-        trial_step(trial);
-    }
-    trial_flush(trial);
-    g_byte_array_append(bytes, trial->file->bytes->data, trial->file->bytes->len);
-    trial_free(trial);
-    return bytes;
-}
-
 /* Values that tables and sizes are likely to be wrong at. */
 static u64 nasty(GRand *rand)
 {
@@ -138,7 +121,7 @@ static void damaged_images(void)
 
         if (i % 50 == 0) {
             g_clear_pointer(&good, g_byte_array_unref);
-            good = good_image(kinds[i / 50 % G_N_ELEMENTS(kinds)], i);
+            good = trial_image(kinds[i / 50 % G_N_ELEMENTS(kinds)], DISK, i);
         }
         g_autoptr(GByteArray) bytes = g_byte_array_new();
 
@@ -182,7 +165,8 @@ static void headers_are_judged(void)
         { 20, 4, UINT32_MAX, "clusters" },   { 24, 8, UINT64_MAX, "too large" },
         { 24, 8, INT64_MAX, "L1 table is too small" },
         { 32, 4, 1, "AES" },                 { 32, 4, 2, "LUKS" },
-        { 32, 4, 3, "encryption method 3" }, { 36, 4, UINT32_MAX, "L1 table is too large" },
+        { 32, 4, 3, "encryption method 3" },
+        { 36, 4, UINT32_MAX, "L1 table is too large" },
         { 40, 8, 513, "L1 table can't be" }, { 40, 8, 1ull << 60, "L1 table can't be" },
         { 48, 8, 0, "refcount table can't" }, { 48, 8, 511, "refcount table can't" },
         { 56, 4, 0, "no refcount table" },   { 56, 4, UINT32_MAX, "too large" },
@@ -195,6 +179,8 @@ static void headers_are_judged(void)
         /* metadata on metadata */
         { 4096, 8, 0x3000, "overlaps the L1 table" },
         { 0x3000, 8, 0x2000, "overlaps an L2 table or refcount block" },
+        { 40, 8, 0x1000, "the refcount table overlaps the L1 table" },
+        { 48, 8, 0x3000, "the refcount table overlaps the L1 table" },
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {

@@ -170,6 +170,9 @@ qemu-img create -q -f qcow2 -u -b b.qcow2 -F qcow2 a.qcow2 1M
 qemu-img create -q -f qcow2 -u -b a.qcow2 -F qcow2 b.qcow2 1M
 check 'backing files in a loop' refuses convert a.qcow2 target
 check 'they are said to be one' grep -q loop mine.err
+mkfifo pipe
+qemu-img create -q -f qcow2 -u -b pipe -F raw over-pipe.qcow2 1M
+check 'a pipe as backing file is not waited for' refuses convert over-pipe.qcow2 target
 
 # An image that loses its counters: repaired, and nothing lost.
 printf '\0\0\0\0\0\0\0\0' | dd of=base.qcow2 bs=1 seek=65536 conv=notrunc 2> /dev/null

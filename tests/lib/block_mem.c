@@ -60,9 +60,9 @@ static void grow(GByteArray *bytes, u64 length)
 }
 
 /* What lies in memory can't be sparse. */
-static bool fits(u64 offset, u64 bytes)
+static bool fits(const MemFile *file, u64 offset, u64 bytes)
 {
-    return offset <= MEM_MAX && bytes <= MEM_MAX - offset;
+    return offset <= file->max && bytes <= file->max - offset;
 }
 
 static int mem_read_at(BlockNode *node, u64 offset, BlockVec to)
@@ -83,7 +83,7 @@ static int mem_write_at(BlockNode *node, u64 offset, BlockVec from)
     MemFile *file = enter(node);
     int error = called(file, MEM_WRITE);
 
-    error = fits(offset, from.bytes) ? error : -EFBIG;
+    error = fits(file, offset, from.bytes) ? error : -EFBIG;
 
     if (!error) {
         grow(file->bytes, offset + from.bytes);
@@ -111,7 +111,7 @@ static int mem_zero(BlockNode *node, u64 offset, u64 bytes)
     MemFile *file = enter(node);
     int error = called(file, MEM_DISCARD);
 
-    error = fits(offset, bytes) ? error : -EFBIG;
+    error = fits(file, offset, bytes) ? error : -EFBIG;
 
     if (!error) {
         grow(file->bytes, offset + bytes);
@@ -137,7 +137,7 @@ static bool mem_truncate_to(BlockNode *node, u64 length, GError **err)
 {
     MemFile *file;
 
-    if (!fits(0, length)) {
+    if (!fits(node->own, 0, length)) {
         return node_error(node, -EFBIG, "it can't be that large", err);
     }
     file = enter(node);
@@ -181,6 +181,7 @@ BlockNode *mem_node(const char *name, u64 length)
     MemFile *file = g_new0(MemFile, 1);
 
     pthread_mutex_init(&file->lock, NULL);
+    file->max = MEM_MAX;
     file->bytes = g_byte_array_new();
     file->entries = g_array_new(FALSE, FALSE, sizeof(MemLog));
     node->own = file;

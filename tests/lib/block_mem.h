@@ -29,11 +29,12 @@ typedef struct {
     /* The call of this kind with this number (from 1) and those after it fail so. */
     struct { unsigned from, times; int error; } fail[MEM_OPS];
     unsigned delay_us;              /* each read and write takes so long */
+    u64 max;                        /* a write or length beyond is an error, -EFBIG */
 } MemFile;
 
 extern const BlockDriver block_mem;
 
-/* A write or length beyond is an error, -EFBIG. */
+/* What `max` is at first. */
 #define MEM_MAX (64 * MiB)
 
 /*

@@ -244,6 +244,22 @@ void trial_flush(Trial *trial)
     run(trial, TRIAL_FLUSH);
 }
 
+GByteArray *trial_image(const char *create, u64 size, u32 seed)
+{
+    Trial *trial = trial_new(create, "", size, seed);
+    GByteArray *bytes = g_byte_array_new();
+
+    trial->packs = true;
+    trial->snapshots = strstr(create, "refcount_bits=1") == NULL;
+    for (unsigned i = 0; i < 40; i++) {
+        trial_step(trial);
+    }
+    trial_flush(trial);
+    g_byte_array_append(bytes, trial->file->bytes->data, trial->file->bytes->len);
+    trial_free(trial);
+    return bytes;
+}
+
 /* ---- what may be ---- */
 
 static bool unit_has(const u8 *at, u32 number)

@@ -64,6 +64,9 @@ void trial_free(Trial *trial);
 void trial_step(Trial *trial);
 void trial_flush(Trial *trial);
 
+/* An image with something of everything in it. */
+GByteArray *trial_image(const char *create, u64 size, u32 seed);
+
 /* The disk has what the model has; units whose operation failed may have either. */
 void trial_compare(Trial *trial, BlockNode *node);
 

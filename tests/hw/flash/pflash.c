@@ -9,7 +9,6 @@
 #include "hw/flash/pflash.h"
 #include "tests/lib/bed.h"
 #include "tests/lib/block_mem.h"
-#include "tests/lib/chance.h"
 
 #include <errno.h>
 #include <string.h>
@@ -208,34 +207,6 @@ static void test_drive_error(void)
     tear_down();
 }
 
-static void test_fuzz(void)
-{
-    static const u8 command[] = { 0x10, 0x40, 0x20, 0x50, 0x60, 0x70, 0x90, 0x98, 0xd0,
-                                  0xe8, 0xff, 0x00 };
-    Chance chance = chance_new((u32)g_test_rand_int());
-
-    set_up();
-    for (unsigned i = 0; i < 200000; i++) {
-        u64 at = AT + chance_below(&chance, BYTES), value = chance_next(&chance);
-        unsigned n = 1u << chance_below(&chance, 4);
-
-        if (chance_below(&chance, 4)) {
-            value = command[chance_below(&chance, sizeof command)];
-        }
-        at = MIN(at, AT + BYTES - 8ull);
-        if (chance_below(&chance, 3)) {
-            mmio_write(bed, at, value, n);
-        } else {
-            (void)mmio_read(bed, at, n);
-        }
-        if (i % 5000 == 0) {
-            wait_for_drive();
-            bed_round_trip(flash);
-        }
-    }
-    tear_down();
-}
-
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -247,6 +218,5 @@ int main(int argc, char **argv)
     g_test_add_func("/pflash/identity", test_identity);
     g_test_add_func("/pflash/state", test_state);
     g_test_add_func("/pflash/drive-error", test_drive_error);
-    g_test_add_func("/pflash/random", test_fuzz);
     return g_test_run();
 }
