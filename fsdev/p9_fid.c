@@ -177,7 +177,7 @@ int p9_put_qid(P9 *p9, const struct stat *st, WireOut *out)
 
     wire_put(out, S_ISDIR(st->st_mode) ? QID_FOLDER
                   : S_ISLNK(st->st_mode) ? QID_LINK : 0, 1);
-    wire_put(out, st->st_mtime ^ st->st_size << 8, 4);
+    wire_put(out, (u64)st->st_mtime ^ (u64)st->st_size << 8, 4);
     wire_put(out, path, 8);
     return why;
 }
