@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+src += net/bridge.c
 src += net/dgram.c
 src += net/dump.c
 src += net/kinds.c

@@ -6,6 +6,7 @@
 #include "net/kinds.h"
 
 const NetKind *const net_kinds[] = {
+    &net_bridge,
     &net_dgram,
     &net_socket,
     &net_stream,

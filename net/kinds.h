@@ -8,6 +8,6 @@
 
 #include "net/kind.h"
 
-extern const NetKind net_dgram, net_socket, net_stream, net_tap, net_user;
+extern const NetKind net_bridge, net_dgram, net_socket, net_stream, net_tap, net_user;
 
 #endif

@@ -44,7 +44,6 @@ bool net_refuse_errno(GError **err, const char *fmt, ...)
 
 /* What QEMU has and we have not, and what serves instead. */
 static const struct { const char *name, *instead; } other_kinds[] = {
-    { "bridge", "tap,ifname= takes an interface that is in the bridge already" },
     { "hubport", "each card has a back end of its own; stream joins machines" },
     { "vde", "passt and others speak stream" },
     { "l2tpv3", "tap takes the host's l2tp interface" },

@@ -77,7 +77,7 @@ static void wait_for_room(TapQueue *q)
 }
 
 /* A frame in more pieces than the kernel takes: no driver sends such. */
-static bool tap_send(Netdev *nd, unsigned queue, const NetFrame *frame)
+bool tap_send(Netdev *nd, unsigned queue, const NetFrame *frame)
 {
     TapQueue *q = &tap_of(nd)->queue[queue];
     bool headers = tap_of(nd)->headers;
@@ -158,7 +158,7 @@ static void deliver_again(void *opaque)
     }
 }
 
-static void tap_resume(Netdev *nd, unsigned queue)
+void tap_resume(Netdev *nd, unsigned queue)
 {
     net_wake(tap_of(nd)->queue[queue].again);
 }
@@ -195,7 +195,7 @@ void tap_changed(Netdev *nd)
 
 /* ---- vhost ---- */
 
-static bool tap_vhost(Netdev *nd, unsigned queue, int *vhost, int *interface)
+bool tap_vhost(Netdev *nd, unsigned queue, int *vhost, int *interface)
 {
     TapQueue *q = &tap_of(nd)->queue[queue];
 
@@ -204,7 +204,7 @@ static bool tap_vhost(Netdev *nd, unsigned queue, int *vhost, int *interface)
     return q->vhost >= 0;
 }
 
-static void tap_vhost_carries(Netdev *nd, bool on)
+void tap_vhost_carries(Netdev *nd, bool on)
 {
     Tap *tap = tap_of(nd);
     int header = sizeof(NetOffload) + (on ? sizeof(u16) : 0);
@@ -251,17 +251,16 @@ void tap_work(Netdev *nd, bool on)
     io_run(nd->io, on ? begin_work : end_work, tap_of(nd));
 }
 
-static void tap_print(Netdev *nd, GString *out)
+void tap_print(Netdev *nd, GString *out)
 {
     g_string_append_printf(out, "ifname=%s,queues=%u%s", tap_of(nd)->name, nd->queues,
                            tap_of(nd)->vhost ? ",vhost=on" : "");
 }
 
 const NetKind net_tap = {
+    TAP_KIND,
     .name = "tap",
     .help = "a network interface of the host",
-    .config = tap_options, .config_at = offsetof(Tap, config), .size = sizeof(Tap),
-    .open = tap_open, .close = tap_close, .send = tap_send, .resume = tap_resume,
-    .changed = tap_changed, .work = tap_work, .print = tap_print,
-    .vhost = tap_vhost, .vhost_carries = tap_vhost_carries,
+    .config = tap_options, .config_at = offsetof(Tap, config),
+    .open = tap_open,
 };

@@ -142,6 +142,14 @@ static bool tap_check(const TapConfig *c, GError **err)
     if (c->fd && c->fds) {
         return net_refuse(err, "fd= and fds= exclude each other");
     }
+    if (c->helper && (c->fd || c->fds || c->ifname || c->script || c->downscript ||
+                      c->queues > 1)) {
+        return net_refuse(err, "ifname=, queues=, fd=, fds=, script= and downscript= "
+                          "are invalid with helper=");
+    }
+    if (c->br && !c->helper) {
+        return net_refuse(err, "br= is for helper=; -netdev bridge has QEMU's");
+    }
     if (c->vhostfd && c->vhostfds) {
         return net_refuse(err, "vhostfd= and vhostfds= exclude each other");
     }
@@ -152,37 +160,68 @@ static bool tap_check(const TapConfig *c, GError **err)
     return true;
 }
 
+static void prepare(Tap *tap)
+{
+    pthread_mutex_init(&tap->lock, NULL);
+    for (unsigned i = 0; i < NET_QUEUES_MAX; i++) {
+        tap->queue[i].fd = tap->queue[i].vhost = -1;
+    }
+}
+
+/* All queues have their descriptors. */
+static void begin(Tap *tap)
+{
+    tap->nd.takes = tap->headers ? NET_CSUM | NET_TSO4 | NET_TSO6 | NET_ECN : 0;
+    tap_changed(&tap->nd);
+    tap_work(&tap->nd, true);
+}
+
+static bool take_helped(Tap *tap, const char *helper, const char *bridge, GError **err)
+{
+    int fd;
+
+    return tap_from_helper(helper, bridge, &fd, err) && take_queue(tap, 0, fd, err);
+}
+
+bool tap_open_helped(Netdev *nd, const char *helper, const char *bridge, GError **err)
+{
+    Tap *tap = tap_of(nd);
+
+    prepare(tap);
+    if (!take_helped(tap, helper, bridge, err)) {
+        return false;
+    }
+    begin(tap);
+    return true;
+}
+
+static bool make_queues(Tap *tap, GError **err)
+{
+    for (unsigned i = 0; i < tap->config.queues; i++) {
+        if (!make_queue(tap, i, err)) {
+            return false;
+        }
+    }
+    tap->nd.queues = tap->config.queues;
+    return true;
+}
+
 bool tap_open(Netdev *nd, GError **err)
 {
     Tap *tap = tap_of(nd);
     const TapConfig *c = &tap->config;
 
-    pthread_mutex_init(&tap->lock, NULL);
-    for (unsigned i = 0; i < NET_QUEUES_MAX; i++) {
-        tap->queue[i].fd = tap->queue[i].vhost = -1;
-    }
-    if (!tap_check(c, err)) {
+    prepare(tap);
+    if (!tap_check(c, err) ||
+        !(c->helper ? take_helped(tap, c->helper, c->br, err)
+          : c->fd || c->fds ? take_fds(tap, err) : make_queues(tap, err))) {
         return false;
-    }
-    if (c->fd || c->fds) {
-        if (!take_fds(tap, err)) {
-            return false;
-        }
-    } else {
-        for (unsigned i = 0; i < c->queues; i++) {
-            if (!make_queue(tap, i, err)) {
-                return false;
-            }
-        }
-        nd->queues = c->queues;
     }
     tap->vhost = c->vhost || c->vhostforce || c->vhostfd || c->vhostfds;
     if (tap->vhost && !open_vhosts(tap, err)) {
         return false;
     }
-    nd->takes = tap->headers ? NET_CSUM | NET_TSO4 | NET_TSO6 | NET_ECN : 0;
-    tap_changed(nd);
-    tap_work(nd, true);
+    begin(tap);
     return run_script(c->script, tap->name, err);
 }
 
@@ -205,7 +244,7 @@ void tap_close(Netdev *nd)
         g_autoptr(GError) err = NULL;
 
         if (!run_script(tap->config.downscript, tap->name, &err)) {
-            warn_user("netdev '%s': %s", tap->config.id, err->message);
+            warn_user("netdev '%s': %s", nd->config->id, err->message);
         }
     }
     tap_work(nd, false);

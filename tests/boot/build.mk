@@ -7,6 +7,7 @@ check_script += tests/boot/end.sh
 check_script += tests/boot/firmware.sh
 check_script += tests/boot/fork.sh
 check_script += tests/boot/latest.sh
+check_script += tests/boot/net-bridge.sh
 check_script += tests/boot/net-ssh.sh
 check_script += tests/boot/net-tap.sh
 check_script += tests/boot/net-user.sh
