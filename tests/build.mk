@@ -15,4 +15,5 @@ testlib += tests/lib/kernels.c
 testlib += tests/lib/packets.c
 testlib += tests/lib/pci_probe.c
 testlib += tests/lib/rig.c
+testlib += tests/lib/virgl_garbage.c
 testlib += tests/lib/virtio_bed.c

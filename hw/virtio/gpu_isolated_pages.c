@@ -20,23 +20,21 @@
 
 static u8 *share(u64 bytes, int *fd)
 {
-    u8 *copy;
+    int file = memfd_create("mayfly-gpu", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    u8 *copy = MAP_FAILED;
 
-    *fd = memfd_create("mayfly-gpu", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (*fd < 0) {
-        return NULL;
+    if (file >= 0 && ftruncate(file, bytes) == 0 &&
+        fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0) {
+        copy = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     }
-    if (ftruncate(*fd, bytes) < 0 ||
-        fcntl(*fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
-        close(*fd);
-        return NULL;
+    if (copy != MAP_FAILED) {
+        *fd = file;
+        return copy;
     }
-    copy = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
-    if (copy == MAP_FAILED) {
-        close(*fd);
-        return NULL;
+    if (file >= 0) {
+        close(file);
     }
-    return copy;
+    return NULL;
 }
 
 Pages *pages_new(struct iovec *iov, u32 n, u64 *charged, u64 limit, int *fd)

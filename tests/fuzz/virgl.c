@@ -1,25 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * virtio-gpu-gl, with the real renderer, under a driver that sends anything: all
- * control commands with ids that mostly exist, and resets.  Whatever comes is answered.
- * MAYFLY_FUZZ=N in the environment: N times 100000 commands, otherwise 2000; where
- * there is no module or no GL it is skipped.
+ * virtio-gpu under a driver that sends anything: all control commands with ids that
+ * mostly exist, several at a time, and resets.  Whatever comes is answered.
  *
- * Streams (SUBMIT_3D) are empty or cut short there: virglrenderer 0.10.4 itself falls
- * over some of those with wrong contents.  The isolated renderer gets such, too: it may
- * die of them, the machine may not, and the next reset brings a new one.
+ *     /gpu/commands     2D, its cursor queue and blobs too
+ *     /virgl/commands   3D with the real renderer.  Streams (SUBMIT_3D) are empty or
+ *                       cut short: virglrenderer 0.10.4 itself falls over some
+ *     /virgl/isolated   3D with the isolated one, and streams of commands with the
+ *                       right lengths and wrong contents.  It may die of them, the
+ *                       machine may not, and the next reset brings a new one
+ *
+ * MAYFLY_FUZZ=N in the environment: N times 100000 commands, otherwise 2000.  Where
+ * there is no module or no GL, 3D is skipped.
  */
 
 #include "base/lock.h"
 #include "hw/virtio/devices.h"
 #include "hw/virtio/gpu_gl.h"
 #include "tests/lib/chance.h"
+#include "tests/lib/virgl_garbage.h"
 #include "tests/lib/virtio_bed.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHORT = 2000, LONG = 100000, IDS = 6, WORDS = 512, MEMORY = 192 << 10 };
+enum { SHORT = 2000, LONG = 100000, IDS = 6, WORDS = 512, MEMORY = 160 << 10 };
+enum { BATCH = 8, IN_BYTES = WORDS * 4 + 64, OUT_BYTES = 2048 };
 enum { OK = 0x1100, ERRORS = 0x1200, ERRORS_END = 0x1206 };
 
 static Chance chance;
@@ -27,7 +33,8 @@ static gpa in, out, memory;
 static u32 word[WORDS];
 static unsigned n_words;
 static u64 answered, good, lost;
-static bool garbage;
+static bool garbage;                /* in streams */
+static u32 bad_context;             /* that the renderer has given up; 0: none */
 
 static void put(u32 value)
 {
@@ -158,25 +165,64 @@ static void context(void)
     }
 }
 
-/* virgl_protocol.h: length, object, command; then words, some of them ids. */
+static void blob(void)
+{
+    u32 n = some(4);
+
+    put(some_id());
+    put(1 + some(3) / 2);
+    put(some(4));
+    put(n);
+    put(some(2));
+    put(0);
+    put(some(65536));
+    put(0);
+    for (u32 i = 0; i < MIN(n, 8); i++) {
+        put(memory + 4096 * some(32));
+        put(0);
+        put(some(32768));
+        put(0);
+    }
+}
+
+static void scanout_blob(void)
+{
+    rect(48);
+    put(some(2));
+    put(some(IDS));
+    put(16 + some(64));
+    put(16 + some(64));
+    put(1 + some(3));
+    put(0);
+    for (u32 i = 0; i < 8; i++) {
+        put(i ? some(64) : 256 + some(64));
+    }
+}
+
+static void cursor(void)
+{
+    put(some(2));
+    put(some(100));
+    put(some(100));
+    put(0);
+    put(some(IDS));
+    put(some(64));
+    put(some(64));
+    put(0);
+}
+
 static void stream(void)
 {
     unsigned size = n_words, begin;
-    u32 commands = garbage ? 1 + chance_below(&chance, 6) : 0;
+    u32 commands = garbage ? 1 + chance_below(&chance, 4) : 0;
 
     put(0);
     put(0);
     begin = n_words;
     for (u32 i = 0; i < commands; i++) {
-        u32 command = some(53), length = chance_below(&chance, 24);
-
-        put(length << 16 | some(12) << 8 | command);
-        for (u32 k = 0; k < length; k++) {
-            put(chance_one_in(&chance, 8) ? chance_next(&chance)
-                : chance_one_in(&chance, 3) ? 0x3f800000 : some(IDS + 2));
-        }
+        n_words += virgl_garbage(&chance, word + n_words, WORDS - n_words);
     }
-    word[size] = chance_one_in(&chance, 30) ? chance_next(&chance)
+    word[size] = chance_one_in(&chance, 90) ? chance_next(&chance)
                                             : (n_words - begin) * 4;
 }
 
@@ -184,10 +230,19 @@ static void nothing(void)
 {
 }
 
-static const struct {
+typedef struct {
     u32 type;
     void (*body)(void);
-} kinds[] = {
+} Kind;
+
+static const Kind kinds_2d[] = {
+    { 0x100, nothing }, { 0x101, create_2d }, { 0x101, create_2d }, { 0x102, id_alone },
+    { 0x103, set_scanout }, { 0x104, flush }, { 0x105, transfer_2d },
+    { 0x106, attach_backing }, { 0x106, attach_backing }, { 0x107, id_alone },
+    { 0x10a, id_alone }, { 0x10c, blob }, { 0x10d, scanout_blob }, { 0x300, cursor },
+    { 0x301, cursor },
+};
+static const Kind kinds_3d[] = {
     { 0x100, nothing }, { 0x101, create_2d }, { 0x102, id_alone },
     { 0x103, set_scanout }, { 0x104, flush }, { 0x105, transfer_2d },
     { 0x106, attach_backing }, { 0x107, id_alone }, { 0x108, id_alone },
@@ -195,20 +250,26 @@ static const struct {
     { 0x200, context }, { 0x201, nothing }, { 0x202, id_alone }, { 0x203, id_alone },
     { 0x204, create_3d }, { 0x204, create_3d }, { 0x205, transfer_3d },
     { 0x206, transfer_3d }, { 0x207, stream }, { 0x207, stream }, { 0x207, stream },
-    { 0x202, id_alone }, { 0x200, context }, { 0x106, attach_backing },
+    { 0x207, stream }, { 0x202, id_alone }, { 0x200, context },
+    { 0x106, attach_backing },
 };
+static const Kind anew[] = { { 0x201, nothing }, { 0x200, context } };
 
 static void come_up(void)
 {
+    bool is_2d = !gpu_of(rig->dev)->gl;
+
     driver_set(&d, STATUS, 0);
     g_assert_true(driver_open(&d, rig->machine, driver_first(rig->machine)));
-    in = driver_alloc(&d, WORDS * 4 + 64, 4096);
-    out = driver_alloc(&d, 4096, 4096);
+    in = driver_alloc(&d, BATCH * IN_BYTES, 4096);
+    out = driver_alloc(&d, BATCH * OUT_BYTES, 4096);
     memory = driver_alloc(&d, MEMORY, 4096);
-    bed_bring_up(1 | 1 << 4, 0, 16);
+    bad_context = 0;
+    bed_bring_up(is_2d ? 1 << 3 : 1 | 1 << 4, is_2d && chance_one_in(&chance, 8),
+                 BATCH * 2);
 }
 
-/* Reading what a scanout shows can only fail without a renderer, or for its size. */
+/* Reading what is not shown can only fail where there is nobody who could. */
 static bool is_lost(void)
 {
     RenderJob job = { .type = RENDER_READ, .scanout = GPU_SCANOUTS - 1 };
@@ -218,42 +279,64 @@ static bool is_lost(void)
     return job.answer != GPU_OK;
 }
 
-static void command(void)
+static u32 offer(unsigned i, const Kind *kind, u32 context)
 {
-    unsigned kind = chance_below(&chance, G_N_ELEMENTS(kinds));
-    Gpu *gpu = gpu_of(rig->dev);
-    u32 header[6] = { kinds[kind].type, some(2), 7, 0, 1 + some(3), 0 }, type;
-    DriverBuf buf[2];
-    DriverUsed used;
+    u32 header[6] = { kind->type, some(2), 7, 0, context, 0 };
+    DriverBuf buf[2] = { { in + i * IN_BYTES, 0, false },
+                         { out + i * OUT_BYTES, OUT_BYTES, true } };
 
     n_words = 0;
-    kinds[kind].body();
-    g_assert_true(mem_write(d.machine->mem, in, header, sizeof header));
-    g_assert_true(mem_write(d.machine->mem, in + 24, word, n_words * 4));
-    ram_put(d.machine, out, 0, 8);
-    buf[0] = (DriverBuf){ in, 24 + n_words * 4, false };
-    buf[1] = (DriverBuf){ out, 4096, true };
+    kind->body();
+    buf[0].bytes = sizeof header + n_words * 4;
+    g_assert_true(mem_write(d.machine->mem, buf[0].at, header, sizeof header));
+    g_assert_true(mem_write(d.machine->mem, buf[0].at + 24, word, n_words * 4));
+    ram_put(d.machine, buf[1].at, 0, 8);
     g_assert_cmpint(ring_add(&the_ring, buf, 2, false), >=, 0);
+    return context;
+}
+
+/* Up to BATCH commands, all of them answered. */
+static void commands(const Kind *kinds, unsigned n_kinds)
+{
+    Gpu *gpu = gpu_of(rig->dev);
+    unsigned n = 1 + chance_below(&chance, BATCH), first = bad_context ? 2 : 0;
+    u32 context[BATCH] = { 0 }, type, bad = 0;
+    bool failed = false;
+    DriverUsed used;
+
+    n = MAX(n, first);
+    for (unsigned i = 0; i < n; i++) {
+        context[i] = i < first ? offer(i, &anew[i], bad_context)
+                               : offer(i, &kinds[chance_below(&chance, n_kinds)],
+                                       1 + some(3));
+    }
     ring_publish(&the_ring);
     ring_notify(&the_ring);
-    gpu_gl_run(gpu, &(RenderJob){ .type = RENDER_WAIT });
-    g_assert_true(ring_poll(&the_ring, &used));
-    type = ram_get(d.machine, out, 4);
-    g_assert_true((type >= OK && type < OK + 7) ||
-                  (type >= ERRORS && type < ERRORS_END));
-    answered++;
-    good += type < ERRORS;
-    if (garbage && type == ERRORS && is_lost()) {
+    if (gpu->gl) {
+        gpu_gl_run(gpu, &(RenderJob){ .type = RENDER_WAIT });
+    }
+    for (unsigned i = 0; i < n; i++) {
+        g_assert_true(ring_poll(&the_ring, &used));
+        type = ram_get(d.machine, out + i * OUT_BYTES, 4);
+        g_assert_true((type >= OK && type < OK + 7) ||
+                      (type >= ERRORS && type < ERRORS_END));
+        answered++;
+        good += type < ERRORS;
+        failed |= type == ERRORS;
+        bad = ram_get(d.machine, in + i * IN_BYTES, 4) == 0x207 && type >= ERRORS
+              ? context[i] : bad;
+    }
+    bad_context = bad;
+    if (garbage && failed && is_lost()) {
         lost++;
         come_up();
     }
 }
 
-static bool has_gl(const char *options)
+static bool can_be(const VirtioType *type, const char *options)
 {
     g_autoptr(GError) err = NULL;
-    Rig *trial = rig_new(&virtio_gpu_gl.device, &virtio_pci_bus, options,
-                         NS_PER_SEC, &err);
+    Rig *trial = rig_new(&type->device, &virtio_pci_bus, options, NS_PER_SEC, &err);
 
     if (!trial) {
         g_test_skip(err->message);
@@ -263,50 +346,60 @@ static bool has_gl(const char *options)
     return true;
 }
 
-static void run(const char *options, u64 few)
+static void run(const VirtioType *type, const char *options, const Kind *kinds,
+                unsigned n)
 {
     const char *factor = g_getenv("MAYFLY_FUZZ");
-    u64 commands = factor ? LONG * MAX(strtoull(factor, NULL, 0), 1) : few;
+    u64 total = factor ? LONG * MAX(strtoull(factor, NULL, 0), 1) : SHORT;
     u32 seed = g_test_rand_int();
 
-    if (!has_gl(options)) {
+    if (!can_be(type, options)) {
         return;
     }
     g_test_message("seed %u", seed);
     chance = chance_new(seed);
     answered = good = lost = 0;
-    bed_open(&virtio_gpu_gl, options);
+    bed_open(type, options);
     come_up();
-    for (u64 i = 0; i < commands; i++) {
-        if (chance_one_in(&chance, 500)) {
+    while (answered < total) {
+        if (chance_one_in(&chance, 200)) {
             come_up();
         }
-        command();
+        commands(kinds, n);
     }
     come_up();
     g_test_message("%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " were done, %"
                    G_GUINT64_FORMAT " renderers died", good, answered, lost);
     g_assert_cmpuint(good, >, answered / 10);
-    g_assert_false(is_lost());
+    g_assert_true(!gpu_of(rig->dev)->gl || !is_lost());
     bed_close();
 }
 
-static void test_commands(void)
+static void test_2d(void)
 {
     garbage = false;
-    run("max-hostmem=64M", SHORT);
+    run(&virtio_gpu, "max-hostmem=64M,max-outputs=2,blob=on", kinds_2d,
+        G_N_ELEMENTS(kinds_2d));
+}
+
+static void test_3d(void)
+{
+    garbage = false;
+    run(&virtio_gpu_gl, "max-hostmem=64M", kinds_3d, G_N_ELEMENTS(kinds_3d));
 }
 
 static void test_isolated(void)
 {
     garbage = true;
-    run("max-hostmem=64M,isolated=on", SHORT);
+    run(&virtio_gpu_gl, "max-hostmem=64M,isolated=on,watchdog=5", kinds_3d,
+        G_N_ELEMENTS(kinds_3d));
 }
 
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/virgl/commands", test_commands);
+    g_test_add_func("/gpu/commands", test_2d);
+    g_test_add_func("/virgl/commands", test_3d);
     g_test_add_func("/virgl/isolated", test_isolated);
     return g_test_run();
 }
