@@ -80,8 +80,7 @@ static void shader(Chance *chance)
 {
     static const char *const texts[] = {
         "VERT\nDCL IN[0]\nDCL OUT[0], POSITION\nMOV OUT[0], IN[0]\nEND\n",
-        "FRAG\nDCL OUT[0], COLOR\nIMM[0] FLT32 {1.0, 0.0, 0.0, 1.0}\n"
-        "MOV OUT[0], IMM[0]\nEND\n",
+        "FRAG\nDCL OUT[0], COLOR\nIMM[0] FLT32 {1, 0, 0, 1}\nMOV OUT[0], IMM[0]\nEND\n",
         "FRAG\nDCL OUT[0], COLOR\nDCL TEMP[0]\nBGNLOOP\nENDLOOP\nEND\n",
     };
     u32 kind = chance_below(chance, G_N_ELEMENTS(texts));
