@@ -13,5 +13,5 @@ check "the folder for what is saved is there" [ -w /tmp/out ]
 vm_start -loadvm "$MAYFLY_SOFT" -accel kvm -snapshot-when "work one at 150,to=/tmp/out/kvm,all=on,exit=on"
 check "KVM: goes on from there" says '^work one at 70'
 check "KVM: saved at work" ends_with 0
-check "KVM: no fault in the kernel log" never_says 'BUG:|Oops|general protection|I/O error|clocksource.*unstable'
+check "KVM: no fault in the kernel log" never_says 'BUG:|Oops|general protection|I/O error'
 finish
