@@ -11,6 +11,7 @@
 #   check_script += tests/boot/linux.sh             a test that prints TAP
 #   rig_script += tests/rig/kvm.sh                  the same, for make check-rig
 #   disk_script += tests/disk/kill.sh               the same, for make check-disk
+#   snapshot_script += tests/snapshot/work.sh       the same, for make check-snapshot
 #   cflags/accel/soft/x.c := -mno-red-zone          flags for one file
 #   module-$(CONFIG_SDL) += ui-sdl      $(build)/modules/ui-sdl.so, loaded when needed, of
 #   src/ui-sdl += ui/sdl/window.c       these files,
@@ -29,7 +30,7 @@ all:
 
 # These first install what is missing, so they must work before there is a configuration.
 outer := demo check check-unit check-cpu check-smp check-net check-disk \
-	check-display check-rig check-asan check-tsan check-fuzz bench
+	check-display check-snapshot check-rig check-asan check-tsan check-fuzz bench
 plain := help clean distclean setup guest $(outer)
 
 CONFIG ?= config.mk
@@ -42,6 +43,7 @@ setup-check-smp := build test
 setup-check-net := build test
 setup-check-disk := build test disk
 setup-check-display := build test
+setup-check-snapshot := build test disk
 setup-check-asan := build test
 setup-check-tsan := build test
 setup-check-fuzz := build test
@@ -72,6 +74,7 @@ help:
 	@echo 'make check-net  networks: 1 GiB each way, every byte compared'
 	@echo 'make check-disk Debian from its disk with every firmware; kill -9 while it writes'
 	@echo 'make check-display a Wayland desktop and glmark2, saved and restored while they draw'
+	@echo 'make check-snapshot Debian at work saved and restored 200 times, 100 clones, kill -9, speed'
 	@echo 'make check-rig  the tests under real KVM and VFIO in an emulated machine'
 	@echo 'make check-asan unit and conformance tests with ASan and UBSan'
 	@echo 'make check-tsan unit tests with ThreadSanitizer'
@@ -212,6 +215,10 @@ run-check-display: for-tests
 	@scripts/guest-gl gl desktop
 	@$(check) -j 1 tests/ui/gl.sh tests/ui/desktop.sh
 
+run-check-snapshot: for-tests
+	@scripts/disk
+	@scripts/guest cloud
+	@MAYFLY_LONG=$(or $(MAYFLY_LONG),200) $(check) -j 1 $(snapshot_script)
 run-check-rig: for-tests
 	@scripts/guest cloud generic || :
 	@$(check) -j 1 -t 900 $(rig_script)

@@ -298,8 +298,9 @@ bool fields_parse(const Field *fields, void *record, const char *text,
 static bool field_check(const Field *field, const void *record, GError **err)
 {
     u64 max = field_max(field);
+    bool any = field->min == 0 && max == UINT64_MAX >> (64 - 8 * field->size);
 
-    for (unsigned i = 0; i < field->count; i++) {
+    for (unsigned i = 0; !any && i < field->count; i++) {
         u64 value = field_get(field, record, i);
 
         if (value < field->min || value > max) {

@@ -4,9 +4,12 @@
  * comes back with a few bytes changed, a section cut, renamed or exchanged for another,
  * under a checksum that is right.  It is refused with an error, or restored; what was
  * restored then runs for a moment now and again, whatever its CPUs believe.  Damage
- * without a right checksum is always refused.
+ * without a right checksum is always refused.  The records of each device and CPU are
+ * tried by themselves, too, where a state costs less.
  *
- * MAYFLY_FUZZ=N in the environment: N times 2000 states.  --seed repeats a run.
+ * MAYFLY_FUZZ=N in the environment: N times 2000 states, and 4000 single sections.  So
+ * a million of each: make check-fuzz T=fuzz/snapshot MAYFLY_FUZZ=500.  --seed repeats a
+ * run.
  */
 
 #include "accel/accel.h"
@@ -23,7 +26,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { STATES = 2000, ROM_BYTES = 256 << 10, RUN_EVERY = 50, RUN_US = 2000 };
+enum { STATES = 2000, SECTIONS = 4000, ROM_BYTES = 256 << 10, RUN_EVERY = 50, RUN_US = 2000 };
 
 static Machine *machine;
 static Vm *vm;
@@ -229,10 +232,16 @@ static void try_one(const StateFile *file, unsigned *taken)
     }
 }
 
-static void test_states(void)
+static u64 times(u64 n)
 {
     const char *more = getenv("MAYFLY_FUZZ");
-    u64 n = STATES * (more ? g_ascii_strtoull(more, NULL, 10) : 1);
+
+    return n * (more ? g_ascii_strtoull(more, NULL, 10) : 1);
+}
+
+static void test_states(void)
+{
+    u64 n = times(STATES);
     g_autoptr(GError) err = NULL;
     g_autoptr(StateFile) file = state_file_parse(state, state_bytes, &err);
     unsigned taken = 0;
@@ -243,6 +252,96 @@ static void test_states(void)
         try_one(file, &taken);
     }
     g_test_message("%" G_GUINT64_FORMAT " states, %u restored", n, taken);
+    g_assert_cmpuint(taken, >, 0);
+    g_assert_cmpuint(taken, <, n);
+}
+
+/* ---- one section by itself ---- */
+
+static bool load_device(const char *path, const u8 *bytes, size_t n, GError **err)
+{
+    for (unsigned i = 0; i < machine->devices->len; i++) {
+        Device *dev = machine->devices->pdata[i];
+
+        if (strcmp(dev->path, path) == 0) {
+            return device_load(dev, bytes, n, err);
+        }
+    }
+    g_assert_not_reached();
+}
+
+static const X86Record *find_x86(const char *name)
+{
+    for (const X86Record *r = x86_records; r->name; r++) {
+        if (strcmp(r->name, name) == 0) {
+            return r;
+        }
+    }
+    return NULL;
+}
+
+/* A CPU's records, and then the accelerator's judgement of them all. */
+static bool load_cpu(unsigned cpu, const u8 *bytes, size_t n, GError **err)
+{
+    g_autofree X86State *x86 = g_new0(X86State, 1);
+    g_autofree Record *record = g_new0(Record, 1);
+    Reader in = { bytes, n, false };
+
+    x86_state_reset(x86, cpu, cpu == 0);
+    while (in.left) {
+        const X86Record *r = record_get(&in, record) ? find_x86(record->name) : NULL;
+
+        if (!r) {
+            return snapshot_refuse(err, "damaged");
+        }
+        if (!record_load(record, r->name, r->fields, (u8 *)x86 + r->at, r->size, err)) {
+            return false;
+        }
+    }
+    return machine->accel->type->set_state(machine->accel, cpu, x86, err);
+}
+
+static bool load_section(const char *name, const u8 *bytes, size_t n, GError **err)
+{
+    if (g_str_has_prefix(name, "device/")) {
+        return load_device(name + strlen("device/"), bytes, n, err);
+    }
+    return load_cpu(name[strlen("cpu")] - '0', bytes, n, err);
+}
+
+static bool has_records(const char *name)
+{
+    return g_str_has_prefix(name, "device/") || strcmp(name, "cpu0") == 0 ||
+           strcmp(name, "cpu1") == 0;
+}
+
+static void test_sections(void)
+{
+    g_autoptr(StateFile) file = state_file_parse(state, state_bytes, NULL);
+    u64 n = times(SECTIONS), taken = 0;
+
+    g_assert_true(restore(state, state_bytes, NULL));
+    chance = chance_new(g_test_rand_int());
+    machine_lock();
+    for (u64 i = 0; i < n;) {
+        const StateSection *from = &g_array_index(file->sections, StateSection,
+                                                  below(file->sections->len));
+        g_autofree u8 *bytes = g_memdup2(from->bytes, from->n);
+        g_autoptr(GError) err = NULL;
+
+        if (has_records(from->name)) {
+            hurt_bytes(bytes, from->n);
+            if (load_section(from->name, bytes, from->n, &err)) {
+                taken++;
+            } else {
+                g_assert_nonnull(err);
+            }
+            i++;
+        }
+    }
+    machine_unlock();
+    g_test_message("%" G_GUINT64_FORMAT " sections, %" G_GUINT64_FORMAT " taken", n,
+                   taken);
     g_assert_cmpuint(taken, >, 0);
     g_assert_cmpuint(taken, <, n);
 }
@@ -304,6 +403,7 @@ int main(int argc, char **argv)
     state = save(place, &state_bytes);
     g_test_add_func("/snapshot/checksum", test_checksum);
     g_test_add_func("/snapshot/round-trip", test_round_trip);
+    g_test_add_func("/snapshot/sections", test_sections);
     g_test_add_func("/snapshot/states", test_states);
     status = g_test_run();
     close_machine();
