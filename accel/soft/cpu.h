@@ -64,10 +64,20 @@ static inline TlbEntry tlb_none(void)
 /*
  * Translated code looks first at the entry that the same place in it used last,
  * whatever the address: so that the address is not needed to find the entry.  A hint is
- * that entry.  Each MMU mode has hints of its own, every third one, because an entry
- * says what its mode may do; the first of a mode is for the stack.
+ * a copy of that entry, so that no pointer to it has to be followed.  Copies are listed
+ * with their entry, and forgotten when it ceases to be true (tlb.c).  Each MMU mode has
+ * hints of its own, because an entry says what its mode may do; the first is for the
+ * stack.
  */
-enum { TLB_HINTS = 3 << 12 };
+typedef struct {
+    u64 read, write, addend;    /* of the entry */
+    /*
+     * The next hint of the entry, and where that is said of this one: in the one before
+     * or in tlb_hints_of.  Both as offsets in the Cpu; 0: none, not listed.
+     */
+    u32 next, named_at;
+} TlbHint;
+enum { TLB_HINTS = 1 << 13 };
 
 /* The rest of an entry, which only the slow path needs. */
 typedef struct {
@@ -256,7 +266,8 @@ struct Cpu {
     TlbEntry *tlb_table[MMU_MODES];     /* where they are, for translated code */
     TlbEntry tlbs[MMU_MODES][TLB_SIZE];
     TlbInfo tlb_info[MMU_MODES][TLB_SIZE];
-    TlbEntry *tlb_hint[TLB_HINTS];
+    TlbHint tlb_hint[MMU_MODES][TLB_HINTS];
+    u32 tlb_hints_of[MMU_MODES * TLB_SIZE];     /* the first of each entry */
     u16 tlb_log[MMU_MODES * TLB_SIZE];  /* entries that may be in use, so that */
     unsigned tlb_logged;                /* a flush need not look at all of them */
     bool tlb_made;

@@ -96,6 +96,7 @@ static TlbEntry *fill(Cpu *cpu, gva at, Access access, MmuMode mode)
     gva page = at & PAGE_MASK;
     TlbEntry *e = &cpu->tlbs[mode][at >> PAGE_SHIFT & (TLB_SIZE - 1)];
     TlbInfo *info = tlb_info_of(cpu, e, mode);
+    const TlbEntry old = *e;
     unsigned rights;
     u64 fast;
     Walk walk;
@@ -124,6 +125,7 @@ static TlbEntry *fill(Cpu *cpu, gva at, Access access, MmuMode mode)
         e->write = info->ram_page == UINT64_MAX ? tlb_slow(page)
                  : ram_write_tag(cpu, page, info->ram_page, access == ACCESS_WRITE);
     }
+    tlb_entry_changed(cpu, mode * TLB_SIZE + (e - cpu->tlbs[mode]), &old);
     return e;
 }
 
@@ -181,6 +183,7 @@ void mmu_protect_code(Cpu *cpu, u64 ram_page)
 
         if (tlb_nth_info(cpu, n)->ram_page == ram_page && !(e->write & ~PAGE_MASK)) {
             e->write = tlb_slow(e->write);
+            tlb_forget_hints(cpu, n);
         }
     }
 }

@@ -59,6 +59,13 @@ static inline gva tlb_page(const TlbEntry *e)
     return tag == TLB_NONE ? TLB_NONE : tlb_tag_page(tag);
 }
 
+/* ---- hints.c ---- */
+
+void tlb_make_hints(Cpu *cpu);
+/* The nth entry allows less than it did, or may do so: what it was is `old`. */
+void tlb_forget_hints(Cpu *cpu, unsigned n);
+void tlb_entry_changed(Cpu *cpu, unsigned n, const TlbEntry *old);
+
 /* A page whose writes were slow because of code: fast again if the code is gone. */
 void tlb_code_gone(Cpu *cpu, TlbEntry *e, u64 ram_page);
 

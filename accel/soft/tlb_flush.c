@@ -105,23 +105,28 @@ static u64 large_at(const Cpu *cpu, gva at)
 
 /* ---- entries ---- */
 
-static void clear_entry(Cpu *cpu, unsigned n)
+/* It stays logged. */
+static void drop_entry(Cpu *cpu, unsigned n)
 {
     *tlb_nth(cpu, n) = tlb_none();
+    tlb_forget_hints(cpu, n);
+}
+
+static void clear_entry(Cpu *cpu, unsigned n)
+{
+    drop_entry(cpu, n);
     *tlb_nth_info(cpu, n) = (TlbInfo){ .ram_page = UINT64_MAX };
 }
 
 /* The first flush of all makes the entries of a new CPU: zero is not an empty one. */
 static void make_tables(Cpu *cpu)
 {
+    tlb_make_hints(cpu);
     for (unsigned i = 0; i < MMU_MODES * TLB_SIZE; i++) {
         clear_entry(cpu, i);
     }
     for (unsigned mode = 0; mode < MMU_MODES; mode++) {
         cpu->tlb_table[mode] = cpu->tlbs[mode];
-    }
-    for (unsigned i = 0; i < TLB_HINTS; i++) {
-        cpu->tlb_hint[i] = cpu->tlbs[i % MMU_MODES];
     }
     cpu->tlb_made = true;
 }
@@ -134,7 +139,7 @@ static void flush_large(Cpu *cpu, gva at, u64 bytes)
 
     for (unsigned mode = 0; mode < MMU_MODES; mode++) {
         for (u64 i = 0; i < pages; i++) {
-            cpu->tlbs[mode][(first + i) % TLB_SIZE] = tlb_none();
+            drop_entry(cpu, mode * TLB_SIZE + (first + i) % TLB_SIZE);
         }
     }
     jump_range_gone(cpu, at & ~(bytes - 1), bytes);
@@ -150,7 +155,7 @@ void mmu_flush_page(Cpu *cpu, gva at)
         return;
     }
     for (unsigned mode = 0; mode < MMU_MODES; mode++) {
-        cpu->tlbs[mode][n] = tlb_none();       /* stays logged */
+        drop_entry(cpu, mode * TLB_SIZE + n);
     }
     jump_range_gone(cpu, at & PAGE_MASK, PAGE_BYTES);
 }
@@ -251,6 +256,7 @@ static void put_back(Cpu *cpu, TlbShelf *s)
         if (!(tlb_nth_info(cpu, from->n)->phys & TLB_LOGGED)) {
             cpu->tlb_log[cpu->tlb_logged++] = from->n;
         }
+        tlb_forget_hints(cpu, from->n);
         *tlb_nth(cpu, from->n) = *e;
         *tlb_nth_info(cpu, from->n) = from->info;
     }

@@ -46,7 +46,7 @@ typedef struct Jit {
     u32 enter, leave, leave_flags, not_translated, find_return;
     u32 load_sse, load_x87, load_avx;
     u32 interpret, interpret_saved, interpret_last, interpret_last_saved, call_missed;
-    u32 find_entry[MMU_MODES][2];       /* [1]: for a write */
+    u32 find_entry[MMU_MODES][2], find_hint[MMU_MODES][2];      /* [1]: for a write */
     u16 hints[MMU_MODES]; /* given to translations so far; used again and again */
     JitTrap *trap;                      /* by rising address */
     _Atomic u32 traps;

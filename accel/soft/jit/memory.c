@@ -3,16 +3,16 @@
  * Memory operands: their address, and the check of the TLB in line.
  *
  *      lea     operand, S1
- *      mov     hint, S2                    which entry was it last time?
- *      xor     tag(S2), S1                 a hit leaves the offset in the page
+ *      xor     hint's tag, S1              a hit leaves the offset in the page
  *      cmp     $4096 - size, S1
  *      ja      another entry, or a miss
- *      mov     addend(S2), S2              and the operand is at operand + S2
+ *      mov     hint's addend, S2           and the operand is at operand + S2
  *
- * The hint (cpu.h) keeps the address out of the look-up, so that the access waits for
- * nothing but what it waits for on the host.  Behind the code proper the address's own
- * entry is tried, and becomes the hint.  Where hints turn out to be wrong all the time
- * (run.c) the entry is computed: mov, shr, and, add.
+ * The hint (cpu.h), which is what the entry was last time, keeps the address out of the
+ * look-up, so that the access waits for nothing but what it waits for on the host.
+ * Behind the code proper the address's own entry is tried, and becomes the hint.  Where
+ * hints turn out to be wrong all the time (run.c) the entry is computed: mov, shr, and,
+ * add, and is at S2.
  *
  * The table is that of the block's MMU mode, which is part of what a block is found by.
  *
@@ -102,15 +102,15 @@ static unsigned new_hint(Code *c)
 {
     u16 *given = &c->jit->hints[c->mmu];
 
-    *given = (*given + 1) % (TLB_HINTS / MMU_MODES - 1);
-    return c->mmu + MMU_MODES * (1 + *given);
+    *given = (*given + 1) % (TLB_HINTS - 1);
+    return 1 + *given;
 }
 
 /* Places that lie beside the same pointer share one. */
 static unsigned hint_of(Code *c, unsigned base)
 {
     if (base == RSP) {
-        return c->mmu;
+        return 0;
     }
     if (!c->hint[base]) {
         c->hint[base] = new_hint(c);
@@ -123,19 +123,38 @@ bool code_is_far(const Insn *insn)
     return __atomic_load_n(&insn->more, __ATOMIC_RELAXED) & INSN2_FAR;
 }
 
-/*
- * S2 = the entry.  An address's own lies where the pages of base and sum are the same,
- * which is nearly always.
- */
-static void choose_entry(Code *c, unsigned hint, unsigned near)
+static size_t hint_at(const Code *c, unsigned hint)
 {
-    if (!code_is_far(c->insn)) {
-        emit_cpu(c->e, 0x8b | X_W, S2,
-                 offsetof(Cpu, tlb_hint) + hint * sizeof(TlbEntry *));
-        return;
+    return offsetof(Cpu, tlb_hint[0][0]) +
+           (c->mmu * TLB_HINTS + hint) * sizeof(TlbHint);
+}
+
+/* S2 = the hint's addend, or that of the entry at S2. */
+static void load_addend(Code *c, unsigned hint, bool far)
+{
+    if (far) {
+        emit_rm(c->e, 0x8b | X_W, S2, S2, NO_REG, 0, offsetof(TlbEntry, addend));
+    } else {
+        emit_cpu(c->e, 0x8b | X_W, S2, hint_at(c, hint) + offsetof(TlbHint, addend));
     }
-    emit_rr(c->e, 0x8b | X_W, S2, near);
-    code_own_entry(c->e, c->mmu);
+}
+
+/*
+ * S1, an address, becomes what differs from the tag.  Without a hint: the entry is the
+ * right one where the pages of `near` and S1 are the same, which is nearly always.
+ */
+static void compare(Code *c, unsigned near, unsigned hint, bool write)
+{
+    if (code_is_far(c->insn)) {
+        emit_rr(c->e, 0x8b | X_W, S2, near);
+        code_own_entry(c->e, c->mmu);
+        emit_rm(c->e, 0x33 | X_W, S1, S2, NO_REG, 0,            /* xor */
+                write ? offsetof(TlbEntry, write) : offsetof(TlbEntry, read));
+    } else {
+        emit_cpu(c->e, 0x33 | X_W, S1,
+                 hint_at(c, hint) +
+                     (write ? offsetof(TlbHint, write) : offsetof(TlbHint, read)));
+    }
 }
 
 /*
@@ -147,32 +166,34 @@ static void check(Code *c, unsigned near, unsigned hint, unsigned size, bool wri
     Emit *e = c->e;
     Cold *cold;
 
-    choose_entry(c, hint, near);
-    emit_rm(e, 0x33 | X_W, S1, S2, NO_REG, 0,                   /* xor */
-            write ? offsetof(TlbEntry, write) : offsetof(TlbEntry, read));
+    compare(c, near, hint, write);
     emit_rr(e, 0x81 | X_W, 7, S1);                              /* cmp */
     emit32(e, PAGE_BYTES - size);
     cold = code_new_cold(c, emit_jump(e, CC_A, 0));
     *cold = (Cold){ .jump = cold->jump, .insn = c->insn, .saved = true, .fp = c->fp,
                     .hit = e->at, .size = size, .hint = hint, .write = write };
-    emit_rm(e, 0x8b | X_W, S2, S2, NO_REG, 0, offsetof(TlbEntry, addend));
+    load_addend(c, hint, code_is_far(c->insn));
 }
 
 /* As check() left it, at the wrong entry.  Goes on behind if there is a miss. */
 void code_look_again(Code *c, const Cold *cold)
 {
+    bool far = code_is_far(cold->insn);
+    const Jit *jit = c->jit;
     Emit *e = c->e;
     u32 miss;
 
-    emit_call(e, c->jit->find_entry[c->mmu][cold->write]);
+    if (!far) {
+        emit_z(e, 0xb8, S2);                                    /* mov */
+        emit32(e, hint_at(c, cold->hint));
+    }
+    emit_call(e, (far ? jit->find_entry : jit->find_hint)[c->mmu][cold->write]);
     emit_rr(e, 0x81 | X_W, 7, S1);                              /* cmp */
     emit32(e, PAGE_BYTES - cold->size);
     miss = emit_jump(e, CC_A, 0);
-    if (code_is_far(cold->insn)) {
+    if (far) {
         emit_jump(e, JMP, cold->hit);
     } else {
-        emit_cpu(e, 0x89 | X_W, S2,
-                 offsetof(Cpu, tlb_hint) + cold->hint * sizeof(TlbEntry *));
         emit_cpu(e, 0x83, 5, offsetof(Cpu, hint_budget));       /* sub */
         emit8(e, 1);
         emit_jump(e, CC_NS, cold->hit);
@@ -210,9 +231,7 @@ void code_check_beside(Code *c, Beside *beside, s32 disp, unsigned size, bool wr
 
 void code_fetch_addend(Code *c, const Beside *beside)
 {
-    emit_cpu(c->e, 0x8b | X_W, S2,
-             offsetof(Cpu, tlb_hint) + beside->hint * sizeof(TlbEntry *));
-    emit_rm(c->e, 0x8b | X_W, S2, S2, NO_REG, 0, offsetof(TlbEntry, addend));
+    load_addend(c, beside->hint, false);
 }
 
 /* A register that has none, or is one of two, is added to S2. */

@@ -190,6 +190,106 @@ static u32 make_find_entry(Jit *jit, unsigned mode, bool write)
     return at;
 }
 
+/* emit_rm() on the Cpu's bytes at register + offset. */
+static void emit_at(Emit *e, u32 op, unsigned reg, unsigned base, size_t offset)
+{
+    emit_rm(e, op | X_GS, reg, base, NO_REG, 0, offset);
+}
+
+static u32 unless_zero(Emit *e, unsigned reg)
+{
+    emit_rr(e, 0x85, reg, reg);                                 /* test */
+    return emit_jump(e, CC_Z, 0);
+}
+
+/* Takes the hint at rax out of its list, if it is in one; S1 and rcx are lost. */
+static void unlist(Emit *e)
+{
+    u32 not_listed, last;
+
+    emit_at(e, 0x8b, H_RCX, H_RAX, offsetof(TlbHint, named_at));
+    not_listed = unless_zero(e, H_RCX);
+    emit_at(e, 0x8b, S1, H_RAX, offsetof(TlbHint, next));
+    emit_at(e, 0x89, S1, H_RCX, 0);
+    last = unless_zero(e, S1);
+    emit_at(e, 0x89, H_RCX, S1, offsetof(TlbHint, named_at));
+    emit_set_target(e, not_listed, e->at);
+    emit_set_target(e, last, e->at);
+}
+
+/* Puts it into the list of the entry at S2, which is lost too. */
+static void list(Emit *e)
+{
+    size_t first = offsetof(Cpu, tlb_hints_of) - offsetof(Cpu, tlbs) / 8;
+    u32 last;
+
+    emit_rr(e, 0x8b | X_W, S1, S2);
+    emit_cpu(e, 0x2b | X_W, S1, offsetof(Cpu, self));           /* sub */
+    emit_rr(e, 0xc1 | X_W, 5, S1);                              /* shr */
+    emit8(e, 3);
+    emit_rm(e, 0x8d, S1, S1, NO_REG, 0, first);                 /* where it begins */
+    emit_at(e, 0x8b, H_RCX, S1, 0);
+    emit_at(e, 0x89, H_RCX, H_RAX, offsetof(TlbHint, next));
+    last = unless_zero(e, H_RCX);
+    emit_rm(e, 0x8d, S2, H_RAX, NO_REG, 0, offsetof(TlbHint, next));
+    emit_at(e, 0x89, S2, H_RCX, offsetof(TlbHint, named_at));
+    emit_set_target(e, last, e->at);
+    emit_at(e, 0x89, H_RAX, S1, 0);
+    emit_at(e, 0x89, S1, H_RAX, offsetof(TlbHint, named_at));
+}
+_Static_assert(sizeof(TlbEntry) == 8 * sizeof(u32), "the shift above");
+_Static_assert(offsetof(Cpu, tlbs) % 8 == 0, "the same");
+
+/* The hint at rax becomes a copy of the entry at S2. */
+static void copy_entry(Emit *e)
+{
+    static const u8 part[][2] = {
+        { offsetof(TlbEntry, read), offsetof(TlbHint, read) },
+        { offsetof(TlbEntry, write), offsetof(TlbHint, write) },
+        { offsetof(TlbEntry, addend), offsetof(TlbHint, addend) },
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(part); i++) {
+        emit_rm(e, 0x8b | X_W, S1, S2, NO_REG, 0, part[i][0]);
+        emit_at(e, 0x89 | X_W, S1, H_RAX, part[i][1]);
+    }
+}
+
+/*
+ * The same where the hint was wrong, which is at S2 from the Cpu on: if the address's
+ * own entry hits, it becomes the hint.  S2 is lost.
+ */
+static u32 make_find_hint(Jit *jit, unsigned mode, bool write)
+{
+    size_t entry_tag = write ? offsetof(TlbEntry, write) : offsetof(TlbEntry, read),
+           hint_tag = write ? offsetof(TlbHint, write) : offsetof(TlbHint, read);
+    Emit *e = &jit->e;
+    u32 at = e->at, miss;
+
+    emit_at(e, 0x33 | X_W, S1, S2, hint_tag);                   /* xor */
+    emit_z(e, 0x50, S2);
+    emit_rr(e, 0x8b | X_W, S2, S1);
+    code_own_entry(e, mode);
+    emit_rm(e, 0x33 | X_W, S1, S2, NO_REG, 0, entry_tag);
+    emit_rr(e, 0x81 | X_W, 7, S1);                              /* cmp */
+    emit32(e, PAGE_BYTES - 1);
+    miss = emit_jump(e, CC_A, 0);
+    emit_z(e, 0x50, H_RAX);
+    emit_z(e, 0x50, H_RCX);
+    emit_z(e, 0x50, S1);
+    emit_rm(e, 0x8b | X_W, H_RAX, HOST_SP, NO_REG, 0, 24);
+    copy_entry(e);
+    unlist(e);
+    list(e);
+    emit_z(e, 0x58, S1);
+    emit_z(e, 0x58, H_RCX);
+    emit_z(e, 0x58, H_RAX);
+    emit_set_target(e, miss, e->at);
+    emit_rm(e, 0x8d | X_W, HOST_SP, HOST_SP, NO_REG, 0, 8);
+    emit8(e, 0xc3);
+    return at;
+}
+
 void jit_make_stubs(Jit *jit)
 {
     make_enter(jit);
@@ -203,6 +303,8 @@ void jit_make_stubs(Jit *jit)
     for (unsigned mode = 0; mode < MMU_MODES; mode++) {
         jit->find_entry[mode][0] = make_find_entry(jit, mode, false);
         jit->find_entry[mode][1] = make_find_entry(jit, mode, true);
+        jit->find_hint[mode][0] = make_find_hint(jit, mode, false);
+        jit->find_hint[mode][1] = make_find_hint(jit, mode, true);
     }
     make_find_return(jit);
     fp_make_loads(jit);

@@ -1,5 +1,6 @@
 test += tests/accel/soft/block.c
 test += tests/accel/soft/cpu.c
+test += tests/accel/soft/hints.c
 test += tests/accel/soft/jit.c
 test-$(CONFIG_ZYDIS) += tests/accel/soft/decode.c
 test += tests/accel/soft/table.c

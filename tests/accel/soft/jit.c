@@ -105,11 +105,11 @@ static const u8 *expect32(const u8 *code, size_t value)
 /* The check of the TLB: a hint, which is some entry, has to be the address's. */
 static const u8 *expect_check(const u8 *code, unsigned size)
 {
-    code = EXPECT(code, "\x4d\x33\x37"); /* xor (%r15), %r14 */
+    code = EXPECT(code, "\x65\x4c\x33\x34\x25") + 4; /* xor %gs:hint, %r14 */
     code = EXPECT(code, "\x49\x81\xfe"); /* cmp $..., %r14 */
     code = expect32(code, PAGE_BYTES - size);
     code = EXPECT(code, "\x0f\x87") + 4;                                /* ja */
-    return EXPECT(code, "\x4d\x8b\x7f\x18"); /* mov 24(%r15), %r15 */
+    return EXPECT(code, "\x65\x4c\x8b\x3c\x25") + 4; /* mov %gs:hint, %r15 */
 }
 
 static void test_load(void)
@@ -119,7 +119,6 @@ static void test_load(void)
     const u8 *code = translate(bed, "\x48\x8b\x43\x08\x39\xc9", 6);
 
     code = EXPECT(code, "\x4c\x8d\x73\x08"); /* lea 8(%rbx), %r14 */
-    code = EXPECT(code, "\x65\x4c\x8b\x3c\x25") + 4; /* mov %gs:hint, %r15 */
     code = expect_check(code, 8);
     EXPECT(code, "\x49\x8b\x44\x1f\x08\x39\xc9"); /* mov 8(%r15,%rbx), %rax */
 }
@@ -132,12 +131,9 @@ static void test_push(void)
     const u8 *code = translate(bed, "\x53\x39\xc9", 3);
 
     code = EXPECT(code, "\x4d\x8d\x74\x24\xf8"); /* lea -8(%r12), %r14 */
-    code = EXPECT(code, "\x65\x4c\x8b\x3c\x25"); /* mov %gs:hint, %r15 */
-    code = expect32(code, offsetof(Cpu, tlb_hint) + mode * sizeof(TlbEntry *));
-    code = EXPECT(code, "\x4d\x33\x77\x08"); /* xor 8(%r15), %r14 */
-    /* cmp $4088, %r14; ja */
-    code = EXPECT(code, "\x49\x81\xfe\xf8\x0f\x00\x00\x0f\x87") + 4;
-    code = EXPECT(code, "\x4d\x8b\x7f\x18"); /* mov 24(%r15), %r15 */
+    expect32(code + 5, offsetof(Cpu, tlb_hint) + mode * sizeof bed->cpu->tlb_hint[0] +
+                           offsetof(TlbHint, write));
+    code = expect_check(code, 8);
     code = EXPECT(code, "\x4b\x89\x5c\x27\xf8"); /* mov %rbx, -8(%r15,%r12) */
     EXPECT(code, "\x4d\x8d\x64\x24\xf8\x39\xc9"); /* lea -8(%r12), %r12 */
 }
@@ -159,10 +155,10 @@ static void test_flags(void)
     code = EXPECT(code, "\x65\x66\x89\x04\x25"); /* mov %ax, %gs:arith */
     code = expect32(code, offsetof(Cpu, arith));
     code = EXPECT(code, "\x49\x8b\xc7"); /* mov %r15, %rax */
-    code = EXPECT(code, "\x4c\x8d\x31\x65\x4c\x8b\x3c\x25") + 4;
+    code = EXPECT(code, "\x4c\x8d\x31");
     code = expect_check(code, 8);
     code = EXPECT(code, "\x49\x8b\x14\x0f"); /* mov (%r15,%rcx), %rdx */
-    code = EXPECT(code, "\x4c\x8d\x36\x65\x4c\x8b\x3c\x25") + 4;
+    code = EXPECT(code, "\x4c\x8d\x36");
     code = expect_check(code, 8);
     code = EXPECT(code, "\x49\x8b\x3c\x37"); /* mov (%r15,%rsi), %rdi */
     code = EXPECT(code, "\x4c\x8b\xf8"); /* mov %rax, %r15 */
@@ -187,7 +183,7 @@ static void test_flags_put_away(void)
     code = expect32(code, offsetof(Cpu, arith));
     code = EXPECT(code, "\x49\x8b\xc6\xe9"); /* mov %r14, %rax; jmp */
     code += 4 + (s32)((u32)code[0] | code[1] << 8 | code[2] << 16 | (u32)code[3] << 24);
-    EXPECT(code, "\x4c\x8d\x33\x65\x4c\x8b\x3c\x25"); /* lea (%rbx), %r14; mov */
+    EXPECT(code, "\x4c\x8d\x33\x65\x4c\x33\x34\x25"); /* lea (%rbx), %r14; xor */
 }
 
 /*
@@ -208,20 +204,24 @@ static void test_hint(void)
 {
     g_autoptr(SoftBed) bed = bed_new();
     enum { DATA = 0x200000 };
-    TlbEntry *e;
+    Cpu *cpu = bed->cpu;
+    TlbHint *hint;
 
     soft_bed_put64(bed, DATA, 0x1111);
     soft_bed_put64(bed, DATA + PAGE_BYTES, 0x2222);
     translate(bed, "\x48\x8b\x03", 3); /* mov (%rbx), %rax; ud2 */
-    g_assert_cmpint(run_translation(bed->cpu, DATA), ==, EXC_UD);
-    g_assert_cmphex(bed->cpu->gpr[RAX], ==, 0x1111);
-    e = mmu_entry(bed->cpu, DATA);
-    e->read = tlb_slow(DATA);
+    for (unsigned i = 0; i < 2; i++) { /* fills the entry, and the hint */
+        g_assert_cmpint(run_translation(bed->cpu, DATA), ==, EXC_UD);
+        g_assert_cmphex(bed->cpu->gpr[RAX], ==, 0x1111);
+    }
+    hint = (TlbHint *)((u8 *)cpu +
+                       cpu->tlb_hints_of[MMU_KERNEL * TLB_SIZE + DATA / PAGE_BYTES]);
+    g_assert_cmphex(hint->read, ==, DATA);
+    hint->read = tlb_slow(DATA);
     g_assert_cmpint(run_translation(bed->cpu, DATA + PAGE_BYTES), ==, EXC_UD);
     g_assert_cmphex(bed->cpu->gpr[RAX], ==, 0x2222);
-    e = mmu_entry(bed->cpu, DATA + PAGE_BYTES);
-    e->read = tlb_slow(DATA + PAGE_BYTES);
-    g_assert_cmpint(run_translation(bed->cpu, e->read & PAGE_MASK), ==, EXC_GP);
+    hint->read = tlb_slow(DATA + PAGE_BYTES);
+    g_assert_cmpint(run_translation(bed->cpu, hint->read & PAGE_MASK), ==, EXC_GP);
 }
 
 /*
@@ -309,11 +309,7 @@ static void test_push_run(void)
     const u8 *code = translate(bed, "\x53\x55\x39\xc9", 4);
 
     code = EXPECT(code, "\x4d\x8d\x74\x24\xf0"); /* lea -16(%r12), %r14 */
-    code = EXPECT(code, "\x65\x4c\x8b\x3c\x25") + 4; /* mov %gs:hint, %r15 */
-    code = EXPECT(code, "\x4d\x33\x77\x08"); /* xor 8(%r15), %r14 */
-    /* cmp $4080, %r14; ja */
-    code = EXPECT(code, "\x49\x81\xfe\xf0\x0f\x00\x00\x0f\x87") + 4;
-    code = EXPECT(code, "\x4d\x8b\x7f\x18"); /* mov 24(%r15), %r15 */
+    code = expect_check(code, 16);
     code = EXPECT(code, "\x4b\x89\x5c\x27\xf8"); /* mov %rbx, -8(%r15,%r12) */
     code = EXPECT(code, "\x4b\x89\x6c\x27\xf0"); /* mov %rbp, -16(%r15,%r12) */
     EXPECT(code, "\x4d\x8d\x64\x24\xf0\x39\xc9"); /* lea -16(%r12), %r12 */
@@ -362,11 +358,7 @@ static void test_window(void)
     const u8 *code = translate(bed, "\x48\x8b\x07\x48\x01\xc1\x48\x89\x4f\x08", 10);
 
     code = EXPECT(code, "\x4c\x8d\x37");                        /* lea (%rdi), %r14 */
-    code = EXPECT(code, "\x65\x4c\x8b\x3c\x25") + 4;            /* mov %gs:hint, %r15 */
-    code = EXPECT(code, "\x4d\x33\x77\x08");                    /* xor 8(%r15), %r14 */
-    /* cmp $4080, %r14; ja */
-    code = EXPECT(code, "\x49\x81\xfe\xf0\x0f\x00\x00\x0f\x87") + 4;
-    code = EXPECT(code, "\x4d\x8b\x7f\x18");                    /* mov 24(%r15), %r15 */
+    code = expect_check(code, 16);
     code = EXPECT(code, "\x49\x8b\x04\x3f\x48\x01\xc1");
     EXPECT(code, "\x49\x89\x4c\x3f\x08");
 }
