@@ -71,7 +71,7 @@ help:
 	@echo 'make check-unit the unit and conformance tests alone'
 	@echo 'make check-cpu  the long test of the software CPU against this CPU'
 	@echo 'make check-smp  four processors under load, 50 times'
-	@echo 'make check-net  networks: 1 GiB each way, every byte compared'
+	@echo 'make check-net  networks: 1 GiB each way, every byte compared; iperf3 between namespaces'
 	@echo 'make check-disk Debian from its disk with every firmware; kill -9 while it writes'
 	@echo 'make check-display a Wayland desktop and glmark2, saved and restored while they draw'
 	@echo 'make check-snapshot Debian at work saved and restored 200 times, 100 clones, kill -9, speed'
@@ -203,9 +203,9 @@ run-check-smp: for-tests
 	@MAYFLY_LONG=50 $(check) -t 7200 tests/boot/smp.sh
 
 run-check-net: for-tests
-	@scripts/guest cloud || :
+	@scripts/guest cloud generic || :
 	@MAYFLY_LONG=16 $(check) -j 1 -t 1800 tests/boot/net-user.sh tests/boot/net-tap.sh \
-		tests/boot/net.sh
+		tests/boot/net.sh tests/boot/net-http.sh tests/boot/net-iperf.sh
 
 run-check-disk: for-tests
 	@scripts/disk
