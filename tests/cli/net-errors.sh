@@ -81,6 +81,27 @@ else
     wrong "-netdev $option: vhost=on: cannot open /dev/vhost-net: No such file or directory" \
         -netdev $option
 fi
+option=tap,id=n,br=br0
+wrong "-netdev $option: br= is for helper=; -netdev bridge has QEMU's" -netdev $option
+option=tap,id=n,helper=x,queues=2
+wrong "-netdev $option: ifname=, queues=, fd=, fds=, script= and downscript= are invalid with helper=" \
+    -netdev $option
+option=bridge,id=n,helper=/nonexistent
+wrong "-netdev $option: bridge helper '/nonexistent': No such file or directory" -netdev $option
+option=user,id=n,smb=/tmp
+wrong "-netdev $option: no option 'smb'" -netdev $option
+option=filter-dump,id=d,netdev=n,position=id=x,file=$dir/p
+wrong "-object $option: position 'id=x': it is head, tail, or id= and a filter of netdev 'n'" \
+    -netdev user,id=n -object "$option"
+for name in ats iommu_platform page-per-vq; do
+    option=virtio-net-pci,$name=on
+    wrong "-device $option: $(echo $name | tr _ -): 'on' is not off" -device $option
+done
+option='{"driver": "virtio-net-pci", "netdev": "n"}'
+wrong "-device virtio-net-pci,netdev=n: there is no netdev 'n'" -device "$option"
+option=local,id=f,path=/,security_model=none,fmode=0600
+wrong "-fsdev $option: fmode is for security_model=mapped-xattr: otherwise the guest's modes are the host's" \
+    -fsdev $option
 option=filter-dump,id=d,netdev=n,file=/nonexistent/p
 wrong "-object $option: cannot write to '/nonexistent/p': No such file or directory" \
     -netdev user,id=n -object $option

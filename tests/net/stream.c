@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Frames over a stream socket whose other end is not kind: one that does not read, one
- * that sends what is no frame, one that sends more than the guest takes.  Nothing waits
- * for it, nothing of what was taken is lost.
+ * Frames over a socket whose other end is not kind: one that does not read, one that
+ * sends what is no frame, one that sends more than the guest takes.  Nothing waits for
+ * it; of what a stream has taken nothing is lost.
  */
 
 #include "base/lock.h"
@@ -45,22 +45,27 @@ static void can_write(void *opaque, unsigned queue)
 
 static const NetFrontOps ops = { .receive = receive, .writable = can_write };
 
-static void set_up(void)
+static void set_up_kind(int type, const char *form)
 {
     static const u8 mac[6] = { 2 };
     g_autofree char *options = NULL;
     g_autoptr(GError) err = NULL;
     int ends[2];
 
-    g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), ==, 0);
+    g_assert_cmpint(socketpair(AF_UNIX, type, 0, ends), ==, 0);
     peer = ends[0];
     fcntl(peer, F_SETFL, O_NONBLOCK);
-    options = g_strdup_printf("stream,id=s,addr.type=fd,addr.str=%d", ends[1]);
+    options = g_strdup_printf("%s=%d", form, ends[1]);
     g_assert_true(netdev_new(options, &err));
     front = net_attach("s", "card", "test", mac, &ops, NULL, &err);
     g_assert_no_error(err);
     refuse = false;
     received = writable = 0;
+}
+
+static void set_up(void)
+{
+    set_up_kind(SOCK_STREAM, "stream,id=s,addr.type=fd,addr.str");
 }
 
 static void tear_down(void)
@@ -175,11 +180,40 @@ static void test_guest_that_takes_nothing(void)
     tear_down();
 }
 
+/* Datagrams may be lost, but not in part. */
+static void test_datagrams(void)
+{
+    unsigned n = 0;
+    int last = -1;
+    ssize_t got;
+
+    set_up_kind(SOCK_DGRAM, "dgram,id=s,local.type=fd,local.str");
+    for (unsigned i = 0; i < MOST; i++) {
+        g_assert_true(send_frame(i % 256));
+    }
+    g_assert_cmpuint(writable, ==, 0);
+    while ((got = read(peer, frame, sizeof frame)) > 0) {
+        g_assert_cmpint(got, ==, LONG);
+        g_assert_cmpint(frame[14], ==, (u8)(last + 1));
+        g_assert_cmpint(frame[LONG - 1], ==, frame[14]);
+        last = frame[14];
+        n++;
+    }
+    g_assert_cmpuint(n, >, 0);
+    g_assert_cmpuint(n, <, MOST);
+    g_assert_cmpint(write(peer, frame, 0), ==, 0);
+    g_assert_cmpint(write(peer, frame, 13), ==, 13);
+    run_loop();
+    g_assert_cmpuint(received, ==, 0);
+    tear_down();
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/net/stream/full", test_peer_that_does_not_read);
     g_test_add_func("/net/stream/no_frames", test_no_frames);
     g_test_add_func("/net/stream/starved", test_guest_that_takes_nothing);
+    g_test_add_func("/net/dgram/full", test_datagrams);
     return g_test_run();
 }

@@ -242,6 +242,39 @@ static void test_leave(void)
     bed_close();
 }
 
+static void set_interface(bool on)
+{
+    struct ifreq request = { .ifr_flags = on ? IFF_UP : 0 };
+
+    g_strlcpy(request.ifr_name, "mayfly0", sizeof request.ifr_name);
+    g_assert_cmpint(ioctl(host, SIOCSIFFLAGS, &request), ==, 0);
+}
+
+/* Nobody takes what the guest sends: it goes nowhere, and the guest goes on. */
+static void test_down(void)
+{
+    s64 until = g_get_monotonic_time() + PATIENCE;
+    u32 left = 0, bytes;
+
+    plug_in();
+    set_interface(false);
+    for (u32 number = 0; number < 10 * RING; number++) {
+        guest_sends(number);
+        ring_notify(&out);
+        while (number + 1 - left >= RING / 2) {
+            g_assert_cmpint(g_get_monotonic_time(), <, until);
+            left += taken(&out, &bytes);
+        }
+    }
+    set_interface(true);
+    bed_close();
+    while (recv(host, &bytes, 1, 0) >= 0 || errno != EAGAIN) {
+    }
+    plug_in();
+    exchange(RING);
+    bed_close();
+}
+
 static bool may_make_taps(void)
 {
     int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
@@ -273,6 +306,7 @@ int main(int argc, char **argv)
     g_test_add_func("/net/tap/frames", test_frames);
     g_test_add_func("/net/tap/pause", test_pause);
     g_test_add_func("/net/tap/leave", test_leave);
+    g_test_add_func("/net/tap/down", test_down);
     status = g_test_run();
     close(host);
     netdevs_close_all();
