@@ -167,6 +167,12 @@ static void put_back(Code *c, unsigned guest, unsigned temp)
     }
 }
 
+/* Has it no name in the host without a REX prefix? */
+static bool needs_rex(unsigned guest)
+{
+    return !(guest & BYTE_HIGH) && (unsigned)host_register_of[guest] > H_RDI;
+}
+
 /* ah ch dh bh can't be named beside a REX prefix. */
 static bool needs_high(const Code *c)
 {
@@ -187,9 +193,8 @@ static bool copy_registers(Code *c)
     bool uses_reg = row_uses_reg(row), z = traits & HAS_Z;
     u32 op = host_opcode(c) | byte_rex(c);
 
-    if (needs_high(c) &&
-        (op & X_W || (uses_reg && !(c->insn->reg & BYTE_HIGH) && c->insn->reg >= RSP) ||
-         (!(c->insn->rm & BYTE_HIGH) && c->insn->rm >= RSP))) {
+    if (needs_high(c) && (op & X_W || (uses_reg && needs_rex(c->insn->reg)) ||
+                          needs_rex(c->insn->rm))) {
         return false;
     }
     if (uses_reg) {
