@@ -118,12 +118,12 @@ static void unit_jump(Unit *u, Rng *rng, unsigned target)
     }
 }
 
-/* dec %r15; js over; jcc or jmp target */
+/* dec %r9; js over; jcc or jmp target */
 static void unit_back(Unit *u, Rng *rng, unsigned target)
 {
     bool always = rng_chance(rng, 3);
 
-    unit_bytes(u, always ? "\x49\xff\xcf\x78\x05" : "\x49\xff\xcf\x78\x06", 5);
+    unit_bytes(u, always ? "\x49\xff\xc9\x78\x05" : "\x49\xff\xc9\x78\x06", 5);
     if (always) {
         BYTES(u, "\xe9");
     } else {
@@ -149,7 +149,7 @@ static void unit_call(Unit *u, Rng *rng, unsigned target)
 static void unit_pointer(Unit *u, Rng *rng)
 {
     static const char *const lea[] = {
-        "\x48\x8d\x64\x24", "\x48\x8d\x6d", "\x4d\x8d\x64\x24", "\x4d\x8d\x6d", "\x4d\x8d\x76",
+        "\x48\x8d\x64\x24", "\x48\x8d\x6d", "\x4d\x8d\x64\x24", "\x4d\x8d\x40", "\x4d\x8d\x76",
     };
     const char *bytes = lea[rng_below(rng, G_N_ELEMENTS(lea))];
 
@@ -200,9 +200,9 @@ static void unit_patch(Unit *u, Rng *rng, const Cpu *cpu, unsigned slot)
 static void unit_string(Unit *u, Rng *rng)
 {
     static const u8 op[] = { 0xa4, 0xa6, 0xaa, 0xac, 0xae };
-    static const char *const from[] = { "\x48\x8d\x75", "\x49\x8d\x75",
+    static const char *const from[] = { "\x48\x8d\x75", "\x49\x8d\x70",
                                         "\x49\x8d\x76" };
-    static const char *const to[] = { "\x48\x8d\x7d", "\x49\x8d\x7d", "\x49\x8d\x7e" };
+    static const char *const to[] = { "\x48\x8d\x7d", "\x49\x8d\x78", "\x49\x8d\x7e" };
 
     BYTES(u, "\xb9");
     unit_number(u, rng_below(rng, 40), 4);
@@ -388,11 +388,11 @@ void sequence_registers(Rng *rng, u64 gpr[16], u64 *flags)
     gpr[10] = bad[rng_below(rng, G_N_ELEMENTS(bad))] + rng_below(rng, PAGE_BYTES);
     gpr[11] = rng_below(rng, 64);
     gpr[12] = data_address(rng);
-    gpr[13] = data_address(rng);
+    gpr[8] = data_address(rng);
     gpr[14] = rng_chance(rng, 8) ?
                   RUN_CODE + RUN_CODE_BYTES - 512 + rng_below(rng, 384) :
                   data_address(rng);
-    gpr[15] = rng_below(rng, 10);
+    gpr[9] = rng_below(rng, 10);
     *flags = (rng64(rng) & 0x8d5) | (rng_chance(rng, 4) ? FLAG_DF : 0) |
              (rng_chance(rng, 64) ? FLAG_AC : 0) | 0x202;
 }

@@ -7,9 +7,10 @@
  * unit may be left out, and what remains is a sequence still: so a failing one can be
  * made smaller.
  *
- * Registers have duties: r12 to r14 and rbp point to data, r11 is a small index, r10 a
- * bad pointer, r15 counts the backward jumps that may still be done, rsp is a stack;
- * the others hold values.
+ * Registers have duties: r8, r12, r14 and rbp point to data, r11 is a small index, r10
+ * a bad pointer, r9 counts the backward jumps that may still be done, rsp is a stack;
+ * the others hold values.  So some of each have no register of the host's in translated
+ * code (jit/regs.h).
  */
 
 #ifndef TESTS_LIB_SEQUENCE_H

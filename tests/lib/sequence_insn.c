@@ -105,7 +105,7 @@ typedef struct {
 /* Registers that hold values; byte registers without REX are AL to BH. */
 static u8 value_register(const Coding *c, bool byte)
 {
-    static const u8 value[] = { RAX, RCX, RDX, RBX, RSI, RDI, 8, 9 };
+    static const u8 value[] = { RAX, RCX, RDX, RBX, RSI, RDI, 13, 15 };
 
     if (byte && !c->rex) {
         return rng_below(c->rng, 8);
@@ -222,7 +222,7 @@ static void put_memory(Coding *c, u8 base)
 
 static u8 random_base(const Coding *c)
 {
-    static const u8 base[] = { RBP, RSP, RBP, 12, 13, 14, 12, 14 };
+    static const u8 base[] = { RBP, RSP, RBP, 12, 8, 14, 12, 14 };
 
     if (rng_chance(c->rng, 12)) {
         return rng_chance(c->rng, 2) ? REG_NONE : REG_BLOCK;

@@ -73,9 +73,24 @@ typedef struct {
     bool failed;                /* no room for exits or colds */
     bool singly;                /* no windows: what is behind one */
     bool trusted;               /* accesses that can't trap */
+    u8 kept[2];                 /* scratch.c: the guest register in S1, in S2 */
+    bool keeps;                 /* the present instruction leaves them so */
     Cold cold[COLD_MAX];
     unsigned colds;
 } Code;
+
+/* ---- scratch.c ---- */
+enum { NOT_KEPT = REG_NONE };
+bool scratch_needed(unsigned guest);    /* has it no register of the host's? */
+/* S1 and S2 are used for something else. */
+void scratch_forget(Code *c);
+/*
+ * The host's register for a guest's, maybe S1 or S2, but not that which `other`, a
+ * guest register too, is in.  Without `load` it need not have its value.
+ */
+unsigned scratch_hold(Code *c, unsigned guest, unsigned other, bool load);
+/* It was written: to the Cpu with it if it has no register of its own. */
+void scratch_store(Code *c, unsigned guest, unsigned host);
 
 /*
  * ---- flags.c: the flags are in the host's, in Cpu.arith, or both; where they are

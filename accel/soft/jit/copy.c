@@ -17,11 +17,6 @@ static unsigned width(const Code *c)
     return c->insn->more & INSN2_WIDTH;
 }
 
-static bool in_memory(unsigned guest)
-{
-    return !(guest & BYTE_HIGH) && host_register_of[guest] == IN_MEMORY;
-}
-
 /* ---- what rows say ---- */
 
 static bool is_byte(u8 operand)
@@ -74,11 +69,14 @@ static unsigned memory_size(const Code *c)
     return 0;
 }
 
-enum { IS_READ = 1, IS_DIVISION = 2, IS_BOTH = 4, IS_COPY = 8, IS_ALIGNED = 16 };
+enum {
+    IS_READ = 1, IS_DIVISION = 2, IS_BOTH = 4, IS_COPY = 8, IS_ALIGNED = 16, IS_NEW = 32,
+};
 
 /*
  * Does it only read its first operand?  Does it write both?  May it be copied, whatever
- * its row says?  Does it trap unless its operand, which it writes, is aligned?
+ * its row says?  Does it trap unless its operand, which it writes, is aligned?  Does it
+ * write its first operand without reading it?
  */
 static unsigned row_kind(const Opcode *row)
 {
@@ -94,6 +92,10 @@ static unsigned row_kind(const Opcode *row)
             return IS_COPY | IS_BOTH;
         case 0xc7:                                      /* cmpxchg16b */
             return row->operand[0] == O_Mdq ? IS_COPY | IS_ALIGNED : 0;
+        case 0xb6: case 0xb7: case 0xbe: case 0xbf:     /* movzx movsx */
+            return IS_NEW;
+        case 0xb8: case 0xbc: case 0xbd:                /* popcnt tzcnt lzcnt */
+            return row->prefix == P_F3 ? IS_NEW : 0;
         }
         return 0;
     }
@@ -112,7 +114,13 @@ static unsigned row_kind(const Opcode *row)
     if ((row->byte & 0xfe) == 0x86) {                   /* xchg */
         return IS_COPY | IS_BOTH;
     }
-    return row->byte == 0x91 ? IS_BOTH : 0;
+    switch (row->byte) {
+    case 0x63: case 0x69: case 0x6b: case 0x89: case 0x8b: case 0xb8: case 0xc7:
+        return IS_NEW;                                  /* mov, movsxd, imul */
+    case 0x91:
+        return IS_BOTH;
+    }
+    return 0;
 }
 
 static u32 host_opcode(const Code *c)
@@ -154,19 +162,6 @@ static void immediate(Code *c)
 
 /* ---- copies ---- */
 
-/* The host's number of a guest register, which is loaded into `temp` if it has none. */
-static unsigned operand_reg(Code *c, unsigned guest, unsigned temp)
-{
-    return guest & BYTE_HIGH ? (guest & 3) + 4 : code_reg(c, guest, temp);
-}
-
-static void put_back(Code *c, unsigned guest, unsigned temp)
-{
-    if (in_memory(guest)) {
-        emit_cpu(c->e, 0x89 | X_W, temp, CPU_GPR(guest));
-    }
-}
-
 /* Has it no name in the host without a REX prefix? */
 static bool needs_rex(unsigned guest)
 {
@@ -186,11 +181,18 @@ static u32 byte_rex(const Code *c)
     return row_has_byte(row_of(c)) && !needs_high(c) ? X_REX : 0;
 }
 
+/* Is all of its first operand new?  Below 32 bits some of the register stays. */
+static bool is_new(const Code *c)
+{
+    return row_kind(row_of(c)) & IS_NEW && width(c) >= 2;
+}
+
 static bool copy_registers(Code *c)
 {
     const Opcode *row = row_of(c);
     unsigned kind = row_kind(row), traits = opcode_traits(c->insn->op), reg = 0, rm = 0;
-    bool uses_reg = row_uses_reg(row), z = traits & HAS_Z;
+    bool uses_reg = row_uses_reg(row), z = traits & HAS_Z, modrm = traits & HAS_MODRM;
+    bool fresh = is_new(c) && c->insn->reg != c->insn->rm;
     u32 op = host_opcode(c) | byte_rex(c);
 
     if (needs_high(c) && (op & X_W || (uses_reg && needs_rex(c->insn->reg)) ||
@@ -198,27 +200,29 @@ static bool copy_registers(Code *c)
         return false;
     }
     if (uses_reg) {
-        reg = operand_reg(c, c->insn->reg, S1);
+        reg = scratch_hold(c, c->insn->reg, modrm ? c->insn->rm : NOT_KEPT,
+                           !(fresh && is_reg(row->operand[0])));
     }
-    if (traits & HAS_MODRM) {
-        rm = operand_reg(c, c->insn->rm, S2);
+    if (modrm) {
+        rm = scratch_hold(c, c->insn->rm, uses_reg ? c->insn->reg : NOT_KEPT,
+                          !(fresh && is_rm(row->operand[0])));
     }
     if (kind & IS_DIVISION) {
         code_trap(c);
     }
-    if (traits & HAS_MODRM) {
+    if (modrm) {
         emit_rr(c->e, op, row->ext >= 0 ? (unsigned)row->ext : reg, rm);
     } else {
         emit_z(c->e, z ? op & ~7u : op, z ? reg : 0);
     }
     immediate(c);
     if (uses_reg && !(kind & IS_READ) && (is_reg(row->operand[0]) || kind & IS_BOTH)) {
-        put_back(c, c->insn->reg, S1);
+        scratch_store(c, c->insn->reg, reg);
     }
-    if (traits & HAS_MODRM && !(kind & IS_READ) &&
-        (is_rm(row->operand[0]) || kind & IS_BOTH)) {
-        put_back(c, c->insn->rm, S2);
+    if (modrm && !(kind & IS_READ) && (is_rm(row->operand[0]) || kind & IS_BOTH)) {
+        scratch_store(c, c->insn->rm, rm);
     }
+    c->keeps = !(kind & IS_DIVISION);
     return true;
 }
 
@@ -240,12 +244,13 @@ void code_copy_at(Code *c, const Place *place)
     bool uses_reg = row_uses_reg(row);
 
     if (uses_reg) {
-        reg = operand_reg(c, c->insn->reg, place->spare);
+        reg = is_reg(row->operand[0]) && is_new(c) && scratch_needed(c->insn->reg) ?
+              place->spare : code_reg(c, c->insn->reg, place->spare);
     }
     code_at(c, host_opcode(c) | byte_rex(c), reg, place);
     immediate(c);
     if (uses_reg && !(kind & IS_READ) && (is_reg(row->operand[0]) || kind & IS_BOTH)) {
-        put_back(c, c->insn->reg, place->spare);
+        scratch_store(c, c->insn->reg, place->spare);
     }
 }
 
@@ -272,15 +277,16 @@ static bool copy(Code *c)
 
 static bool load_address(Code *c)
 {
-    unsigned to = code_reg(c, c->insn->reg, S1);
+    bool kept = scratch_needed(c->insn->reg);
+    unsigned to = kept ? S1 : (unsigned)host_register_of[c->insn->reg];
     bool addr32 = (c->insn->shape & INSN_ADDR) == INSN_ADDR32;
 
     if (!code_can_address(c) || (addr32 && width(c) == 3) ||
-        (in_memory(c->insn->reg) && width(c) == 1)) {
+        (kept && width(c) == 1)) {
         return false;
     }
     code_offset(c, to, width(c) == 3 ? X_W : width(c) == 1 ? X_66 : 0);
-    put_back(c, c->insn->reg, to);
+    scratch_store(c, c->insn->reg, to);
     return true;
 }
 

@@ -129,13 +129,6 @@ static unsigned gpr(Code *c, unsigned guest)
     return code_reg(c, guest, S2);
 }
 
-static void put_back(Code *c, unsigned guest, unsigned temp)
-{
-    if (host_register_of[guest] == IN_MEMORY) {
-        emit_cpu(c->e, 0x89 | X_W, temp, CPU_GPR(guest));
-    }
-}
-
 static void immediate(Code *c, const Opcode *row)
 {
     if (memchr(row->operand, O_Ib, sizeof row->operand)) {
@@ -161,7 +154,7 @@ void code_sse_at(Code *c, const Place *place)
     code_at(c, host_opcode(c, row), reg, place);
     immediate(c, row);
     if (reg_is_gpr(row) && is_reg_field(row->operand[0])) {
-        put_back(c, c->insn->reg, place->spare);
+        scratch_store(c, c->insn->reg, place->spare);
     }
 }
 
@@ -194,10 +187,10 @@ static void copy_registers(Code *c, const Opcode *row, int rm_at, bool mmx)
     emit_rr(c->e, host_opcode(c, row), reg, rm);
     immediate(c, row);
     if (reg_gpr && rm_at == 1) {
-        put_back(c, c->insn->reg, S2);
+        scratch_store(c, c->insn->reg, S2);
     }
     if (rm_gpr && rm_at == 0) {
-        put_back(c, c->insn->rm, S2);
+        scratch_store(c, c->insn->rm, S2);
     }
 }
 

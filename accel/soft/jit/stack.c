@@ -15,18 +15,6 @@ static unsigned width(const Code *c)
     return c->insn->more & INSN2_WIDTH;
 }
 
-static bool in_memory(unsigned guest)
-{
-    return !(guest & BYTE_HIGH) && host_register_of[guest] == IN_MEMORY;
-}
-
-static void put_back(Code *c, unsigned guest, unsigned temp)
-{
-    if (in_memory(guest)) {
-        emit_cpu(c->e, 0x89 | X_W, temp, CPU_GPR(guest));
-    }
-}
-
 static void move_sp(Code *c, s32 by)
 {
     emit_rm(c->e, 0x8d | X_W, host_register_of[RSP], host_register_of[RSP], NO_REG, 0,
@@ -83,7 +71,7 @@ static bool push_mem(Code *c)
 
 static void pop_reg(Code *c, unsigned guest)
 {
-    unsigned to = in_memory(guest) ? S1 : (unsigned)host_register_of[guest];
+    unsigned to = scratch_needed(guest) ? S1 : (unsigned)host_register_of[guest];
     Place place;
 
     code_begin_access(c);
@@ -93,7 +81,7 @@ static void pop_reg(Code *c, unsigned guest)
     if (guest != RSP) {
         move_sp(c, 8);
     }
-    put_back(c, guest, S1);
+    scratch_store(c, guest, S1);
 }
 
 static void leave(Code *c)

@@ -80,13 +80,18 @@ void code_instruction(Code *c)
     bool saved = c->saved, gone = c->gone;
     u32 at = c->e->at;
 
+    c->keeps = false;
     if (insn_ends_block(c->insn)) {
         if (!(row_of(c)->class == CLASS_BRANCH ? code_branch(c) : code_sti(c))) {
             code_interpret_last(c);
         }
+        scratch_forget(c);
         return;
     }
     code_settle_flags(c, S2);
+    if (c->e->at != at) {
+        scratch_forget(c);
+    }
     if (!has_own_form(c)) {
         c->e->at = at;
         c->saved = saved;
@@ -95,6 +100,10 @@ void code_instruction(Code *c)
         atomic_store(&c->jit->traps, traps);
         code_interpret(c);
         c->fp = 0;
+        c->keeps = false;
+    }
+    if (!c->keeps) {
+        scratch_forget(c);
     }
     if (!insn_ends_block(c->insn)) { /* the end was done too, in a window */
         code_set_backs(c, colds);
@@ -158,6 +167,7 @@ static void translate(Code *c)
 
     code_find_live(c);
     entries(c);
+    scratch_forget(c);
     put_away = c->gone;
     for (c->i = 0; c->i < block->n; c->i++) {
         c->insn = &block->insn[c->i];

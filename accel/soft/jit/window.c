@@ -41,9 +41,9 @@ static void push_or_pop(Code *c, const Step *step, const Place *place)
 
     if (step->kind == PUSH_REG) {
         code_at(c, 0x89 | X_W, code_reg(c, guest, S1), place);
-    } else if (host_register_of[guest] == IN_MEMORY) {
+    } else if (scratch_needed(guest)) {
         code_at(c, 0x8b | X_W, S1, place);
-        emit_cpu(c->e, 0x89 | X_W, S1, CPU_GPR(guest));
+        scratch_store(c, guest, S1);
     } else {
         code_at(c, 0x8b | X_W, host_register_of[guest], place);
     }
@@ -105,6 +105,7 @@ static void do_step(Code *c, const Window *w, const Step *step, s32 *sp)
 {
     Place place;
 
+    scratch_forget(c);
     switch (step->kind) {
     case PUSH_REG:
     case POP_REG:
@@ -185,6 +186,7 @@ bool code_window(Code *c)
         c->i--;
     }
     c->trusted = false;
+    c->keeps = false;
     return true;
 }
 
@@ -210,6 +212,7 @@ void code_window_singly(Code *c, const Cold *cold)
     c->saved = cold->saved;
     c->gone = cold->gone;
     c->singly = true;
+    scratch_forget(c);
     for (unsigned i = 0; i < cold->window; i++, c->i++, c->insn++) {
         code_instruction(c);
     }
