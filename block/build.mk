@@ -27,6 +27,7 @@ src += block/qcow2_pack.c
 src += block/qcow2_read.c
 src += block/qcow2_refcount.c
 src += block/qcow2_snapshot.c
+src += block/qcow2_space.c
 src += block/qcow2_tables.c
 src += block/qcow2_tree.c
 src += block/qcow2_write.c

@@ -232,6 +232,14 @@ static int file_status(BlockNode *node, u64 offset, u64 bytes, BlockStatus *out)
     return 0;
 }
 
+static u64 file_space(BlockNode *node)
+{
+    const File *file = node->own;
+    struct stat st;
+
+    return fstat(file->fd, &st) == 0 ? st.st_blocks * 512ull : 0;
+}
+
 static int file_fd(BlockNode *node)
 {
     const File *file = node->own;
@@ -426,7 +434,7 @@ static bool file_create(const BlockCreate *create, GError **err)
     .reopen = file_reopen, .read = file_read, .write = file_write,                  \
     .flush = file_flush, .discard = file_discard,                                   \
     .write_zeroes = file_write_zeroes, .truncate = file_truncate,                   \
-    .status = file_status, .fd = file_fd
+    .status = file_status, .fd = file_fd, .space = file_space
 
 const BlockDriver block_file = {
     .name = "file", .help = "a file", FILE_CALLS

@@ -133,6 +133,8 @@ typedef struct BlockDriver {
     int (*status)(BlockNode *node, u64 offset, u64 bytes, BlockStatus *out);
     /* Protocols that the kernel can reach: what to queue requests on; -1: call read. */
     int (*fd)(BlockNode *node);
+    /* Bytes that it takes on its disk; NULL: not known. */
+    u64 (*space)(BlockNode *node);
     /* A line for "info block" and the like: "encrypted"; or NULL. */
     void (*print)(BlockNode *node, GString *out);
 } BlockDriver;

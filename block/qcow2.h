@@ -32,6 +32,12 @@ Qcow2Info qcow2_info(BlockNode *node);
 /* The bitmaps; none if the image says that they are not to be trusted. */
 const Qcow2Bitmap *qcow2_bitmaps(BlockNode *node, unsigned *n);
 
+/*
+ * It counts more clusters than its file has on its disk, as after preallocation of the
+ * tables alone: only the file knows what is zero.
+ */
+bool qcow2_is_sparse(BlockNode *node);
+
 /* ---- snapshots ---- */
 
 typedef struct {

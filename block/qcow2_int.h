@@ -116,6 +116,7 @@ typedef struct Qcow2 {
     bool open, warned;
     bool corrupt;               /* found out while running: nothing is written */
     bool clean;                 /* nothing to commit; atomic */
+    bool sparse, sparse_known;  /* qcow2_is_sparse */
 } Qcow2;
 
 static inline Qcow2 *qcow2_of(BlockNode *node)

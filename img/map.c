@@ -13,7 +13,6 @@
 typedef struct {
     ImgExtent e;
     u64 start;
-    bool has_offset;
 } Row;
 
 static bool goes_on(const Row *row, u64 at, const ImgExtent *e)
@@ -88,7 +87,7 @@ static int map_range(BlockNode *node, u64 at, u64 end, bool json)
             if (open && !print_row(&row, json, &first)) {
                 return 1;
             }
-            row = (Row){ e, at, false };
+            row = (Row){ e, at };
             open = true;
         }
         at += e.status.bytes;

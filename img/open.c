@@ -179,7 +179,7 @@ void img_json_text(GString *to, const char *text)
 static int status_of(BlockNode *node, bool as_written, u64 offset, u64 bytes,
                      BlockStatus *out)
 {
-    return as_written && img_is_qcow2(node)
+    return as_written && img_is_qcow2(node) && !qcow2_is_sparse(node)
                ? node->driver->status(node, offset, bytes, out)
                : node_status(node, offset, bytes, out);
 }
@@ -198,12 +198,12 @@ int img_extent(BlockNode *node, const BlockNode *base, bool as_written, u64 offs
         if (!out->node->backing || out->node->backing == base) {
             return 0;
         }
-        out->node = out->node->backing;
-        out->depth++;
-        if (offset >= node_length(out->node)) {
+        if (offset >= node_length(out->node->backing)) {
             out->status = (BlockStatus){ .zero = true, .bytes = bytes };
             return 0;
         }
+        out->node = out->node->backing;
+        out->depth++;
         bytes = MIN(bytes, node_length(out->node) - offset);
     }
 }

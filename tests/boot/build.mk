@@ -5,6 +5,7 @@ check_script += tests/boot/disk.sh
 check_script += tests/boot/drives.sh
 check_script += tests/boot/end.sh
 check_script += tests/boot/firmware.sh
+check_script += tests/boot/flash.sh
 check_script += tests/boot/fork.sh
 check_script += tests/boot/latest.sh
 check_script += tests/boot/net-bridge.sh

@@ -76,6 +76,17 @@ same create -f qcow2 -b base.qcow2 -F qcow2 new.qcow2
 same create -f qcow2 -o compat=0.10,cluster_size=4k new.qcow2 1G
 same create -f qcow2 -o preallocation=metadata new.qcow2 10M
 
+# Tables without space below, and backing files that end early.
+qemu-img create -q -f qcow2 -o preallocation=metadata sparse.qcow2 4M
+qemu-io -c 'write 4k 4k' -c 'write 200k 10k' sparse.qcow2 > /dev/null
+truncate -s 1M short.raw
+qemu-img create -q -f qcow2 -b short.raw -F raw long.qcow2 2M
+qemu-img create -q -f qcow2 -b long.qcow2 -F qcow2 longer.qcow2 3M
+for image in sparse.qcow2 long.qcow2 longer.qcow2; do
+    same map "$image"
+    same map --output=json "$image"
+done
+
 qemu-img convert -O raw top.qcow2 src.raw
 cp base.qcow2 other.qcow2
 cp top.qcow2 moved.qcow2
