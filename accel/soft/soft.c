@@ -18,7 +18,7 @@
 enum { JIT_DEFAULT = true, HOT = 12 };
 
 PROPS(SoftConfig,
-    (u32, tb_size, "memory for decoded code, in MiB", .def = 64, .min = 1, .max = 4096),
+    (u32, tb_size, "memory for translated code, in MiB; as much again for decoded", .def = 64, .min = 1, .max = 4096),
     (bool, jit,    "translate hot code to host code", .def = JIT_DEFAULT),
     (bool, perfmap, "tell perf of translated code: /tmp/perf-PID.map"),
     (str, thread,  "multi: one thread per vCPU, always"));
