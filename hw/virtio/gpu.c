@@ -92,6 +92,17 @@ static bool open_gl(Device *dev, GError **err)
     return gpu_gl_open(gpu_of(dev), err) && open_gpu(dev, err);
 }
 
+static bool check_gl(const void *config, GError **err)
+{
+    if (((const GpuConfig *)config)->venus) {
+        g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL, "guests have no "
+                    "Vulkan here, only GL (virgl); a guest's Mesa draws Vulkan itself "
+                    "(lavapipe) with venus=off");
+        return false;
+    }
+    return true;
+}
+
 #define GPU_PART(T, fields)                                                         \
     .name = "virtio-gpu",                                                           \
     .config = fields, .config_at = offsetof(T, config),                             \
@@ -130,6 +141,7 @@ const VirtioType virtio_gpu_gl = {
         .bus     = VIRTIO_BUSES,
         .size    = sizeof(Gpu),
         .part    = { GPU_PART(Gpu, gl_config_fields) },
+        .check   = check_gl,
         .open    = open_gl,
         .close   = close_gpu,
     },
@@ -220,6 +232,7 @@ const VirtioType virtio_vga_gl = {
         .bus     = { &virtio_pci_plain_bus },
         .size    = sizeof(VirtioVga),
         .part    = { GPU_PART(Gpu, gl_config_fields) },
+        .check   = check_gl,
         .open    = open_virtio_vga_gl,
         .close   = close_virtio_vga,
     },

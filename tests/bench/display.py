@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The displays group of tests/bench/run: windows on a virtual X server of 1920x1080, with
+virtio-gpu in 2D and 3D; both programs draw with Mesa's llvmpipe where there is no GPU."""
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SIZE = "xres=1920,yres=1080"
+FRAMES_2D = 300
+FRAMES_3D = 300
+IDLE_S = 4
+SCENES = "build texture shading"
+
+
+@contextlib.contextmanager
+def x_server():
+    """Its screen is a file in the folder that this gives; DISPLAY is set meanwhile."""
+    with tempfile.TemporaryDirectory() as folder:
+        out, told = os.pipe()
+        server = subprocess.Popen(
+            ["Xvfb", "-displayfd", str(told), "-screen", "0", "1920x1080x24", "-noreset",
+             "-fbdir", folder], pass_fds=[told], stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL)
+        os.close(told)
+        try:
+            with os.fdopen(out) as number:
+                os.environ["DISPLAY"] = ":" + number.readline().strip()
+            yield folder
+        finally:
+            os.environ.pop("DISPLAY", None)
+            server.kill()
+            server.wait()
+
+
+def cpu_s(pid):
+    """Of the process and of those that it started."""
+    total = 0
+    for one in [pid] + children(pid):
+        with open("/proc/%d/stat" % one) as stat:
+            words = stat.read().rsplit(")", 1)[1].split()
+        total += int(words[11]) + int(words[12])
+    return total / os.sysconf("SC_CLK_TCK")
+
+
+def children(pid):
+    found = []
+    for task in os.listdir("/proc/%d/task" % pid):
+        with open("/proc/%d/task/%s/children" % (pid, task)) as names:
+            found += [int(name) for name in names.read().split()]
+    return found
+
+
+def is_shown(folder):
+    """The picture of drm-guest is on the X server's screen, whose file begins with a header
+    and a table of colors (X11/XWDFile.h)."""
+    with open(folder + "/Xvfb_screen0", "rb") as file:
+        head = file.read(100)
+        colors = int.from_bytes(head[76:80], "big") * 12
+        file.seek(int.from_bytes(head[0:4], "big") + colors + 4 * (1920 * 540 + 600))
+        return set(file.read(4 * 64)[0::4]) == {0x40}
+
+
+class Displays:
+    def __init__(self, machine, failed, folder):
+        self.machine = machine          # the class in run
+        self.failed = failed
+        self.folder = folder
+        self.saved = None
+
+    def options(self, guest, device, window, script):
+        place = subprocess.check_output(
+            [TOP + "/scripts/guest-gl", "--path", guest], text=True).strip()
+        initrd = self.folder + "/gl-initrd"
+        with open(initrd, "wb") as both:
+            for part in place + "/initrd", self.folder + "/drm.gz":
+                with open(part, "rb") as file:
+                    shutil.copyfileobj(file, both)
+        return ["-machine", "q35", "-m", "512", "-smp", "1", "-nodefaults", "-vga", "none",
+                "-no-reboot", "-serial", "stdio", "-display", window, "-device", device,
+                "-drive", "file=%s/root.img,format=raw,if=none,id=root,readonly=on" % place,
+                "-device", "virtio-blk-pci,drive=root", "-kernel", place + "/vmlinuz",
+                "-initrd", initrd,
+                "-append", 'console=ttyS0 quiet mayfly.run="%s"' % script]
+
+    def updates(self, command):
+        """2D pictures each second, CPU of each, and CPU of a window that stands."""
+        script = "/drm-guest %d; echo standing; sleep 999" % FRAMES_2D
+        found = {}
+        with self.machine(command, self.options("gl", "virtio-gpu-pci," + SIZE, "sdl", script)
+                          ) as machine:
+            for now, line in machine.lines():
+                if line == "bench 2d begin":
+                    begin, cpu = now, cpu_s(machine.process.pid)
+                elif line.startswith("bench 2d end"):
+                    found["updates"] = FRAMES_2D / (now - begin)
+                    found["cpu"] = (cpu_s(machine.process.pid) - cpu) / FRAMES_2D * 1000
+                elif line == "standing":
+                    break
+            time.sleep(2)
+            cpu = cpu_s(machine.process.pid)
+            time.sleep(IDLE_S)
+            found["idle"] = (cpu_s(machine.process.pid) - cpu) / IDLE_S * 100
+        return found
+
+    def three(self, more=""):
+        """kmscube's pictures each second, and glmark2's by scene."""
+        def one(command):
+            device = "virtio-gpu-gl-pci," + SIZE + more
+            inside = "kmscube -c %d | tail -n 1; for s in %s; do " % (FRAMES_3D, SCENES)
+            # It leaves when its input ends, and wants a format with alpha, which no screen has.
+            inside += ("sleep 99 | glmark2-es2-drm --visual-config a=0 "
+                       "-b $s:duration=4.0; done; echo all done")
+            script = "mount -t ext4 -o ro /dev/vda /mnt && chroot /mnt /run-gl '%s'" % inside
+            found = {}
+            with self.machine(command, self.options("desktop", device, "sdl,gl=on", script)
+                              ) as machine:
+                for _, line in machine.lines():
+                    cube = re.search(r"Rendered \d+ frames.*\(([\d.]+) fps", line)
+                    scene = re.search(r"\[(\w+)\].*FPS: *(\d+)", line)
+                    if cube:
+                        found["kmscube"] = float(cube.group(1))
+                    elif scene:
+                        found[scene.group(1)] = float(scene.group(2))
+                    elif line == "all done":
+                        break
+            if not found:
+                raise self.failed("nothing was drawn in 3D")
+            return found
+        return one
+
+    def restored(self, place):
+        """Milliseconds from the process's start to the restored picture in the window."""
+        def one(command):
+            if not self.saved:
+                self.saved = self.save(command)
+            with self.machine(command, ["-loadvm", self.saved]) as machine:
+                while not is_shown(place):
+                    if time.monotonic() - machine.begin > 30:
+                        raise self.failed("the restored picture is not shown")
+                return {"shown": (time.monotonic() - machine.begin) * 1000}
+        return one
+
+    def save(self, command):
+        options = self.options("gl", "virtio-gpu-pci," + SIZE, "sdl",
+                               "/drm-guest 2; echo now; sleep 999")
+        saved = self.folder + "/display"
+        with self.machine(command, options + ["-snapshot-when", "now,to=%s,exit=on" % saved]
+                          ) as machine:
+            machine.finish()
+        return saved
+
+
+def measure(bench, machine, failed):
+    """All rows, by the bench's own means."""
+    for tool in "Xvfb", "cc":
+        if not shutil.which(tool):
+            raise failed("%s is not installed" % tool)
+    subprocess.check_call(["cc", "-O2", "-static", "-o", bench.folder + "/drm-guest",
+                           TOP + "/tests/bench/drm-guest.c"])
+    cpio = subprocess.Popen([bench.busybox, "cpio", "-o", "-H", "newc"], cwd=bench.folder,
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                            stderr=subprocess.DEVNULL)
+    with open(bench.folder + "/drm.gz", "wb") as packed:
+        data = cpio.communicate(b"drm-guest\n")[0]
+        packed.write(subprocess.run(["gzip", "-1n"], input=data, stdout=subprocess.PIPE,
+                                    check=True).stdout)
+    displays = Displays(machine, failed, bench.folder)
+    with x_server() as place:
+        found = bench.repeat(displays.updates)
+        bench.show("2D, all of 1920x1080 anew", "1/s", found, "updates")
+        bench.show("  CPU for each", "ms", found, "cpu")
+        bench.show("  CPU of a window that stands", "%", found, "idle")
+        found = bench.repeat(displays.three())
+        for name in ["kmscube"] + SCENES.split():
+            bench.show("3D, %s" % name, "1/s", found, name)
+        found = bench.repeat(displays.three(",isolated=on"), ["mayfly"])
+        for name in ["kmscube"] + SCENES.split():
+            bench.show("3D, isolated, %s" % name, "1/s", found, name)
+        found = bench.repeat(displays.restored(place), ["mayfly"])
+        bench.show("start from a snapshot to the picture", "ms", found, "shown")
