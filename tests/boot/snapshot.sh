@@ -161,6 +161,19 @@ if mount -t tmpfs -o size=6m small "$dir/small" 2> /dev/null; then
     check "a full disk: status 1" ends_with 1
     check "a full disk: is told" grep -q 'No space left on device' "$vm_errors"
     check "a full disk: nothing is left behind" [ -z "$(ls "$dir/small")" ]
+    restore one -snapshot-when "save it now,to=$dir/small/x,all=on"
+    vm_send 'echo save it "now"'
+    vm_expect '^save it now'
+    tries=0
+    until grep -q 'No space left on device' "$vm_errors" || [ $tries = 60 ]; do
+        tries=$((tries + 1))
+        sleep 1
+    done
+    check "a full disk, behind the machine's back: is told" grep -q 'No space left on device' "$vm_errors"
+    check "a full disk, behind its back: nothing is left behind" [ -z "$(ls "$dir/small")" ]
+    vm_send 'echo answer $((40 + 2))'
+    check "a full disk, behind its back: the machine goes on" says '^answer 42'
+    vm_stop
     umount "$dir/small"
 else
     skip "a full disk" "no tmpfs can be mounted here"

@@ -26,7 +26,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { STATES = 2000, SECTIONS = 4000, ROM_BYTES = 256 << 10, RUN_EVERY = 50, RUN_US = 2000 };
+enum { STATES = 2000, SECTIONS = 4000 };
+enum { ROM_BYTES = 256 << 10, RUN_EVERY = 50, RUN_US = 2000 };
 
 static Machine *machine;
 static Vm *vm;
