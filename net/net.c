@@ -294,16 +294,24 @@ void netdev_writable(Netdev *nd, unsigned queue)
 
 /* ---- the machine's time ---- */
 
-static const Clock *the_clock;
+static pthread_mutex_t clock_lock = PTHREAD_MUTEX_INITIALIZER;
+static const Clock *the_clock;      /* with the lock: it may go while it is asked */
 
 void nets_set_clock(const Clock *clock)
 {
+    pthread_mutex_lock(&clock_lock);
     the_clock = clock;
+    pthread_mutex_unlock(&clock_lock);
 }
 
 u64 nets_clock(void)
 {
-    return the_clock ? clock_now(the_clock) : (u64)g_get_monotonic_time() * 1000;
+    u64 now;
+
+    pthread_mutex_lock(&clock_lock);
+    now = the_clock ? clock_now(the_clock) : (u64)g_get_monotonic_time() * 1000;
+    pthread_mutex_unlock(&clock_lock);
+    return now;
 }
 
 static void go_on(Netdev *nd)

@@ -422,8 +422,8 @@ void vm_teardown(void)
         machine_free(machine);
     }
     disks_close();
+    netdevs_close_all();        /* their threads may be on the way into an I/O thread */
     objects_close_all();
-    netdevs_close_all();
     shares_close_all();
     chardevs_close_all();
     g_clear_pointer(&monitor_ends, g_ptr_array_unref);
