@@ -84,10 +84,22 @@ typedef struct {
     gpa phys;                   /* of the page; TLB_* below in its low bits */
     u64 ram_page;               /* UINT64_MAX: not RAM */
 } TlbInfo;
-enum { TLB_GLOBAL = 1, TLB_DEVICE = 2, TLB_APIC = 4, TLB_ROM = 8, TLB_LOGGED = 16 };
+enum {
+    TLB_GLOBAL = 1, TLB_DEVICE = 2, TLB_APIC = 4, TLB_ROM = 8,
+    TLB_LOGGED = 16, TLB_LOGGED_GLOBAL = 32,
+};
 
 /* What an address is checked against: who asks. */
 typedef enum { MMU_USER, MMU_KERNEL, MMU_KERNEL_SMAP, MMU_MODES } MmuMode;
+
+/*
+ * Entries that may be in use, so that a flush need not look at all of them; those in
+ * the log of what is not global may have become global meanwhile, and the reverse.
+ */
+typedef struct {
+    unsigned n;
+    u16 entry[MMU_MODES * TLB_SIZE];
+} TlbLog;
 
 /* In which GiB pages larger than 4 KiB were seen, and how large they are at most. */
 enum { LARGE_PLACES = 512 };
@@ -120,7 +132,7 @@ typedef struct {
 /* What the TLB held of a PCID when CR3 left it (tlb_flush.c). */
 enum { SHELVES = 8, SHELF_ENTRIES = 2048 };
 typedef struct {
-    u16 n;                      /* where it was, as in tlb_log */
+    u16 n;                      /* where it was, as in TlbLog */
     TlbEntry entry;
     TlbInfo info;
 } ShelvedEntry;
@@ -268,8 +280,7 @@ struct Cpu {
     TlbInfo tlb_info[MMU_MODES][TLB_SIZE];
     TlbHint tlb_hint[MMU_MODES][TLB_HINTS];
     u32 tlb_hints_of[MMU_MODES * TLB_SIZE];     /* the first of each entry */
-    u16 tlb_log[MMU_MODES * TLB_SIZE];  /* entries that may be in use, so that */
-    unsigned tlb_logged;                /* a flush need not look at all of them */
+    TlbLog tlb_log[2];                  /* [1]: global ones */
     bool tlb_made;
     bool data_checks;                   /* `tlb` is the empty one: see debug.c */
     LargePages tlb_large[2];    /* [1]: global ones */

@@ -36,14 +36,18 @@ TlbEntry *tlb_empty(void)
 
 /* ---- filling ---- */
 
-/* Remembers that the entry is in use, for the next flush. */
-static void note_used(Cpu *cpu, const TlbInfo *info, MmuMode mode)
+void tlb_set_info(Cpu *cpu, unsigned n, TlbInfo info)
 {
-    if (!(info->phys & TLB_LOGGED)) {
-        unsigned n = info - cpu->tlb_info[mode];
+    bool global = info.phys & TLB_GLOBAL;
+    u64 mine = global ? TLB_LOGGED_GLOBAL : TLB_LOGGED;
+    u64 logged = tlb_nth_info(cpu, n)->phys & (TLB_LOGGED | TLB_LOGGED_GLOBAL);
 
-        cpu->tlb_log[cpu->tlb_logged++] = mode * TLB_SIZE + n;
+    if (!(logged & mine)) {
+        cpu->tlb_log[global].entry[cpu->tlb_log[global].n++] = n;
     }
+    info.phys &= ~(u64)(TLB_LOGGED | TLB_LOGGED_GLOBAL);
+    info.phys |= logged | mine;
+    *tlb_nth_info(cpu, n) = info;
 }
 
 static bool is_apic_page(const Cpu *cpu, gpa phys)
@@ -106,10 +110,10 @@ static TlbEntry *fill(Cpu *cpu, gva at, Access access, MmuMode mode)
     if (!mmu_walk(cpu, at, access, mode, &walk, &error)) {
         cpu_page_fault(cpu, at, error);
     }
-    note_used(cpu, info, mode);
     mmu_note_large(cpu, at, walk.bytes, walk.global);
-    *info = (TlbInfo){ .phys = walk.phys | TLB_LOGGED | (walk.global ? TLB_GLOBAL : 0),
-                       .ram_page = UINT64_MAX };
+    tlb_set_info(cpu, mode * TLB_SIZE + (info - cpu->tlb_info[mode]),
+                 (TlbInfo){ .phys = walk.phys | (walk.global ? TLB_GLOBAL : 0),
+                            .ram_page = UINT64_MAX });
     host = find_page(cpu, walk.phys, info);
     rights = walk_rights(cpu, &walk, mode);
     fast = host ? page : tlb_slow(page);
@@ -177,13 +181,17 @@ void tlb_code_gone(Cpu *cpu, TlbEntry *e, u64 ram_page)
 
 void mmu_protect_code(Cpu *cpu, u64 ram_page)
 {
-    for (unsigned i = 0; i < cpu->tlb_logged; i++) {
-        unsigned n = cpu->tlb_log[i];
-        TlbEntry *e = tlb_nth(cpu, n);
+    for (unsigned global = 0; global < 2; global++) {
+        const TlbLog *log = &cpu->tlb_log[global];
 
-        if (tlb_nth_info(cpu, n)->ram_page == ram_page && !(e->write & ~PAGE_MASK)) {
-            e->write = tlb_slow(e->write);
-            tlb_forget_hints(cpu, n);
+        for (unsigned i = 0; i < log->n; i++) {
+            TlbEntry *e = tlb_nth(cpu, log->entry[i]);
+
+            if (tlb_nth_info(cpu, log->entry[i])->ram_page == ram_page &&
+                !(e->write & ~PAGE_MASK)) {
+                e->write = tlb_slow(e->write);
+                tlb_forget_hints(cpu, log->entry[i]);
+            }
         }
     }
 }
@@ -215,9 +223,7 @@ static void print_entry(GString *out, unsigned n, const TlbEntry *e,
 
 void mmu_print_tlb(Cpu *cpu, GString *out)
 {
-    for (unsigned i = 0; i < cpu->tlb_logged; i++) {
-        unsigned n = cpu->tlb_log[i];
-
+    for (unsigned n = 0; n < MMU_MODES * TLB_SIZE; n++) {
         print_entry(out, n, tlb_nth(cpu, n), tlb_nth_info(cpu, n), -1);
     }
     for (unsigned i = 0; i < SHELVES; i++) {

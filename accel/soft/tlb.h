@@ -34,7 +34,7 @@ static inline TlbInfo *tlb_info_of(Cpu *cpu, const TlbEntry *e, MmuMode mode)
     return &cpu->tlb_info[mode][e - cpu->tlbs[mode]];
 }
 
-/* Entries are also numbered through all modes, as tlb_log does. */
+/* Entries are also numbered through all modes, as TlbLog does. */
 static inline TlbEntry *tlb_nth(Cpu *cpu, unsigned n)
 {
     return &cpu->tlbs[n / TLB_SIZE][n % TLB_SIZE];
@@ -44,6 +44,9 @@ static inline TlbInfo *tlb_nth_info(Cpu *cpu, unsigned n)
 {
     return &cpu->tlb_info[n / TLB_SIZE][n % TLB_SIZE];
 }
+
+/* Gives an entry this info, and logs it. */
+void tlb_set_info(Cpu *cpu, unsigned n, TlbInfo info);
 
 /* The page that a tag lets through, quickly or not. */
 static inline gva tlb_tag_page(u64 tag)

@@ -5,10 +5,10 @@
  * The tables hold global translations and those of the present PCID.  When CR3 gets
  * another PCID, what is not global is put on a shelf, and taken from there when CR3
  * gets the first one again with bit 63 set.  So the tables are looked at by address
- * alone, as if there were no PCIDs, each entry comes back to its own place, where hints
- * find it, and user code's part of the jump cache stays.  A shelf has the entries that
- * were made last, and there are as many shelves as Linux uses PCIDs on a CPU, and two
- * more: what does not fit is lost.
+ * alone, as if there were no PCIDs, each entry comes back to its own place, and user
+ * code's part of the jump cache stays.  A shelf has the entries that were made last,
+ * and there are as many shelves as Linux uses PCIDs on a CPU, and two more: what does
+ * not fit is lost.
  *
  * INVLPG of an address that a large page maps must drop all its pieces: there is only a
  * note of where large pages were seen, and an INVLPG there drops all around it, as far
@@ -112,10 +112,13 @@ static void drop_entry(Cpu *cpu, unsigned n)
     tlb_forget_hints(cpu, n);
 }
 
+/* It stays in the log of global ones if it is there. */
 static void clear_entry(Cpu *cpu, unsigned n)
 {
+    TlbInfo *info = tlb_nth_info(cpu, n);
+
     drop_entry(cpu, n);
-    *tlb_nth_info(cpu, n) = (TlbInfo){ .ram_page = UINT64_MAX };
+    *info = (TlbInfo){ .phys = info->phys & TLB_LOGGED_GLOBAL, .ram_page = UINT64_MAX };
 }
 
 /* The first flush of all makes the entries of a new CPU: zero is not an empty one. */
@@ -206,15 +209,16 @@ static TlbShelf *choose_shelf(Cpu *cpu, const TlbShelf *taken)
  */
 static void take_out(Cpu *cpu, TlbShelf *s)
 {
-    unsigned kept = 0, shelved = 0;
+    TlbLog *log = &cpu->tlb_log[0];
+    unsigned shelved = 0;
 
-    for (unsigned i = 0; i < cpu->tlb_logged; i++) {
-        unsigned n = cpu->tlb_log[i];
+    for (unsigned i = 0; i < log->n; i++) {
+        unsigned n = log->entry[i];
         const TlbEntry *e = tlb_nth(cpu, n);
-        const TlbInfo *info = tlb_nth_info(cpu, n);
+        TlbInfo *info = tlb_nth_info(cpu, n);
 
+        info->phys &= ~(u64)TLB_LOGGED;
         if (info->phys & TLB_GLOBAL) {
-            cpu->tlb_log[kept++] = n;
             continue;
         }
         if (s && tlb_page(e) != TLB_NONE) {
@@ -222,7 +226,7 @@ static void take_out(Cpu *cpu, TlbShelf *s)
         }
         clear_entry(cpu, n);
     }
-    cpu->tlb_logged = kept;
+    log->n = 0;
     if (s) {
         s->n = MIN(shelved, SHELF_ENTRIES);
     }
@@ -253,12 +257,9 @@ static void put_back(Cpu *cpu, TlbShelf *s)
             __atomic_load_n(&flags[ram_page], __ATOMIC_SEQ_CST) & PAGE_CODE) {
             e->write = tlb_slow(e->write);
         }
-        if (!(tlb_nth_info(cpu, from->n)->phys & TLB_LOGGED)) {
-            cpu->tlb_log[cpu->tlb_logged++] = from->n;
-        }
         tlb_forget_hints(cpu, from->n);
         *tlb_nth(cpu, from->n) = *e;
-        *tlb_nth_info(cpu, from->n) = from->info;
+        tlb_set_info(cpu, from->n, from->info);
     }
     cpu->jump_space[0] = s->user;
     cpu->tlb_large[0] = s->large;
@@ -293,10 +294,15 @@ void mmu_flush(Cpu *cpu)
     if (!cpu->tlb_made) {
         make_tables(cpu);
     }
-    for (unsigned i = 0; i < cpu->tlb_logged; i++) {
-        clear_entry(cpu, cpu->tlb_log[i]);
+    for (unsigned global = 0; global < 2; global++) {
+        TlbLog *log = &cpu->tlb_log[global];
+
+        for (unsigned i = 0; i < log->n; i++) {
+            tlb_nth_info(cpu, log->entry[i])->phys = 0;
+            clear_entry(cpu, log->entry[i]);
+        }
+        log->n = 0;
     }
-    cpu->tlb_logged = 0;
     drop_shelves(cpu);
     memset(cpu->tlb_large, 0, sizeof cpu->tlb_large);
     jump_forget(cpu, true);

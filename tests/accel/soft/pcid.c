@@ -15,11 +15,13 @@ enum { P = 1, W = 2, U = 4, PS = 0x80, G = 0x100 };
 
 /*
  * Space n has PCID n and its tables at TABLES + n * 16 KiB: 2 MiB of its own, 2 MiB
- * that are global and all have in common, and large pages.
+ * that are global and all have in common, and large pages.  The global pages have the
+ * entries of the TLB that the third and later ones of their own have.
  */
 enum {
     SPACES = SHELVES + 4, TABLES = 0x100000, COMMON = 0x1f0000,
-    OWN = 0x400000, GLOBAL = 0x600000, LARGE = 0x800000, LARGE_BYTES = 0x200000,
+    OWN = 0x400000, GLOBAL = OWN + (TLB_SIZE + 2) * 0x1000,
+    LARGE = 0x800000, LARGE_BYTES = 0x200000,
     LARGE_PAGES = SHELF_ENTRIES / 512 + 1,
 };
 /* Pages of RAM: each holds its number, and at CODE_AT an instruction. */
@@ -48,7 +50,8 @@ static void map(Fixture *f, unsigned space, unsigned page, unsigned n)
 
 static void map_global(Fixture *f, unsigned page, unsigned n)
 {
-    soft_bed_put64(f->bed, COMMON + page * 8, ram_page(n) | P | W | U | G);
+    soft_bed_put64(f->bed, COMMON + (GLOBAL >> PAGE_SHIFT) % 512 * 8 + page * 8,
+                   ram_page(n) | P | W | U | G);
 }
 
 static void make_space(Fixture *f, unsigned space)
@@ -60,7 +63,7 @@ static void make_space(Fixture *f, unsigned space)
     at += 2 * PAGE_BYTES;
     soft_bed_put64(f->bed, at, P | W | U | PS);
     soft_bed_put64(f->bed, at + 2 * 8, (at + PAGE_BYTES) | P | W | U);
-    soft_bed_put64(f->bed, at + 3 * 8, COMMON | P | W | U);
+    soft_bed_put64(f->bed, at + (GLOBAL >> 21) * 8, COMMON | P | W | U);
     for (unsigned i = 0; i < LARGE_PAGES; i++) {
         soft_bed_put64(f->bed, at + (4 + i) * 8, P | W | U | PS);
     }
@@ -180,11 +183,11 @@ static void test_full(Fixture *f, gconstpointer data)
             soft_bed_put64(f->bed, offset, i);
             g_assert_cmpuint(read_at(f, LARGE + i * (u64)PAGE_BYTES + 8), ==, i);
         }
-        g_assert_cmpuint(f->cpu->tlb_logged, ==, SHELF_ENTRIES + 100);
+        g_assert_cmpuint(f->cpu->tlb_log[0].n, ==, SHELF_ENTRIES + 100);
         go(f, 2, NO_FLUSH);
-        g_assert_cmpuint(f->cpu->tlb_logged, ==, 0);
+        g_assert_cmpuint(f->cpu->tlb_log[0].n, ==, 0);
         go(f, 1, NO_FLUSH);
-        g_assert_cmpuint(f->cpu->tlb_logged, ==, SHELF_ENTRIES);
+        g_assert_cmpuint(f->cpu->tlb_log[0].n, ==, SHELF_ENTRIES);
     }
 }
 
@@ -469,6 +472,9 @@ static void test_random(Fixture *f, gconstpointer data)
         : kind < 48 ? random_map(&m)
         : kind < 60 ? random_switch(&m)
         : kind < 62 ? random_invlpg(&m) : random_invpcid(&m);
+        /* Each entry is logged once: those of two modes, and INVPCID's operand. */
+        g_assert_cmpuint(f->cpu->tlb_log[0].n, <=, 2 * RANDOM_PAGES + 1);
+        g_assert_cmpuint(f->cpu->tlb_log[1].n, <=, 2 * RANDOM_PAGES);
     }
     g_rand_free(m.rand);
 }
