@@ -66,7 +66,7 @@ static void cpu_settle(Cpu *cpu)
  * Most functions go on with the next instruction themselves (insn_go_on), so that one
  * call here runs many: cpu->insn is the last one that was run.
  */
-static void block_run(Cpu *cpu, Block *block)
+void block_run(Cpu *cpu, Block *block)
 {
     const Insn *insn = block->insn, *end = insn + block->entries;
 

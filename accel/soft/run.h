@@ -68,6 +68,9 @@ static inline bool block_translated(const Block *block)
  */
 bool block_warm(Cpu *cpu, Block *block);
 
+/* Runs it by the interpreter: cpu->insn is the last instruction that was run. */
+void block_run(Cpu *cpu, Block *block);
+
 /* The block at rip by the jump cache, or by all means. */
 Block *block_look_up(Cpu *cpu);
 

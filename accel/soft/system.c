@@ -167,14 +167,17 @@ static void set_ac(Cpu *cpu, u32 ac)
     cpu_mode_changed(cpu);
 }
 
+/* The MMU mode changes, which blocks are found by: so they end one. */
 static void op_clac(Cpu *cpu, const Insn *insn)
 {
     set_ac(cpu, 0);
+    cpu->rip = insn_next(cpu, insn);
 }
 
 static void op_stac(Cpu *cpu, const Insn *insn)
 {
     set_ac(cpu, FLAG_AC);
+    cpu->rip = insn_next(cpu, insn);
 }
 
 /* ---- fences: the guest's loads and stores are the host's, so are they ---- */
@@ -224,10 +227,10 @@ static const Opcode rows[] = {
     ROW(MAP_1, 0xfa, "cli", .fn = op_cli),
     ROW(MAP_1, 0xfb, "sti", .attr = OP_ENDS, .fn = op_sti),
     ROW_RM(MAP_0F, 0x01, 0, 1, "vmcall", .prefix = P_NONE, .fn = op_hypercall),
-    ROW_RM(MAP_0F, 0x01, 1, 2, "clac", .prefix = P_NONE, .feature = "smap",
-           .fn = op_clac),
-    ROW_RM(MAP_0F, 0x01, 1, 3, "stac", .prefix = P_NONE, .feature = "smap",
-           .fn = op_stac),
+    ROW_RM(MAP_0F, 0x01, 1, 2, "clac", .prefix = P_NONE, .attr = OP_ENDS,
+           .feature = "smap", .fn = op_clac),
+    ROW_RM(MAP_0F, 0x01, 1, 3, "stac", .prefix = P_NONE, .attr = OP_ENDS,
+           .feature = "smap", .fn = op_stac),
     ROW_RM(MAP_0F, 0x01, 3, 1, "vmmcall", .fn = op_hypercall),
     ROW_RM(MAP_0F, 0x01, 7, 1, "rdtscp", .feature = "rdtscp", .fn = op_rdtscp),
     ROW_EXT(MAP_0F, 0x01, 7, "invlpg", .mod = MOD_MEM, .operand = { O_Mb },

@@ -56,6 +56,21 @@ JitExit *jit_enter(Cpu *cpu, Block *block)
     return exit;
 }
 
+/*
+ * An instruction that crosses into the next page has no translation: it is done here,
+ * and what follows is found.  NULL: that is the run loop's.
+ */
+static Block *run_crossing(Cpu *cpu, Block *crossing)
+{
+    block_run(cpu, crossing);
+    cpu->insn = NULL;
+    if (cpu_requested(cpu) || cpu->inhibit || cpu->data_checks ||
+        cpu->mode & MODE_STEP) {
+        return NULL;
+    }
+    return block_look_up(cpu);
+}
+
 void jit_run(Cpu *cpu, Block *block)
 {
     JitExit *exit;
@@ -69,8 +84,12 @@ void jit_run(Cpu *cpu, Block *block)
         if (exit->shadow) {
             cpu->inhibit = INHIBIT_INTERRUPTS;
             block_warm(cpu, block);
+            return;
         }
-        if (exit->shadow || !block_translated(block)) {
+        if (block->own) {
+            block = run_crossing(cpu, block);
+        }
+        if (!block || !block_translated(block)) {
             return;
         }
     }
