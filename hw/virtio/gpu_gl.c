@@ -187,6 +187,9 @@ void gpu_gl_close(Gpu *gpu)
     if (gl->announce) {
         g_source_remove(gl->announce);
     }
+    if (gl->later) {
+        g_source_remove(gl->later);
+    }
     io_unwatch(gl->watch);
     if (gl->renderer) {
         gl->module->close(gl->renderer);

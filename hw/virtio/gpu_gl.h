@@ -42,6 +42,9 @@ typedef struct GpuGl {
     u64 shown;                      /* serial of the newest SET_SCANOUT */
     u64 shown_done;                 /* of the newest that is done */
     bool stale[GPU_SCANOUTS];       /* the scanout's copy is not what is shown */
+    u32 to_show[GPU_SCANOUTS];      /* the newest SET_SCANOUT's resource */
+    gint64 due[GPU_SCANOUTS];       /* the next reading back: monotonic us */
+    unsigned later;                 /* the main loop's source that asks for it */
     RenderWindow window[GPU_SCANOUTS];
     /* Resources whose pages the renderer may write without being told to: ids. */
     GHashTable *written;

@@ -4,12 +4,59 @@
  *
  * A window that can has the guest's texture drawn into it by the renderer.  Whoever
  * needs pixels finds them in the scanout's copy: read back at each flush where a viewer
- * takes pixels, and when they are asked for (screendump) where none does.
+ * takes pixels, and when they are asked for (screendump) where none does.  Reading back
+ * takes at most a quarter of the time, as drawing does: a guest that flushes faster is
+ * read less often, and the newest picture always is.
  */
 
 #include "hw/virtio/gpu_gl.h"
 
+#include "base/lock.h"
+
 #include <string.h>
+
+/* ---- reading back ---- */
+
+static void read_back(Gpu *gpu, unsigned n)
+{
+    RenderJob *job = g_new0(RenderJob, 1);
+
+    job->type = RENDER_READ;
+    job->scanout = n;
+    job->serial = gpu->gl->shown_done;
+    gpu_gl_post(gpu, job);
+}
+
+static gboolean read_what_is_stale(gpointer opaque)
+{
+    Gpu *gpu = opaque;
+
+    machine_lock();
+    gpu->gl->later = 0;
+    for (unsigned i = 0; i < gpu->config.max_outputs; i++) {
+        if (gpu->gl->stale[i] && gpu->scanout[i].copy &&
+            console_wants_pixels(gpu->scanout[i].console)) {
+            read_back(gpu, i);
+        }
+    }
+    machine_unlock();
+    return G_SOURCE_REMOVE;
+}
+
+/* True if it is too soon, and will be done. */
+static bool put_off(Gpu *gpu, unsigned n, const GpuResource *r)
+{
+    gint64 left = gpu->gl->due[n] - g_get_monotonic_time();
+
+    if (left <= 0 || gpu->gl->to_show[n] != r->id) {
+        return false;
+    }
+    gpu->gl->stale[n] = true;
+    if (!gpu->gl->later) {
+        gpu->gl->later = g_timeout_add(left / 1000 + 1, read_what_is_stale, gpu);
+    }
+    return true;
+}
 
 /* ---- judged before the renderer sees them ---- */
 
@@ -30,6 +77,7 @@ u32 gpu_gl_judge_scanout(Gpu *gpu, RenderJob *job)
         return GPU_ERR_PARAMETER;
     }
     job->serial = ++gpu->gl->shown;
+    gpu->gl->to_show[in->scanout] = in->resource;
     return GPU_OK;
 }
 
@@ -44,10 +92,10 @@ u32 gpu_gl_judge_flush(Gpu *gpu, RenderJob *job)
         return GPU_ERR_PARAMETER;
     }
     for (unsigned i = 0; i < gpu->config.max_outputs; i++) {
-        if (console_wants_pixels(gpu->scanout[i].console)) {
-            job->want |= 1u << i;
-        } else {
+        if (!console_wants_pixels(gpu->scanout[i].console)) {
             gpu->gl->stale[i] = true;
+        } else if (!put_off(gpu, i, r)) {
+            job->want |= 1u << i;
         }
     }
     job->serial = gpu->gl->shown;
@@ -71,12 +119,7 @@ static void set_texture(Gpu *gpu, unsigned n)
     gpu->gl->stale[n] = true;
     console_set_texture(scanout->console, &scanout->surface);
     if (console_wants_pixels(scanout->console)) {
-        RenderJob *job = g_new0(RenderJob, 1);
-
-        job->type = RENDER_READ;
-        job->scanout = n;
-        job->serial = gpu->gl->shown_done;
-        gpu_gl_post(gpu, job);
+        read_back(gpu, n);
     }
 }
 
@@ -149,7 +192,10 @@ void gpu_gl_pictures_done(Gpu *gpu, RenderJob *job)
         return;
     }
     for (unsigned i = 0; job->pictures && i < job->pictures->len; i++) {
-        take_picture(gpu, &g_array_index(job->pictures, RenderPicture, i));
+        const RenderPicture *p = &g_array_index(job->pictures, RenderPicture, i);
+
+        take_picture(gpu, p);
+        gpu->gl->due[p->scanout] = g_get_monotonic_time() + 3 * (gint64)job->read_us;
     }
 }
 

@@ -16,7 +16,7 @@
 enum {
     BIND_CUSTOM = 1 << 17,          /* the library keeps it in ordinary memory */
     PIXELS_MAX = 512 << 20, TEXT_MAX = 512,
-    READS_STAGING = 2, FROM_HOST = 2,
+    READS_STAGING = 2, FROM_HOST = 2, READ_US_MAX = 100000,
 };
 
 typedef struct { Lines part; bool out; } Move;
@@ -343,6 +343,7 @@ bool isolated_answer(Renderer *r, const IsolatedAnswer *answer, const u8 *data)
     move_out(r, flight);
     job = flight->job;
     job->answer = answer->answer;
+    job->read_us = MIN(answer->read_us, READ_US_MAX) * 2;       /* it was sent, too */
     k = job->type == GPU_RESOURCE_CREATE_3D ? known(r, job->in.create_3d.resource)
                                             : NULL;
     if (k) {

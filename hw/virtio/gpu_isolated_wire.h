@@ -41,7 +41,7 @@ typedef struct {
     u32 number;                     /* 0: the data is a complaint, to be logged */
     u32 answer;
     u32 line;                       /* of a resource that was created, bytes */
-    u32 pictures;
+    u32 pictures, read_us, reserved;
     u64 bytes;
 } IsolatedAnswer;                   /* then its data, or the pictures */
 

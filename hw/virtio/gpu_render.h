@@ -59,6 +59,7 @@ struct RenderJob {
     u32 type;                       /* the command's, or RENDER_... */
     u32 answer;                     /* out: GPU_OK... or GPU_ERR_... */
     u32 line;                       /* out, CREATE: bytes of a line, 0: not known */
+    u32 read_us;                    /* out: that reading `pictures` back took */
     GpuHeader header;
     GpuBody in;
     u32 scanout;                    /* RENDER_READ, WINDOW, POINTER */

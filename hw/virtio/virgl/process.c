@@ -176,7 +176,8 @@ static u64 bytes_of(const RenderJob *job)
 static void send_answer(const RenderJob *job)
 {
     IsolatedAnswer answer = { job->serial, job->answer, job->line,
-                              job->pictures ? job->pictures->len : 0, bytes_of(job) };
+                              job->pictures ? job->pictures->len : 0, job->read_us, 0,
+                              bytes_of(job) };
 
     g_mutex_lock(&sending);
     send_all(&answer, sizeof answer);

@@ -32,6 +32,7 @@ static void add_picture(Renderer *r, RenderJob *job, u32 n, u32 x, u32 y, u32 w,
     const Shown *shown = &r->shown[n];
     GpuBox box = { shown->rect.x + x, shown->rect.y + y, 0, w, h, 1 };
     RenderPicture picture = { n, x, y, w, h, g_try_malloc0((size_t)w * h * 4) };
+    gint64 begin = g_get_monotonic_time();
 
     if (!picture.pixels || !read_pixels(shown->resource, &box, picture.pixels)) {
         g_free(picture.pixels);
@@ -42,6 +43,7 @@ static void add_picture(Renderer *r, RenderJob *job, u32 n, u32 x, u32 y, u32 w,
         job->pictures = g_array_new(false, false, sizeof picture);
     }
     g_array_append_val(job->pictures, picture);
+    job->read_us += g_get_monotonic_time() - begin;
 }
 
 void shown_read(Renderer *r, RenderJob *job)

@@ -5,6 +5,7 @@
  * lives.
  */
 
+#include "base/lock.h"
 #include "hw/virtio/devices.h"
 #include "hw/virtio/gpu_gl.h"
 #include "tests/lib/chance.h"
@@ -89,6 +90,50 @@ static void test_saved(void)
     bed_close();
 }
 
+static bool wants_nothing(void)
+{
+    RenderJob job = { .type = GPU_RESOURCE_FLUSH,
+                      .in.flush = { { 0, 0, 64, 32 }, 7, 0 } };
+
+    g_assert_cmphex(gpu_gl_do(gpu, &job), ==, GPU_OK);
+    render_job_clear(&job);
+    return !job.want;
+}
+
+static void look(void *opaque, Console *console, const ConsoleNews *news)
+{
+    (void)opaque;
+    (void)console;
+    (void)news;
+}
+
+/* A flush that comes too soon after a long reading back is read later, and once. */
+static void test_paced(void)
+{
+    static const ViewerOps ops = { .copy = look };
+    Viewer *viewer;
+
+    set_up();
+    machine_unlock();
+    viewer = viewer_new(console_nth(0), &ops, NULL);
+    machine_lock();
+    g_assert_false(wants_nothing());
+    gpu->gl->due[0] = g_get_monotonic_time() + 100000;
+    g_assert_true(wants_nothing());
+    g_assert_true(wants_nothing());
+    g_assert_true(gpu->gl->stale[0]);
+    fake_render_state.last = 0;
+    machine_unlock();
+    while (gpu->gl->later) {
+        g_main_context_iteration(NULL, true);
+    }
+    viewer_free(viewer);
+    machine_lock();
+    g_assert_cmphex(fake_render_state.last, ==, RENDER_READ);
+    g_assert_false(gpu->gl->stale[0]);
+    bed_close();
+}
+
 /* The renderer can't make it. */
 static void test_refused(void)
 {
@@ -134,6 +179,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/gpu/gl/saved", test_saved);
+    g_test_add_func("/gpu/gl/paced", test_paced);
     g_test_add_func("/gpu/gl/refused", test_refused);
     g_test_add_func("/gpu/gl/hostile", test_hostile);
     return g_test_run();
