@@ -78,6 +78,16 @@ typedef struct {
 bool qcow2_check(BlockNode *node, unsigned fix, Qcow2Check *result,
                  GError **err) must_check;
 
+/* What a new image would take; from the options of create. */
+typedef struct {
+    u64 cluster;                    /* bytes */
+    u64 disk;                       /* the disk's size, in whole clusters */
+    u64 metadata;                   /* when all of the disk is there */
+    bool takes_all;                 /* at once, or nobody knows what it will not */
+} Qcow2Measure;
+bool qcow2_measure(KeyVals *options, u64 size, Qcow2Measure *to,
+                   GError **err) must_check;
+
 /* ---- changes ---- */
 
 /* Clusters for the disk from there on: for an image that has just grown to its size. */

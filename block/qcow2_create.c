@@ -273,3 +273,45 @@ bool qcow2_create(const BlockCreate *create, GError **err)
     fields_clear(CreateOptions_fields, &o);
     return right;
 }
+
+/* ---- how large it would be ---- */
+
+/* Bytes of refcount table and blocks for so many clusters, and for themselves. */
+static u64 counters_for(u64 clusters, const CreateOptions *o)
+{
+    u64 per_block = o->cluster_size * 8 / o->refcount_bits, n = 0, last;
+
+    do {
+        u64 blocks = units(clusters + n, per_block);
+
+        last = n;
+        n = blocks + units(blocks, o->cluster_size / 8);
+    } while (n != last);
+    return n * o->cluster_size;
+}
+
+static u64 metadata_for(u64 disk, const CreateOptions *o)
+{
+    u64 per_table = o->cluster_size / 8;
+    u64 l2 = units(disk / o->cluster_size, per_table);
+    u64 l1 = units(l2, per_table);
+    u64 bytes = (1 + l1 + l2) * o->cluster_size;
+
+    return bytes + counters_for((bytes + disk) / o->cluster_size, o);
+}
+
+bool qcow2_measure(KeyVals *options, u64 size, Qcow2Measure *to, GError **err)
+{
+    CreateOptions o = { 0 };
+    bool right = options_take(CreateOptions_fields, &o, options, err) &&
+                 options_agree(&o, size, err);
+
+    if (right) {
+        to->cluster = o.cluster_size;
+        to->disk = units(size, o.cluster_size) * o.cluster_size;
+        to->metadata = metadata_for(to->disk, &o);
+        to->takes_all = o.backing_file || o.preallocation >= QCOW2_ALLOCATE_SPACE;
+    }
+    fields_clear(CreateOptions_fields, &o);
+    return right;
+}

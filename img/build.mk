@@ -7,6 +7,7 @@ src += img/create.c
 src += img/dd.c
 src += img/info.c
 src += img/map.c
+src += img/measure.c
 src += img/open.c
 src += img/pack_stream.c
 src += img/resize.c

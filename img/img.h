@@ -14,7 +14,8 @@
 
 /* Options that have no letter. */
 enum { OPT_OUTPUT = 128, OPT_CHAIN, OPT_SHRINK, OPT_TARGET_ZERO,
-       OPT_IMAGE_OPTS, OPT_TARGET_OPTS, OPT_PREALLOCATION, OPT_SALVAGE, OPT_END };
+       OPT_IMAGE_OPTS, OPT_TARGET_OPTS, OPT_PREALLOCATION, OPT_SALVAGE, OPT_SIZE,
+       OPT_END };
 
 typedef struct {
     int letter;                 /* or one of those above */
@@ -39,7 +40,8 @@ typedef struct {
 } ImgCommand;
 
 extern const ImgCommand img_check, img_commit, img_compare, img_convert, img_create,
-                        img_dd, img_info, img_map, img_rebase, img_resize, img_snapshot,
+                        img_dd, img_info, img_map, img_measure, img_rebase,
+                        img_resize, img_snapshot,
                         img_snapshot_check, img_snapshot_flatten, img_snapshot_info,
                         img_snapshot_pack, img_snapshot_seal,
                         img_snapshot_unpack;

@@ -13,7 +13,7 @@
 
 static const ImgCommand *const commands[] = {
     &img_check, &img_commit, &img_compare, &img_convert, &img_create, &img_dd,
-    &img_info, &img_map, &img_rebase, &img_resize, &img_snapshot,
+    &img_info, &img_map, &img_measure, &img_rebase, &img_resize, &img_snapshot,
     &img_snapshot_check, &img_snapshot_flatten, &img_snapshot_info, &img_snapshot_pack,
     &img_snapshot_seal, &img_snapshot_unpack,
 };

@@ -9,7 +9,7 @@
 
 #include "hw/ide/ide.h"
 
-enum { ATA_SERIAL_MAX = 20, ATA_MODEL_MAX = 40, ATA_REVISION_MAX = 8 };
+enum { ATA_MODEL_MAX = 40, ATA_REVISION_MAX = 8 };
 
 /* ATA8-ACS chapter 7 */
 enum {
@@ -31,7 +31,7 @@ enum {
     (str,  drive,   "the disk, or the CD's image"),                                 \
     (str,  bus,     "ide.0 to ide.5, or ID.N; without it the first that is free"),  \
     (u32,  unit,    "on its bus", .max = 0),                                        \
-    (str,  serial,  "serial number", .max = ATA_SERIAL_MAX),                        \
+    (str,  serial,  "serial number, of which the first 20 characters count"),       \
     (str,  model,   "model", .max = ATA_MODEL_MAX),                                 \
     (str,  ver,     "revision of its firmware", .max = ATA_REVISION_MAX,            \
            .def_str = "1.0"),                                                       \

@@ -87,6 +87,26 @@ for image in sparse.qcow2 long.qcow2 longer.qcow2; do
     same map --output=json "$image"
 done
 
+qemu-img create -q -f qcow2 bitmaps.qcow2 100M
+qemu-img bitmap --add bitmaps.qcow2 one
+qemu-img bitmap --add -g 4k bitmaps.qcow2 two
+same measure
+same measure --size 1G top.qcow2
+same measure -f qcow2 --size 1G
+same measure --size 1000
+same measure -O nonsense --size 1G
+for options in compat=1.1 cluster_size=512,refcount_bits=64 cluster_size=2M compat=0.10 \
+    preallocation=full preallocation=metadata; do
+    same measure -O qcow2 -o $options --size 10G
+    same measure -O qcow2 -o $options --output=json --size 3G
+    same measure -O qcow2 -o $options top.qcow2
+done
+for image in src.raw sparse.qcow2 longer.qcow2 bitmaps.qcow2; do
+    same measure -O qcow2 "$image"
+    same measure "$image"
+done
+same measure -O qcow2 --output=json bitmaps.qcow2
+
 qemu-img convert -O raw top.qcow2 src.raw
 cp base.qcow2 other.qcow2
 cp top.qcow2 moved.qcow2

@@ -297,18 +297,25 @@ static void test_not_agreed(void)
 
 /* ---- what it says of itself ---- */
 
-static void test_id(void)
+/* 5.2.6.2: 20 bytes, with a zero behind what is shorter. */
+static void check_id(const char *options, const char *text)
 {
-    char id[20];
+    char id[21] = { 0 };
 
-    set_up_with(",ioeventfd=off,serial=abc", ALL, 0);
+    set_up_with(options, ALL, 0);
     fill(20, 1);
     g_assert_cmphex(request(T_GET_ID, 0, 20, NULL), ==, S_OK);
     for (unsigned i = 0; i < 20; i++) {
         id[i] = ram_get(d.machine, data + i, 1);
     }
-    g_assert_cmpstr(id, ==, "abc");
+    g_assert_cmpstr(id, ==, text);
     tear_down();
+}
+
+static void test_id(void)
+{
+    check_id(",ioeventfd=off,serial=abc", "abc");
+    check_id(",ioeventfd=off,serial=12345678901234567890cut", "12345678901234567890");
 }
 
 static u64 space(unsigned at, unsigned n)
