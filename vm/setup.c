@@ -413,6 +413,9 @@ void vm_teardown(void)
     }
     nets_hold(true);            /* before what packets would interrupt goes */
     nets_set_clock(NULL);
+    if (machine) {              /* and what I/O threads would interrupt */
+        machine_pause_devices(machine, true);
+    }
     disks_flush();
     if (machine) {
         accel_close(machine->accel);
