@@ -54,6 +54,17 @@ static u32 some_id(void)
     return 1 + some(IDS);
 }
 
+/* Pages of the driver's that nothing else lies in, and sometimes none at all. */
+static void some_pages(u32 bytes)
+{
+    u32 page = some(32), n = some(bytes);
+
+    put(page < 32 ? memory + 4096 * page : page | 0x80000000);
+    put(0);
+    put(n < bytes ? n : n | 0x80000000);
+    put(0);
+}
+
 /* ---- bodies of commands (5.7.6.8), as words ---- */
 
 static void rect(u32 side)
@@ -109,10 +120,7 @@ static void attach_backing(void)
     put(some_id());
     put(n);
     for (u32 i = 0; i < MIN(n, 8); i++) {
-        put(memory + 4096 * some(32));
-        put(0);
-        put(some(16384));
-        put(0);
+        some_pages(16384);
     }
 }
 
@@ -178,10 +186,7 @@ static void blob(void)
     put(some(65536));
     put(0);
     for (u32 i = 0; i < MIN(n, 8); i++) {
-        put(memory + 4096 * some(32));
-        put(0);
-        put(some(32768));
-        put(0);
+        some_pages(32768);
     }
 }
 
