@@ -188,6 +188,7 @@ static void hpet_write64(Hpet *hpet, u64 offset, u64 value, u64 mask)
 
 static u64 hpet_read(void *opaque, u64 offset, unsigned size)
 {
+    hpet_catch_up(opaque);
     return hpet_read64(opaque, offset & ~7ull) >> (8 * (offset & 7));
 }
 
@@ -196,6 +197,7 @@ static void hpet_write(void *opaque, u64 offset, u64 value, unsigned size)
     unsigned shift = 8 * (offset & 7);
     u64 mask = size == 8 ? UINT64_MAX : (u64)UINT32_MAX << shift;
 
+    hpet_catch_up(opaque);
     hpet_write64(opaque, offset & ~7ull, value << shift, mask);
 }
 

@@ -79,6 +79,8 @@ void hpet_timer_arm(Hpet *hpet, unsigned n, bool now_too);
 void hpet_timer_schedule(Hpet *hpet, unsigned n);   /* for a match that is known */
 void hpet_timer_match(Hpet *hpet, unsigned n);      /* fires if it is time */
 void hpet_timer_wakes(void *opaque);                /* a Comparator's TimerFn */
+/* Before registers are looked at: what timers without an interrupt have done. */
+void hpet_catch_up(Hpet *hpet);
 
 /* Tells the board the level of the lines: after anything that bears on them. */
 void hpet_drive(Hpet *hpet);

@@ -119,12 +119,22 @@ static bool timer_is_periodic(const HpetState *s, unsigned n)
     return (s->timer[n] & TIMER_PERIODIC) && s->period[n];
 }
 
+/* A timer that nobody hears needs no host's: hpet_catch_up() does what it has done. */
+static bool timer_is_heard(const HpetState *s, unsigned n)
+{
+    return s->timer[n] & TIMER_ENABLE;
+}
+
 void hpet_timer_schedule(Hpet *hpet, unsigned n)
 {
     const HpetState *s = &hpet->state;
     u64 left = s->match[n] - s->base;
     u64 due;
 
+    if (!timer_is_heard(s, n)) {
+        timer_cancel(hpet->comparator[n].timer);
+        return;
+    }
     if (left > UINT64_MAX / 4 / NS_PER_TICK || s->base_ns > UINT64_MAX / 4) {
         timer_cancel(hpet->comparator[n].timer);        /* in some centuries */
         return;
@@ -183,18 +193,30 @@ void hpet_timer_match(Hpet *hpet, unsigned n)
         return;
     }
     if (timer_is_periodic(s, n)) {
-        u64 step = (1 + tick_drop(late / s->period[n])) * s->period[n];
+        u64 missed = late / s->period[n];
+        u64 step = (1 + (timer_is_heard(s, n) ? tick_drop(missed) : missed)) *
+                   s->period[n];
 
         s->match[n] += step;
         s->comparator[n] = (s->comparator[n] + step) & hpet_timer_mask(s, n);
         hpet_timer_schedule(hpet, n);
     } else if (s->timer[n] & TIMER_32MODE) {
-        s->match[n] += 1ull << 32;          /* 2.3.9.2.1: again after a whole turn */
+        /* 2.3.9.2.1: again after a whole turn */
+        s->match[n] += ((late >> 32) + 1) << 32;
         hpet_timer_schedule(hpet, n);
     } else {
         s->armed &= ~(1u << n);
     }
     timer_fire(hpet, n);
+}
+
+void hpet_catch_up(Hpet *hpet)
+{
+    for (unsigned n = 0; n < hpet->config.timers; n++) {
+        if (!timer_is_heard(&hpet->state, n)) {
+            hpet_timer_match(hpet, n);
+        }
+    }
 }
 
 void hpet_timer_wakes(void *opaque)

@@ -265,7 +265,7 @@ static void put_opcode(Coding *c, u8 rex, u8 add)
     if (row->map == MAP_0F38 || row->map == MAP_0F3A) {
         put(c->u, row->map == MAP_0F38 ? 0x38 : 0x3a, 1);
     }
-    put(c->u, row->byte + add, 1);
+    put(c->u, (add ? row->byte & ~7 : row->byte) + add, 1);   /* XCHG's row is 91 */
 }
 
 static void put_legacy(Coding *c, u8 traits)

@@ -5,6 +5,7 @@
  */
 
 #include "hw/timer/hpet.h"
+#include "hw/timer/hpet_private.h"
 
 #include "tests/lib/bed.h"
 
@@ -168,6 +169,30 @@ static void absurd_rate(Chip *c, gconstpointer data)
     bed_run(c->bed, 10000000, 5000);
     g_assert_cmpuint(c->bed->rises[20], >, 10);
     g_assert_cmpuint(c->bed->rises[20], <=, 10000000 / 50000 + 1);
+}
+
+/* Linux leaves timer 0 running without its interrupt: that is to wake nobody. */
+static void unheard(Chip *c, gconstpointer data)
+{
+    Hpet *hpet = container_of(c->hpet, Hpet, device);
+
+    put32(c, config_of(0), PERIODIC | SET | MODE32 | LEVEL | ROUTE_20);
+    put32(c, comparator_of(0), 5000);
+    put32(c, comparator_of(0), 10000);
+    put(c, CONFIG, 1);
+    g_assert_false(timer_armed(hpet->comparator[0].timer));
+    bed_time(c->bed, 50000 - 10);
+    g_assert_cmphex(get(c, STATUS), ==, 0);
+    bed_time(c->bed, 50000 + 1000 * 100000);
+    g_assert_cmpuint(get32(c, comparator_of(0)), ==, 15000 + 1000 * 10000);
+    g_assert_cmphex(get(c, STATUS), ==, 1);
+    g_assert_cmpuint(c->bed->rises[20], ==, 0);
+    put32(c, STATUS, 1);
+    put32(c, config_of(0), PERIODIC | ENABLE | MODE32 | ROUTE_20);
+    bed_time(c->bed, 50000 + 1001 * 100000 - 10);
+    g_assert_cmpuint(c->bed->rises[20], ==, 0);
+    bed_time(c->bed, 50000 + 1001 * 100000);
+    g_assert_cmpuint(c->bed->rises[20], ==, 1);
 }
 
 static void periodic_rate(Chip *c, gconstpointer data)
@@ -363,6 +388,7 @@ int main(int argc, char **argv)
     TEST(level);
     TEST(periodic);
     TEST(absurd_rate);
+    TEST(unheard);
     TEST(periodic_rate);
     TEST(wrap32);
     TEST(just_missed);
