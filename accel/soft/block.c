@@ -30,7 +30,7 @@
 enum { BLOCK_INSNS = 64, INSN_BYTES = 15 };
 enum { ARENA_MIN = 512 << 10 };
 /* Of decoded code: a block takes some 300 bytes. */
-enum { BYTES_PER_HASH_SLOT = 256 };
+enum { BYTES_PER_HASH_SLOT = 512 };
 /* Translated code reaches all of decoded code by 32 bits. */
 #define ARENA_MAX (960ull << 20)
 enum { BLOCK_ROOM = sizeof(Block) + (BLOCK_INSNS + 1) * sizeof(Insn) };
@@ -41,7 +41,7 @@ enum { BLOCK_ROOM = sizeof(Block) + (BLOCK_INSNS + 1) * sizeof(Insn) };
 static void arena_start(BlockCache *blocks)
 {
     madvise(blocks->arena, blocks->bytes, MADV_DONTNEED);
-    blocks->hash = (Block **)blocks->arena;
+    blocks->hash = (u32 *)blocks->arena;
     blocks->page = (CodePage **)(blocks->hash + (1ull << blocks->hash_bits));
     blocks->used = (u8 *)(blocks->page + PAGE_HASH_SIZE) - blocks->arena;
 }

@@ -11,15 +11,27 @@ enum { GRANULE_SHIFT = PAGE_SHIFT - 6 };
 
 /* ---- tables ---- */
 
-static Block **hash_slot(const BlockCache *blocks, gpa at, unsigned mode)
+static u32 *hash_slot(const BlockCache *blocks, gpa at, unsigned mode)
 {
     return &blocks->hash[((at ^ (u64)mode << 48) * 0x9e3779b97f4a7c15) >>
                          (64 - blocks->hash_bits)];
 }
 
+/* Slots are of 4 bytes, for there are many: a block's place in units of its alignment. */
+static Block *block_at(const BlockCache *blocks, u32 place)
+{
+    return place ? (Block *)(blocks->arena + (u64)place * sizeof(Insn)) : NULL;
+}
+
+static u32 place_of(const BlockCache *blocks, const Block *block)
+{
+    return block ? ((u8 *)block - blocks->arena) / sizeof(Insn) : 0;
+}
+
 Block *hash_find(const BlockCache *blocks, gpa at, unsigned mode)
 {
-    Block *block = __atomic_load_n(hash_slot(blocks, at, mode), __ATOMIC_ACQUIRE);
+    Block *block = block_at(blocks, __atomic_load_n(hash_slot(blocks, at, mode),
+                                                    __ATOMIC_ACQUIRE));
 
     while (block && (block->at != at || block->mode != mode)) {
         block = __atomic_load_n(&block->hash_next, __ATOMIC_ACQUIRE);
@@ -29,20 +41,25 @@ Block *hash_find(const BlockCache *blocks, gpa at, unsigned mode)
 
 void hash_add(BlockCache *blocks, Block *block)
 {
-    Block **slot = hash_slot(blocks, block->at, block->mode);
+    u32 *slot = hash_slot(blocks, block->at, block->mode);
 
-    block->hash_next = *slot;
-    __atomic_store_n(slot, block, __ATOMIC_RELEASE);
+    block->hash_next = block_at(blocks, *slot);
+    __atomic_store_n(slot, place_of(blocks, block), __ATOMIC_RELEASE);
 }
 
 static void hash_remove(BlockCache *blocks, Block *block)
 {
-    Block **slot = hash_slot(blocks, block->at, block->mode);
+    u32 *slot = hash_slot(blocks, block->at, block->mode);
+    Block *before = block_at(blocks, *slot);
 
-    while (*slot != block) {
-        slot = &(*slot)->hash_next;
+    if (before == block) {
+        __atomic_store_n(slot, place_of(blocks, block->hash_next), __ATOMIC_RELEASE);
+        return;
     }
-    __atomic_store_n(slot, block->hash_next, __ATOMIC_RELEASE);
+    while (before->hash_next != block) {
+        before = before->hash_next;
+    }
+    __atomic_store_n(&before->hash_next, block->hash_next, __ATOMIC_RELEASE);
 }
 
 static CodePage **page_slot(const BlockCache *blocks, u64 ram_page)
@@ -181,7 +198,8 @@ void blocks_drop_range(BlockCache *blocks, gpa at, u64 size)
 {
     pthread_mutex_lock(&blocks->lock);
     for (u64 i = 0; i < 1ull << blocks->hash_bits; i++) {
-        for (Block *block = blocks->hash[i]; block; block = block->hash_next) {
+        for (Block *block = block_at(blocks, blocks->hash[i]); block;
+             block = block->hash_next) {
             if (block->at - at < size) {
                 if (block->ram_page != UINT64_MAX) {
                     page_unlink(blocks, block);

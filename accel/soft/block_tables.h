@@ -19,7 +19,8 @@ typedef struct CodePage {
     Block *first;
     u64 granules;               /* a bit per 64 bytes that may have code */
 } CodePage;
-_Static_assert(sizeof(CodePage) == sizeof(Insn) && sizeof(Block) % sizeof(Insn) == 0,
+_Static_assert(sizeof(CodePage) == sizeof(Insn) && sizeof(JitExit) == sizeof(Insn) &&
+                   sizeof(Block) % sizeof(Insn) == 0,
                "the arena is filled in units of an instruction");
 
 struct BlockCache {
@@ -28,7 +29,7 @@ struct BlockCache {
     pthread_mutex_t lock;       /* guards everything but looking up in `hash` */
     u8 *arena;
     u64 bytes, used;
-    Block **hash;
+    u32 *hash;                  /* the first block of each: where in the arena; 0: none */
     unsigned hash_bits;         /* its size, log2 */
     CodePage **page;
     u64 made, dropped, extended, flushed; /* counts for blocks_print */
