@@ -17,7 +17,7 @@ static u32 *hash_slot(const BlockCache *blocks, gpa at, unsigned mode)
                          (64 - blocks->hash_bits)];
 }
 
-/* Slots are of 4 bytes, for there are many: a block's place in units of its alignment. */
+/* Slots are of 4 bytes, for there are many: a block's place, in units of alignment. */
 static Block *block_at(const BlockCache *blocks, u32 place)
 {
     return place ? (Block *)(blocks->arena + (u64)place * sizeof(Insn)) : NULL;

@@ -29,7 +29,7 @@ struct BlockCache {
     pthread_mutex_t lock;       /* guards everything but looking up in `hash` */
     u8 *arena;
     u64 bytes, used;
-    u32 *hash;                  /* the first block of each: where in the arena; 0: none */
+    u32 *hash;                  /* where in the arena blocks begin; 0: none */
     unsigned hash_bits;         /* its size, log2 */
     CodePage **page;
     u64 made, dropped, extended, flushed; /* counts for blocks_print */
