@@ -8,6 +8,12 @@
 
 #include "hw/virtio/gpu_gl.h"
 
+/* Words of the two transfers, counted from the header. */
+enum {
+    TRANSFER_RESOURCE = 1, TRANSFER_DIRECTION = 13, FROM_HOST = 2,
+    COPY_STAGING = 12, COPY_FLAGS = 14, COPY_FROM_HOST = 2,
+};
+
 static void note(Gpu *gpu, u32 resource)
 {
     g_hash_table_add(gpu->gl->written, GUINT_TO_POINTER(resource));
@@ -24,9 +30,12 @@ void gpu_gl_stream(Gpu *gpu, const u32 *word, size_t n)
         }
         if (length >= 4 && command == VIRGL_CREATE_OBJECT && object == VIRGL_QUERY) {
             note(gpu, word[i + 4]);
-        } else if (length >= 1 &&
-                   (command == VIRGL_TRANSFER3D || command == VIRGL_COPY_TRANSFER3D)) {
-            note(gpu, word[i + 1]);
+        } else if (length >= TRANSFER_DIRECTION && command == VIRGL_TRANSFER3D &&
+                   word[i + TRANSFER_DIRECTION] == FROM_HOST) {
+            note(gpu, word[i + TRANSFER_RESOURCE]);
+        } else if (length >= COPY_FLAGS && command == VIRGL_COPY_TRANSFER3D &&
+                   (word[i + COPY_FLAGS] & COPY_FROM_HOST)) {
+            note(gpu, word[i + COPY_STAGING]);
         }
     }
 }

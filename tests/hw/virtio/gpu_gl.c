@@ -151,6 +151,36 @@ static void test_refused(void)
     bed_close();
 }
 
+static bool is_noted(u32 resource)
+{
+    return g_hash_table_contains(gpu->gl->written, GUINT_TO_POINTER(resource));
+}
+
+/* The pages written are a staging resource's where a copy reads from the host. */
+static void test_written(void)
+{
+    enum { TO_HOST = 1, FROM_HOST = 2 };
+    u32 plain[14] = { VIRGL_HEADER(VIRGL_TRANSFER3D, 0, 13), 7, [13] = TO_HOST };
+    u32 copy[15] = { VIRGL_HEADER(VIRGL_COPY_TRANSFER3D, 0, 14), 7, [12] = 8 };
+    static const u32 query[] = {
+        VIRGL_HEADER(VIRGL_CREATE_OBJECT, VIRGL_QUERY, 4), 1, 0, 0, 9 };
+
+    set_up();
+    submit(3, plain, G_N_ELEMENTS(plain));
+    submit(3, copy, G_N_ELEMENTS(copy));
+    g_assert_cmpuint(g_hash_table_size(gpu->gl->written), ==, 0);
+    copy[14] = FROM_HOST;
+    submit(3, copy, G_N_ELEMENTS(copy));
+    g_assert_true(is_noted(8));
+    g_assert_false(is_noted(7));
+    plain[13] = FROM_HOST;
+    submit(3, plain, G_N_ELEMENTS(plain));
+    g_assert_true(is_noted(7));
+    submit(3, query, G_N_ELEMENTS(query));
+    g_assert_true(is_noted(9));
+    bed_close();
+}
+
 static void test_hostile(void)
 {
     const char *times = getenv("MAYFLY_FUZZ");
@@ -181,6 +211,7 @@ int main(int argc, char **argv)
     g_test_add_func("/gpu/gl/saved", test_saved);
     g_test_add_func("/gpu/gl/paced", test_paced);
     g_test_add_func("/gpu/gl/refused", test_refused);
+    g_test_add_func("/gpu/gl/written", test_written);
     g_test_add_func("/gpu/gl/hostile", test_hostile);
     return g_test_run();
 }
