@@ -65,6 +65,14 @@ struct Machine {
      */
     void (*eoi)(Machine *machine, u8 vector);
     void *board;
+
+    /*
+     * Set by the first VGA, for a board that starts a kernel without firmware: 80 x 25
+     * characters, as the VGA's BIOS would leave it.  False: it has no BIOS, so no font.
+     * After a reset of the devices, under the lock.
+     */
+    bool (*start_text)(void *text_screen);
+    void *text_screen;
 };
 
 /* A machine without board, accelerator or RAM.  Its clock stands. */

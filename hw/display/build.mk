@@ -2,6 +2,7 @@
 src += hw/display/ramfb.c
 src += hw/display/vbe.c
 src += hw/display/vga.c
+src += hw/display/vga_bios.c
 src += hw/display/vga_draw.c
 src += hw/display/vga_memory.c
 src += hw/display/vga_pci.c

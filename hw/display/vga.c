@@ -94,8 +94,21 @@ bool vga_open(Vga *vga, Machine *machine, const char *name, u32 vram_mib, bool l
     return true;
 }
 
+void vga_offer_text(Vga *vga, const Region *rom)
+{
+    vga->rom = rom;
+    if (!vga->machine->start_text) {
+        vga->machine->start_text = vga_start_text;
+        vga->machine->text_screen = vga;
+    }
+}
+
 void vga_close(Vga *vga)
 {
+    if (vga->machine && vga->machine->text_screen == vga) {
+        vga->machine->start_text = NULL;
+        vga->machine->text_screen = NULL;
+    }
     g_clear_pointer(&vga->console, console_free);
     for (unsigned i = 0; i < G_N_ELEMENTS(vga->ports); i++) {
         region_fini(&vga->ports[i]);

@@ -12,6 +12,7 @@
  *     ports, window 0xa0000 --> vga_ports.c, vga_memory.c   what the guest does
  *     DISPI ports and BAR   --> vbe.c
  *     console's update      --> vga_draw.c, vga_text.c      what is seen
+ *     a start without firmware --> vga_bios.c               what its BIOS would do
  *
  * Left out: what depends on the beam (retrace bits only toggle; split screens and
  * panning are applied per frame), interrupts, hidden DACs.  The cursor and blinking
@@ -76,6 +77,7 @@ typedef struct {
     bool legacy;                    /* ports, window, planar modes */
     u8 *vram;
     u32 vram_bytes;
+    const Region *rom;              /* its BIOS, when that is loaded */
     u8 edid[EDID_BYTES];
     bool has_edid;
     Region lfb, window, mmio;
@@ -93,6 +95,11 @@ typedef struct {
 /* Makes memory, regions and console.  Half made, it is fit for vga_close. */
 bool vga_open(Vga *vga, Machine *machine, const char *name, u32 vram_mib, bool legacy,
               GError **err) must_check;
+/*
+ * The machine's screen in text mode is this one's, if it is the first: `rom` is the
+ * device's expansion ROM.
+ */
+void vga_offer_text(Vga *vga, const Region *rom);
 void vga_close(Vga *vga);
 void vga_reset(Vga *vga);           /* after its state was set */
 bool vga_loaded(Vga *vga, GError **err) must_check;
@@ -133,6 +140,8 @@ void vga_set_size(Vga *vga, u32 width, u32 height);
 /* Puts a line into the picture; grows `damage` if it is another one than before. */
 void vga_put_line(Vga *vga, u32 y, const u32 *line, Rect *damage);
 u32 vga_attribute_colour(const Vga *vga, unsigned i);   /* through ar[] and the DAC */
+
+bool vga_start_text(void *vga);     /* vga_bios.c; Machine.start_text */
 
 /* vga_text.c */
 void vga_text_size(const Vga *vga, u32 *width, u32 *height);

@@ -94,6 +94,7 @@ static bool open_vga(Device *dev, GError **err)
     }
     add_bars(dev, &v->vga);
     pci_device(dev)->default_rom = "vgabios-stdvga.bin";
+    vga_offer_text(&v->vga, &pci_device(dev)->rom);
     return true;
 }
 

@@ -25,6 +25,8 @@ enum {
 
 /* The rest of the zero page (Documentation/arch/x86/zero-page.rst). */
 enum {
+    VIDEO_MODE = 0x006, VIDEO_COLUMNS = 0x007, VIDEO_EGA_BX = 0x00a,
+    VIDEO_LINES = 0x00e, VIDEO_IS_VGA = 0x00f, VIDEO_POINTS = 0x010,
     ACPI_RSDP = 0x070, E820_COUNT = 0x1e8, E820_TABLE = 0x2d0, E820_BYTES = 20,
     E820_MAX = 128, ZERO_PAGE = 4096,
 };
@@ -186,6 +188,21 @@ static void fill_header(const Kernel *kernel, u8 *zero_page)
     put64(zero_page + SETUP_DATA, 0);
 }
 
+/* What the setup part would have asked the VGA's BIOS (struct screen_info). */
+static void fill_screen(const Machine *machine, u8 *zero_page)
+{
+    enum { MODE_3 = 3, COLUMNS = 80, ROWS = 25, FONT_LINES = 16, KIB_256 = 3 };
+
+    if (machine->start_text && machine->start_text(machine->text_screen)) {
+        zero_page[VIDEO_MODE] = MODE_3;
+        zero_page[VIDEO_COLUMNS] = COLUMNS;
+        zero_page[VIDEO_LINES] = ROWS;
+        zero_page[VIDEO_IS_VGA] = 1;
+        put16(zero_page + VIDEO_EGA_BX, KIB_256);
+        put16(zero_page + VIDEO_POINTS, FONT_LINES);
+    }
+}
+
 bool boot_linux(Boot *boot, File *file, const u8 *head, GError **err)
 {
     BootMode mode;
@@ -201,6 +218,7 @@ bool boot_linux(Boot *boot, File *file, const u8 *head, GError **err)
     }
     fill_header(&kernel, zero_page);
     fill_e820(boot, zero_page);
+    fill_screen(boot->machine, zero_page);
     mode = kernel.long_mode ? ENTER_LONG : ENTER_PROTECTED;
     boot->entry = kernel.load + (kernel.long_mode ? ENTRY_64 : 0);
     return place_cmdline(&kernel, zero_page, err) &&

@@ -273,4 +273,7 @@ void q35_play_firmware(Q35 *q35)
     space_write(q35->machine->io, LEVEL_PORT, LEVEL_10_11, 1);
     memcpy(windows.irq, irq, sizeof irq);
     pci_assign(q35->machine->pci, &windows);
+    if (q35->machine->start_text) {
+        q35->machine->start_text(q35->machine->text_screen);
+    }
 }

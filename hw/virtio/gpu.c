@@ -196,6 +196,7 @@ static bool open_virtio_vga(Device *dev, GError **err)
     pci_add_bar(pci, 0, PCI_BAR_MEM | PCI_BAR_PREFETCH, &v->vga.lfb);
     pci_add_bar(pci, 2, PCI_BAR_MEM, &v->vga.mmio);
     pci->default_rom = "vgabios-virtio.bin";
+    vga_offer_text(&v->vga, &pci->rom);
     vga_set_edid(&v->vga, &(EdidInfo){ v->gpu.config.xres, v->gpu.config.yres, 0, 0 });
     v->gpu.vga = &v->vga;
     return open_gpu(dev, err);

@@ -9,18 +9,25 @@
 #include "tests/lib/bed.h"
 #include "ui/console.h"
 
+#include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static Bed *bed;
 static Device *vga;
 static Console *console;
 
-static void set_up(void)
+static void set_up_with(const char *options)
 {
     bed = bed_new();
     bed->machine->pci = pci_bus_new(bed->machine, "pcie.0", NULL);
-    vga = bed_add(bed, &vga_pci.device, "vgamem-mb=4");
+    vga = bed_add(bed, &vga_pci.device, options);
     console = console_nth(0);
+}
+
+static void set_up(void)
+{
+    set_up_with("vgamem-mb=4");
 }
 
 static void tear_down(void)
@@ -160,6 +167,53 @@ static void test_text(void)
     console_update(console);
     g_assert_cmphex(pixel(4, 13), ==, shade(2));
     g_assert_cmphex(pixel(4, 14), ==, shade(10));       /* the cursor at the first */
+    tear_down();
+}
+
+/* A file with the blocks of code page 437, and a letter. */
+static char *make_rom(void)
+{
+    enum { FONT = 0x123, LINES = 16 };
+    g_autofree u8 *rom = g_malloc0(8192);
+    char *path;
+    int fd = g_file_open_tmp("mayfly-XXXXXX", &path, NULL);
+
+    g_assert_cmpint(fd, >=, 0);
+    memset(rom + FONT + 0xdb * LINES, 0xff, 16);
+    memset(rom + FONT + 0xdc * LINES + 8, 0xff, 8);
+    memset(rom + FONT + 0xdd * LINES, 0xf0, 16);
+    memset(rom + FONT + 0xde * LINES, 0x0f, 16);
+    memset(rom + FONT + 0xdf * LINES, 0xff, 8);
+    rom[FONT + 'A' * LINES + 5] = 0x81;
+    close(fd);
+    g_assert_true(g_file_set_contents(path, (char *)rom, 8192, NULL));
+    return path;
+}
+
+/* Without firmware: mode 3, as a BIOS sets it. */
+static void test_start(void)
+{
+    g_autofree char *rom = make_rom(), *options = g_strdup_printf("romfile=%s", rom);
+
+    set_up_with(options);
+    g_assert_true(bed->machine->start_text(bed->machine->text_screen));
+    mmio_write(bed, 0xb8000 + 2 * 80 * 2 + 2, 0x1e41, 2);       /* third row, second */
+    console_update(console);
+    g_assert_cmpuint(console->surface.width, ==, 720);
+    g_assert_cmpuint(console->surface.height, ==, 400);
+    g_assert_cmphex(pixel(9, 2 * 16 + 5), ==, 0xffff57);        /* yellow */
+    g_assert_cmphex(pixel(10, 2 * 16 + 5), ==, 0x0000a8);       /* on blue */
+    g_assert_cmphex(pixel(16, 2 * 16 + 5), ==, 0xffff57);
+    g_assert_cmphex(pixel(0, 14), ==, 0xa8a8a8);                /* the cursor */
+    g_assert_cmphex(pixel(0, 399), ==, 0);
+    mmio_write(bed, 0xb8000 + 2 * 80 * 24, 0x6fdb, 2);
+    console_update(console);
+    g_assert_cmphex(pixel(8, 399), ==, 0xffffff);       /* lines' ninth dot */
+    bed_round_trip(vga);
+    tear_down();
+    g_remove(rom);
+    set_up_with("romfile=");
+    g_assert_false(bed->machine->start_text(bed->machine->text_screen));
     tear_down();
 }
 
@@ -370,6 +424,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/vga/registers", test_registers);
     g_test_add_func("/vga/text", test_text);
+    g_test_add_func("/vga/start", test_start);
     g_test_add_func("/vga/planes", test_planes);
     g_test_add_func("/vga/write-modes", test_write_modes);
     g_test_add_func("/vga/dispi", test_dispi);
