@@ -43,7 +43,7 @@ enum { NO_INDEX = UINT32_MAX };
 PROPS(DriveConfig,
     (str,  file,   "the image: a path, or json:{...}"),
     (str,  format, "raw, qcow2, ...; guessed unless given"),
-    (u8,   interface, "what it is plugged into", .names = interface_names),
+    (u8,   if_,    "what it is plugged into", .names = interface_names),
     (str,  id,     "a name"),
     (u32,  index,  "place on its interface", .def = NO_INDEX),
     (u32,  bus,    "place on its interface, the same", .def = NO_INDEX),
@@ -263,17 +263,17 @@ static bool drive_open(Drive *drive, const DriveConfig *config, KeyVals *options
     BlockNode *node = NULL;
     bool snapshot;
 
-    drive->interface = interfaces[config->interface];
+    drive->interface = interfaces[config->if_];
     drive->media = config->media;
     if (drive->interface >= DRIVE_SCSI) {
         return bad(err, "machine type does not support if=%s; there are ide, virtio, "
-                   "pflash and none", interface_names[config->interface]);
+                   "pflash and none", interface_names[config->if_]);
     }
     if (!find_place(drive, config, err) || !apply(config, &flags, &settings, err)) {
         return false;
     }
     drive->id = config->id ? g_strdup(config->id)
-                : default_id(drive, interface_names[config->interface]);
+                : default_id(drive, interface_names[config->if_]);
     if (block_by_id(drive->id)) {
         return bad(err, "Duplicate ID '%s' for drive", drive->id);
     }
@@ -287,15 +287,6 @@ static bool drive_open(Drive *drive, const DriveConfig *config, KeyVals *options
     return true;
 }
 
-static void rename_key(KeyVals *options, const char *from, const char *to)
-{
-    g_autofree char *value = keyvals_take(options, from);
-
-    if (value) {
-        keyvals_set(options, to, value);
-    }
-}
-
 bool drive_add(const char *text, bool all_snapshot, GError **err)
 {
     g_autoptr(KeyVals) options = keyvals_parse(text, "file", err);
@@ -306,7 +297,6 @@ bool drive_add(const char *text, bool all_snapshot, GError **err)
     if (!options) {
         return false;
     }
-    rename_key(options, "if", "interface");
     drive = g_new0(Drive, 1);
     right = options_take(DriveConfig_fields, &config, options, err) &&
             drive_open(drive, &config, options, all_snapshot, err);

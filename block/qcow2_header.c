@@ -101,6 +101,7 @@ static bool head_read(Qcow2 *q, u8 **head, u64 *n, GError **err)
     GError *why = NULL;
     int error = node_read(q->file, 0, first, sizeof first);
     unsigned bits = be32_at(first + 20);
+    u64 least = be32_at(first + 4) == 2 ? QCOW2_V2_LENGTH : QCOW2_V3_LENGTH;
 
     if (!error && qcow2_is(first, sizeof first) && bits <= QCOW2_MAX_BITS) {
         *n = MAX(1ull << bits, sizeof first);
@@ -112,6 +113,10 @@ static bool head_read(Qcow2 *q, u8 **head, u64 *n, GError **err)
     }
     if (error) {
         return node_error(q->node, error, "can't read the header", err);
+    }
+    if (qcow2_is(first, sizeof first) && node_length(q->file) < least) {
+        return qcow2_fail(q, err, "the file ends in the qcow2 header, after %"
+                          G_GUINT64_FORMAT " bytes", node_length(q->file));
     }
     if (!header_parse(&q->h, *head, *n, &why)) {
         qcow2_fail(q, err, "%s", why->message);

@@ -203,6 +203,22 @@ static bool tables_load(Qcow2 *q, const Qcow2Config *config, GError **err)
 
 /* ---- opening ---- */
 
+/* False: a copy that was cut short.  What is beyond the end would read as empty. */
+static bool has_tables(Qcow2 *q, GError **err)
+{
+    u64 length = node_length(q->file);
+
+    if (!node_is_writable(q->node) || q->node->flags & BLOCK_CHECK) {
+        return true;
+    }
+    if (q->h.reftable_offset >= length ||
+        q->h.l1_offset + q->h.l1_size * 8ull > length) {
+        return qcow2_fail(q, err, "the file ends after %" G_GUINT64_FORMAT " bytes, "
+                          "before the image's tables do: it was cut off", length);
+    }
+    return true;
+}
+
 static bool may_be_written(Qcow2 *q, GError **err)
 {
     if (!node_is_writable(q->node) || q->node->flags & BLOCK_CHECK) {
@@ -302,7 +318,7 @@ static bool qcow2_open(BlockNode *node, const void *opaque, KeyVals *rest, GErro
     }
     q->file = node->file;
     if (!header_load(q, err) || !may_be_written(q, err) ||
-        !tables_load(q, config, err)) {
+        !has_tables(q, err) || !tables_load(q, config, err)) {
         return false;
     }
     q->lazy = q->h.version >= 3 &&

@@ -79,11 +79,36 @@ static u64 raw_length(const BlockNode *node)
            : (length - raw->offset + SECTOR - 1) & ~(u64)(SECTOR - 1);
 }
 
+static bool place_fits(const BlockNode *node, const RawConfig *config, GError **err)
+{
+    u64 length = node_length(node->file);
+
+    if (config->size != UINT64_MAX && config->size % SECTOR) {
+        g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+                    "Specified size is not multiple of %u", SECTOR);
+        return false;
+    }
+    if (config->offset > length) {
+        g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+                    "Offset (%" G_GUINT64_FORMAT ") cannot be greater than size of the "
+                    "containing file (%" G_GUINT64_FORMAT ")", config->offset, length);
+        return false;
+    }
+    if (config->size != UINT64_MAX && config->size > raw_length(node)) {
+        g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+                    "The sum of offset (%" G_GUINT64_FORMAT ") and size (%"
+                    G_GUINT64_FORMAT ") has to be smaller or equal to the  actual size "
+                    "of the containing file (%" G_GUINT64_FORMAT ")", config->offset,
+                    config->size, length);
+        return false;
+    }
+    return true;
+}
+
 static bool raw_open(BlockNode *node, const void *opaque, KeyVals *rest, GError **err)
 {
     const RawConfig *config = opaque;
     Raw *raw = g_new0(Raw, 1);
-    u64 room;
 
     node->own = raw;
     if (!node_open_child(node, "file", rest, node->flags | BLOCK_RESIZE, err)) {
@@ -98,16 +123,10 @@ static bool raw_open(BlockNode *node, const void *opaque, KeyVals *rest, GError 
     }
     raw->offset = config->offset;
     raw->sized = config->size != UINT64_MAX;
-    room = raw_length(node);
-    if (raw->sized && config->size > room) {
-        g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL,
-                    "The sum of offset (%" G_GUINT64_FORMAT ") and size (%"
-                    G_GUINT64_FORMAT ") has to be smaller or equal to the  actual size "
-                    "of the containing file (%" G_GUINT64_FORMAT ")", config->offset,
-                    config->size, node_length(node->file));
+    if (!place_fits(node, config, err)) {
         return false;
     }
-    node_set_length(node, raw->sized ? config->size : room);
+    node_set_length(node, raw->sized ? config->size : raw_length(node));
     return true;
 }
 

@@ -1,3 +1,4 @@
+check_script += tests/cli/disk-errors.sh
 check_script += tests/cli/errors.sh
 check_script += tests/cli/help.sh
 check_script += tests/cli/lifetime.sh
