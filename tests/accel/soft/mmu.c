@@ -8,6 +8,7 @@
 #include "accel/soft/mmu.h"
 #include "accel/soft/run.h"
 #include "accel/soft/tlb.h"
+#include "accel/soft/walk.h"
 #include "base/lock.h"
 #include "tests/lib/soft_bed.h"
 
@@ -105,6 +106,21 @@ static void faults(Fixture *f, int vector, gva cr2, u32 error, int caught)
     g_assert_cmphex(f->cpu->raised_error, ==, error);
     if (vector == EXC_PF) {
         g_assert_cmphex(f->cpu->cr2, ==, cr2);
+    }
+}
+
+/* ---- a new CPU's entries, most of which nobody has touched ---- */
+
+static void test_new(Fixture *f, gconstpointer data)
+{
+    static const gva page[] = { 0, 0x5000, 0x1ff000, 0xffffffffffe00000 };
+    static u8 bytes[8];
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(page); i++) {
+        map(f, page[i], 0);
+        faults(f, EXC_PF, page[i], 0, CAUGHT(f->cpu, cpu_load64(f->cpu, page[i])));
+        faults(f, EXC_PF, page[i], PF_WRITE,
+               CAUGHT(f->cpu, mmu_write(f->cpu, page[i], bytes, sizeof bytes)));
     }
 }
 
@@ -444,6 +460,7 @@ int main(int argc, char **argv)
         const char *name;
         void (*run)(Fixture *f, gconstpointer data);
     } tests[] = {
+        { "new", test_new },
         { "crossing", test_crossing },
         { "crossing-fault", test_crossing_fault },
         { "wrap", test_wrap },
