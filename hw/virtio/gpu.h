@@ -45,7 +45,7 @@ typedef struct {
 #define GPU_CONFIG_ROWS GPU_CONFIG_ROWS_(256ull << 20)
 #define GPU_GL_CONFIG_ROWS GPU_CONFIG_ROWS_(4ull << 30),                            \
     (bool, isolated, "draw in a confined process, whose crash ends 3D only"),       \
-    (bool, venus, "Vulkan for guests, which is refused"),            \
+    (bool, venus, "offer Vulkan, which is refused"),            \
     (u32,  watchdog, "seconds after which an isolated renderer that does not get "  \
            "on is ended; 0: never", .def = 20, .max = 3600)
 #define GPU_CONFIG_ROWS_(hostmem)                                                   \
