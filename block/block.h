@@ -43,12 +43,17 @@ typedef struct {
 
 /* ---- finding one ---- */
 
+typedef enum {
+    BLOCK_TAKE_WRITES = 1,          /* it needs to write: read-only is refused */
+    BLOCK_TAKE_SHARES = 2,          /* share-rw=on: others may write at the same time */
+} BlockTake;
+
 /*
  * The Block with this id, or a new one on the node with this name; it belongs to the
  * caller until block_release.  Errors: there is none ("can't find value 'x'"), it is in
- * use.  `writes`: the device needs to write; a read-only one is then refused.
+ * use, or another process has the image.
  */
-Block *block_take(const char *id, bool writes, const BlockHost *host, void *opaque,
+Block *block_take(const char *id, BlockTake how, const BlockHost *host, void *opaque,
                   GError **err) must_check;
 void block_release(Block *block);           /* drains it; NULL is allowed */
 

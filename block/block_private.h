@@ -28,6 +28,7 @@ struct Block {
     char *id;
     BlockNode *root;                /* NULL: no medium */
     BlockSettings settings;
+    bool shares;                    /* share-rw=on: others may write too */
     bool hidden;                    /* made for a node, goes with its device */
     const BlockHost *host;          /* of the device that has it; NULL: nobody's */
     void *opaque;

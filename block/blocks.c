@@ -47,12 +47,12 @@ void block_free(Block *block)
     g_free(block);
 }
 
-/* A disk has one writer, or readers. */
-static bool is_free(const BlockNode *node, GError **err)
+/* A disk has one writer, or readers, or all who use it say that they share it. */
+static bool is_free(const BlockNode *node, bool shares, GError **err)
 {
     for (const Block *block = blocks; block; block = block->next) {
         if (block->root == node && node_is_writable(node) &&
-            !node->driver->has_no_contents) {
+            !(shares && block->shares) && !node->driver->has_no_contents) {
             g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                         "Conflicts with use by %s as 'root', which does not allow "
                         "'write' on %s", block->id, node->name);
@@ -62,7 +62,7 @@ static bool is_free(const BlockNode *node, GError **err)
     return true;
 }
 
-static Block *find_for_device(const char *id, GError **err)
+static Block *find_for_device(const char *id, bool shares, GError **err)
 {
     Block *block = block_by_id(id);
     BlockNode *node;
@@ -76,7 +76,7 @@ static Block *find_for_device(const char *id, GError **err)
                     "drive: can't find value '%s'", id);
         return NULL;
     }
-    if (!is_free(node, err)) {
+    if (!is_free(node, shares, err)) {
         return NULL;
     }
     block = block_new(id, node_ref(node), &(BlockSettings){
@@ -85,10 +85,18 @@ static Block *find_for_device(const char *id, GError **err)
     return block;
 }
 
-Block *block_take(const char *id, bool writes, const BlockHost *host, void *opaque,
+static void drop_hidden(Block *block)
+{
+    if (block->hidden) {
+        block_free(block);
+    }
+}
+
+Block *block_take(const char *id, BlockTake how, const BlockHost *host, void *opaque,
                   GError **err)
 {
-    Block *block = find_for_device(id, err);
+    bool shares = how & BLOCK_TAKE_SHARES;
+    Block *block = find_for_device(id, shares, err);
 
     if (!block) {
         return NULL;
@@ -98,14 +106,17 @@ Block *block_take(const char *id, bool writes, const BlockHost *host, void *opaq
                     "Drive '%s' is already in use by another block device", id);
         return NULL;
     }
-    if (writes && block->root && block_is_readonly(block)) {
+    if ((how & BLOCK_TAKE_WRITES) && block->root && block_is_readonly(block)) {
         g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                     "Block node is read-only ('%s')", id);
-        if (block->hidden) {
-            block_free(block);
-        }
+        drop_hidden(block);
         return NULL;
     }
+    if (block->root && !node_share_write(block->root, shares, err)) {
+        drop_hidden(block);
+        return NULL;
+    }
+    block->shares = shares;
     block->host = host;
     block->opaque = opaque;
     return block;
@@ -123,9 +134,8 @@ void block_release(Block *block)
     io_leave(block->io, took);
     block->host = NULL;
     block->io = io_main();
-    if (block->hidden) {
-        block_free(block);
-    }
+    block->shares = false;
+    drop_hidden(block);
 }
 
 void block_set_context(Block *block, IoContext *io)
@@ -167,7 +177,7 @@ bool blockdev_add(const char *text, GError **err)
                     : "'node-name' must be specified for the root node");
         return false;
     }
-    node = node_open(options, BLOCK_RDWR, err);
+    node = node_open(options, BLOCK_RDWR | BLOCK_SHARE_WRITE, err);
     if (node && !options_empty(options, "node", err)) {
         g_clear_pointer(&node, node_unref);
     }

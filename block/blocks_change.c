@@ -100,12 +100,14 @@ bool block_change(const char *id, const char *filename, const char *format,
                   GError **err)
 {
     Block *block = find(id, err);
+    BlockFlags flags;
     BlockNode *root;
 
     if (!block || !is_removable(block, err) || !is_unlocked(block, err)) {
         return false;
     }
-    root = node_open_file(filename, format, block->settings.flags, err);
+    flags = block->settings.flags & ~(block->shares ? 0 : BLOCK_SHARE_WRITE);
+    root = node_open_file(filename, format, flags, err);
     if (root) {
         set_medium(block, root);
     }

@@ -143,7 +143,7 @@ static bool apply(const DriveConfig *config, BlockFlags *flags, BlockSettings *s
     bool readonly = config->readonly || config->read_only ||
                     config->media == BLOCK_CDROM;
 
-    *flags = BLOCK_AUTO_RDONLY | (readonly ? 0 : BLOCK_RDWR) |
+    *flags = BLOCK_AUTO_RDONLY | BLOCK_SHARE_WRITE | (readonly ? 0 : BLOCK_RDWR) |
              (config->discard & 1 ? BLOCK_UNMAP : 0);
     *settings = (BlockSettings){
         .media = config->media, .on_read = config->rerror,
@@ -210,7 +210,7 @@ static BlockNode *open_node(const DriveConfig *config, KeyVals *options,
         return NULL;
     }
     if (snapshot) {
-        flags &= ~BLOCK_RDWR;
+        flags &= ~(BLOCK_RDWR | BLOCK_SHARE_WRITE);
     }
     node = node_open(options, flags, err);
     if (!node || !options_empty(options, "node", err)) {

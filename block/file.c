@@ -391,8 +391,16 @@ static bool lock_again(BlockNode *node, BlockFlags flags, GError **err)
 static bool file_reopen(BlockNode *node, BlockFlags flags, GError **err)
 {
     const File *file = node->own;
-    int fd = open(node->filename, open_flags(flags));
+    int fd;
 
+    if (((flags ^ node->flags) & BLOCK_RDWR) == 0) {        /* only the locks change */
+        if (lock_again(node, flags, err)) {
+            return true;
+        }
+        (void)!lock_again(node, node->flags, NULL);
+        return false;
+    }
+    fd = open(node->filename, open_flags(flags));
     if (fd < 0 || wait_again(fd) < 0) {
         return refuse(err, node->filename, g_strerror(errno));
     }

@@ -40,7 +40,8 @@ static bool is_taken(int fd, off_t at)
 static unsigned perms_used(BlockFlags flags)
 {
     return PERM_READ | (flags & BLOCK_RDWR ? PERM_WRITE : 0) |
-           ((flags & BLOCK_RDWR) && (flags & BLOCK_RESIZE) ? PERM_RESIZE : 0);
+           ((flags & BLOCK_RDWR) && (flags & BLOCK_RESIZE) &&
+            !(flags & BLOCK_SHARE_WRITE) ? PERM_RESIZE : 0);
 }
 
 static unsigned perms_unshared(BlockFlags flags)

@@ -89,6 +89,23 @@ void nodes_close_all(void)
     }
 }
 
+bool node_share_write(BlockNode *node, bool share, GError **err)
+{
+    const BlockDriver *driver = node->driver;
+    BlockFlags flags = share ? node->flags | BLOCK_SHARE_WRITE
+                             : node->flags & ~BLOCK_SHARE_WRITE;
+
+    if (flags == node->flags || !(driver->is_plain || driver->is_protocol)) {
+        return true;
+    }
+    if (driver->is_plain ? !node_share_write(node->file, share, err)
+                         : driver->reopen && !driver->reopen(node, flags, err)) {
+        return false;
+    }
+    node->flags = flags;
+    return true;
+}
+
 bool node_reopen(BlockNode *node, bool writable, GError **err)
 {
     BlockFlags flags = writable ? node->flags | BLOCK_RDWR : node->flags & ~BLOCK_RDWR;

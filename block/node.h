@@ -91,7 +91,7 @@ typedef struct {
 typedef struct BlockDriver {
     const char *name, *help;
     bool is_protocol;               /* reaches something outside: file, null-co */
-    bool is_filter;                 /* node->file is all there is, at the same offset */
+    bool is_plain;                  /* all there is are bytes of node->file */
     bool remaps;                    /* see above */
     bool has_no_contents;           /* several devices may write to it: null-co */
     const Field *fields;            /* options besides those of every node; or NULL */
@@ -108,7 +108,7 @@ typedef struct BlockDriver {
     void (*close)(BlockNode *node);
     bool (*create)(const BlockCreate *create, GError **err);
     const Field *(*create_fields)(void);        /* the options that it takes */
-    /* Becomes writable or read-only (RDWR in `flags`): for commit.  NULL: can't. */
+    /* Becomes writable, read-only or shared, as `flags` say.  NULL: can't. */
     bool (*reopen)(BlockNode *node, BlockFlags flags, GError **err);
 
     /* NULL: MAP_SLOW.  MAP_ZERO is no answer for a write. */
@@ -200,6 +200,12 @@ bool node_preallocate(BlockNode *node, u64 from, u64 to, bool full,
 
 /* The node and its children become writable or read-only. */
 bool node_reopen(BlockNode *node, bool writable, GError **err) must_check;
+
+/*
+ * Whether other processes may write to the file below.  Formats with tables of their own
+ * never share; it does nothing there.
+ */
+bool node_share_write(BlockNode *node, bool share, GError **err) must_check;
 
 /* The format a file's beginning has: a driver; raw if none knows it. */
 const BlockDriver *node_probe(BlockNode *file, GError **err);

@@ -189,7 +189,7 @@ static bool raw_create(const BlockCreate *create, GError **err)
 }
 
 const BlockDriver block_raw = {
-    .name = "raw", .help = "the bytes as they are",
+    .name = "raw", .help = "the bytes as they are", .is_plain = true,
     .fields = RawConfig_fields, .config_size = sizeof(RawConfig),
     .probe = raw_probe, .open = raw_open, .close = raw_close, .create = raw_create,
     .create_fields = raw_create_fields,

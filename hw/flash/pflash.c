@@ -321,7 +321,7 @@ static bool open_pflash(Device *dev, GError **err)
     static const BlockHost host = { 0 };
     Pflash *p = pflash_of(dev);
 
-    p->block = block_take(p->config.drive, false, &host, p, err);
+    p->block = block_take(p->config.drive, 0, &host, p, err);
     if (!p->block || !region_init_rom(&p->rom, "pflash", p->config.bytes, err) ||
         !read_all(p, err)) {
         return false;

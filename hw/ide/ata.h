@@ -43,7 +43,8 @@ enum {
     (u32,  min_io_size,         "bytes; without effect", .is_size = true),          \
     (u32,  opt_io_size,         "bytes; without effect", .is_size = true),          \
     (u16,  rotation_rate, "revolutions per minute; 1: solid state; 0: not said"),   \
-    (u8,   write_cache,   "whether a flush is needed", .names = ide_on_off)
+    (u8,   write_cache,   "whether a flush is needed", .names = ide_on_off),        \
+    (bool, share_rw,      "others may write to the image at the same time")
 
 extern const char *const ide_on_off[];
 enum { CACHE_AUTO, CACHE_OFF, CACHE_ON };

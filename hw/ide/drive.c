@@ -101,7 +101,9 @@ static bool take_block(IdeDrive *drive, GError **err)
                     "No drive specified; drive=ID names one");
         return false;
     }
-    drive->block = block_take(id, !drive->is_cd, host, drive, err);
+    drive->block = block_take(id, (drive->is_cd ? 0 : BLOCK_TAKE_WRITES) |
+                              (drive->config.share_rw ? BLOCK_TAKE_SHARES : 0), host,
+                              drive, err);
     if (drive->block && !drive->is_cd && !block_root(drive->block)) {
         g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                     "Device needs media, but drive is empty");

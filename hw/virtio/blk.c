@@ -81,6 +81,7 @@ PROPS(BlkConfig, (str, drive, "the disk", .required = true),
       (u32, discard_granularity, "bytes", .is_size = true, .def = UINT32_MAX),
       (u32, bootindex, "place in the firmware's order", .def = NO_BOOTINDEX),
       (u8, write_cache, "whether a flush is needed", .names = on_off_auto),
+      (bool, share_rw, "others may write to the image at the same time"),
       (bool, discard, "offer discard", .def = 1),
       (bool, write_zeroes, "offer write-zeroes", .def = 1),
       (bool, config_wce, "the driver may change the cache mode", .def = 1));
@@ -401,7 +402,9 @@ static bool blk_open(Device *dev, GError **err)
     if (blk->config.iothread && !(io = io_find(blk->config.iothread, err))) {
         return false;
     }
-    blk->block = block_take(blk->config.drive, false, &blk_host, blk, err);
+    blk->block = block_take(blk->config.drive,
+                            blk->config.share_rw ? BLOCK_TAKE_SHARES : 0, &blk_host,
+                            blk, err);
     if (!blk->block) {
         return false;
     }

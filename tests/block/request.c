@@ -59,7 +59,7 @@ static Block *take(BlockNode *node, const BlockSettings *settings)
 {
     Block *block = block_new("d", node, settings);
 
-    g_assert(block_take("d", true, &no_host, NULL, NULL) == block);
+    g_assert(block_take("d", BLOCK_TAKE_WRITES, &no_host, NULL, NULL) == block);
     return block;
 }
 
