@@ -10,6 +10,7 @@ src += img/map.c
 src += img/measure.c
 src += img/open.c
 src += img/pack_stream.c
+src += img/rate.c
 src += img/resize.c
 src += img/snapshot_info.c
 src += img/snapshot_pack.c

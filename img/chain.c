@@ -28,7 +28,8 @@ static BlockNode *find_base(BlockNode *top, const char *name)
 }
 
 /* One piece of what lies above `base` goes down into it. */
-static int move_down(BlockNode *top, BlockNode *base, u64 at, u8 *buffer, u64 *n)
+static int move_down(BlockNode *top, BlockNode *base, u64 at, u8 *buffer, u64 *n,
+                     ImgRate *rate)
 {
     ImgExtent e;
     int error = img_extent(top, base, true, at, *n, &e);
@@ -44,11 +45,12 @@ static int move_down(BlockNode *top, BlockNode *base, u64 at, u8 *buffer, u64 *n
         return node_write_zeroes(base, at, *n, true);
     }
     *n = MIN(*n, PIECE);
+    img_rate_wait(rate, *n);
     error = node_read(top, at, buffer, *n);
     return error ? error : node_write(base, at, buffer, *n);
 }
 
-static int move_all(const ImgArgs *args, BlockNode *top, BlockNode *base)
+static int move_all(const ImgArgs *args, BlockNode *top, BlockNode *base, ImgRate *rate)
 {
     g_autofree u8 *buffer = g_malloc(PIECE);
     u64 end = node_length(top), n;
@@ -56,13 +58,14 @@ static int move_all(const ImgArgs *args, BlockNode *top, BlockNode *base)
 
     for (u64 at = 0; at < end && !error; at += n) {
         n = end - at;
-        error = move_down(top, base, at, buffer, &n);
+        error = move_down(top, base, at, buffer, &n, rate);
         img_progress(args, at + n, end);
     }
     return error ? error : node_flush(base);
 }
 
-static int commit_into(const ImgArgs *args, BlockNode *top, BlockNode *base)
+static int commit_into(const ImgArgs *args, BlockNode *top, BlockNode *base,
+                       ImgRate *rate)
 {
     bool direct = base == top->backing;
     GError *err = NULL;
@@ -75,7 +78,7 @@ static int commit_into(const ImgArgs *args, BlockNode *top, BlockNode *base)
         !node_truncate(base, node_length(top), &err)) {
         return img_fail_error(err);
     }
-    error = move_all(args, top, base);
+    error = move_all(args, top, base, rate);
     if (error) {
         return img_fail("Block job failed: %s", g_strerror(-error));
     }
@@ -94,11 +97,15 @@ static int commit_into(const ImgArgs *args, BlockNode *top, BlockNode *base)
 
 static int commit_run(const ImgArgs *args)
 {
-    g_autoptr(BlockNode) top = img_open(args, args->word[0], args->value['f'],
-                                        BLOCK_RDWR | BLOCK_RESIZE | BLOCK_UNMAP,
-                                        args->value['t']);
+    g_autoptr(BlockNode) top = NULL;
     BlockNode *base;
+    ImgRate rate;
 
+    if (!img_rate_open(args, &rate)) {
+        return 1;
+    }
+    top = img_open(args, args->word[0], args->value['f'],
+                   BLOCK_RDWR | BLOCK_RESIZE | BLOCK_UNMAP, args->value['t']);
     if (!top) {
         return 1;
     }
@@ -110,13 +117,14 @@ static int commit_run(const ImgArgs *args)
         return img_fail("Did not find '%s' in the backing chain of '%s'",
                         args->value['b'], args->word[0]);
     }
-    return commit_into(args, top, base);
+    return commit_into(args, top, base, &rate);
 }
 
 static const ImgOption commit_options[] = {
     { 'f', NULL, "fmt", "format of the image" },
     { 't', NULL, "cache", "cache mode" },
     { 'b', NULL, "base", "an image further down" },
+    { 'r', NULL, "rate", "so many bytes per second at most" },
     { 'd', NULL, NULL, "the image keeps what it has" },
     { 'p', NULL, NULL, "shows progress" },
     { 'q', NULL, NULL, "says nothing" },

@@ -126,7 +126,8 @@ static int convert_steps(Copy *c)
     if (args->n < 2) {
         return img_fail("Must specify image file name");
     }
-    if (!options_agree(args) || !workers_of(args, &c->workers)) {
+    if (!options_agree(args) || !workers_of(args, &c->workers) ||
+        !img_rate_open(args, &c->rate)) {
         return 1;
     }
     if (img_has(args, 'S') && !img_size(args->value['S'], &sparse)) {
@@ -172,6 +173,7 @@ static const ImgOption convert_options[] = {
     { 'l', NULL, "snapshot", "copies a snapshot inside the source" },
     { 'S', NULL, "size", "leaves out zeroes of so many bytes [4k]; 0: none" },
     { 'n', NULL, NULL, "the target is there already" },
+    { 'r', NULL, "rate", "so many bytes per second at most" },
     { 'm', NULL, "n", "so many pieces at once, 1 to 16" },
     { 'W', NULL, NULL, "writes in any order" },
     { 'C', NULL, NULL, "copy offloading (the kernel decides)" },

@@ -92,6 +92,7 @@ static bool piece_next(Copy *c, Piece *p)
             more = false;
         } else {
             c->next += p->n;
+            img_rate_wait(&c->rate, p->zero || p->skip ? 0 : p->n);
         }
         img_progress(c->args, MIN(p->at, c->length - 1), c->length);
     }

@@ -35,6 +35,7 @@ typedef struct {
     bool salvage;                   /* what can't be read becomes zeroes */
 
     GMutex lock;
+    ImgRate rate;
     GCond turn;
     u64 next, next_number, write_number;
     int error;

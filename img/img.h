@@ -107,6 +107,18 @@ int img_walk(ImgWalk *walk, u64 offset, u64 bytes, ImgExtent *out);
 /* -p */
 void img_progress(const ImgArgs *args, u64 done, u64 all);
 
+/* ---- img/rate.c ---- */
+
+typedef struct {
+    u64 bytes;                      /* per second; 0: any number */
+    s64 due;                        /* when all before have had their time, in us */
+} ImgRate;
+
+bool img_rate_open(const ImgArgs *args, ImgRate *rate);     /* says what is wrong */
+void img_rate_wait(ImgRate *rate, u64 n);       /* before `n` bytes are written */
+
+/* ---- img/open.c again ---- */
+
 /* Zeroes at the beginning (or bytes that are not), in steps of `step`. */
 size_t img_zero_run(const u8 *bytes, size_t n, size_t step, bool *zero);
 

@@ -205,6 +205,41 @@ mkfifo pipe
 qemu-img create -q -f qcow2 -u -b pipe -F raw over-pipe.qcow2 1M
 check 'a pipe as backing file is not waited for' refuses convert over-pipe.qcow2 target
 
+# -r: no faster than that.
+refused_alike()
+{
+    "$img" "$@" > mine.out 2> mine.err
+    [ $? = 1 ] || return 1
+    qemu-img "$@" > theirs.out 2> theirs.err
+    sed 's/^qemu-img: //' theirs.err > theirs.text
+    sed 's/^[^:]*: //' mine.err | cmp - theirs.text
+}
+
+# takes SECONDS COMMAND ...: at least.
+takes()
+{
+    least=$1
+    shift
+    begin=$(date +%s%N)
+    "$@" || return 1
+    [ $((($(date +%s%N) - begin) / 1000000000)) -ge "$least" ]
+}
+
+yes data | head -c 4194304 > rate.raw
+truncate -s 64M rate.raw
+check 'convert -r 2M: two seconds for 4 MiB' takes 2 timeout 60 "$img" convert -r 2M \
+    -O qcow2 rate.raw rate.qcow2
+check 'convert -r: contents' qemu-img compare -q rate.raw rate.qcow2
+check 'convert -r 0: no limit' "$img" convert -r 0 rate.raw target
+check 'convert -r: not a rate' refused_alike convert -r fast rate.raw target
+qemu-img create -q -f qcow2 rate-base.qcow2 64M
+qemu-img create -q -f qcow2 -F qcow2 -b rate-base.qcow2 rate-top.qcow2
+qemu-io -c 'write -P 5 0 2M' rate-top.qcow2 > /dev/null
+check 'commit -r: not a rate' refused_alike commit -r -5 rate-top.qcow2
+check 'commit -r 1M: two seconds for 2 MiB' takes 2 timeout 60 "$img" commit -q -r 1M \
+    rate-top.qcow2
+check 'commit -r: contents' qemu-io -r -c 'read -P 5 0 2M' rate-base.qcow2
+
 # An image that loses its counters: repaired, and nothing lost.
 printf '\0\0\0\0\0\0\0\0' | dd of=base.qcow2 bs=1 seek=65536 conv=notrunc 2> /dev/null
 "$img" check base.qcow2 > check.out 2>&1
