@@ -42,39 +42,44 @@ gl_cubes()
 {
     # shellcheck disable=SC2016  # the guest's shell expands it
     printf '%s' 'mkfifo /tmp/p; sleep 99999 < /tmp/p & echo gl: begins > /dev/ttyS0; ' \
-        'sleep 99999 | kmscube -c '"$1"' > /tmp/p 2> /dev/ttyS0 & pid=$!; was=x; now=y; ' \
-        'until [ $was = $now ]; do was=$now; sleep 2; ' \
-        'now=$(grep wchar /proc/$pid/io | cut -d : -f 2); done; ' \
+        'sleep 99999 | kmscube -c '"$1"' > /tmp/p 2> /dev/ttyS0 & pid=$!; was=x; now=0; ' \
+        'until [ 0$now -gt 0 ] && [ $was = $now ]; do was=$now; sleep 2; ' \
+        'now=$(grep wchar /proc/$pid/io | tr -dc 0-9); done; ' \
         'echo gl: runs > /dev/ttyS0; dd if=/dev/zero of=/tmp/p bs=4096; sleep 99999'
 }
 
-# The picture no longer changes: it is in $vm_dir/$1.ppm.
+does_not_change()
+{
+    dump "$1" "$2" && sleep 1 && dump "$1-later" "$2" &&
+        cmp -s "$vm_dir/$1.ppm" "$vm_dir/$1-later.ppm"
+}
+
+# still NAME BYTES CONDITION: the picture no longer changes, and CONDITION holds for it: it
+# is in $vm_dir/NAME.ppm.  (A guest that has not begun shows the same all the time, too.)
 still()
 {
-    gl_tries=120
-    until dump "$1" "$2" && sleep 1 && dump "$1-later" "$2" &&
-        cmp -s "$vm_dir/$1.ppm" "$vm_dir/$1-later.ppm"; do
-        gl_tries=$((gl_tries - 1))
-        if [ $gl_tries -le 0 ] || vm_ended; then
-            return 1
-        fi
-    done
+    within 240 is_still "$@"
+}
+
+is_still()
+{
+    does_not_change "$1" "$2" && "$3" "$1"
 }
 
 # The guest's console says it, within the time limit or $2 seconds.
 guest_says()
 {
-    gl_ticks=$((${2:-$vm_patience} * 5))
-    until grep -aEq "$1" "$vm_dir/serial" 2> /dev/null; do
-        gl_ticks=$((gl_ticks - 1))
-        if [ $gl_ticks -le 0 ] || vm_ended; then
-            tail -n 12 "$vm_dir/serial" | sed 's/^/# /'
-            vm_tail | sed 's/^/# /'
-            vm_patience=2
-            return 1
-        fi
-        sleep 0.2
-    done
+    if ! within "${2:-$vm_patience}" grep -aEqs "$1" "$vm_dir/serial"; then
+        tail -n 12 "$vm_dir/serial" | sed 's/^/# /'
+        vm_tail | sed 's/^/# /'
+        vm_patience=2
+        return 1
+    fi
+}
+
+has_bytes()
+{
+    [ -s "$1" ] && [ "$(wc -c < "$1")" -ge "$2" ]
 }
 
 # A PPM in $vm_dir/$1.ppm; it is complete when the next command's answer has come.
@@ -83,14 +88,36 @@ dump()
     rm -f "$vm_dir/$1.ppm"
     vm_send "screendump $vm_dir/$1.ppm"
     vm_send "info version"
-    gl_ticks=100
-    until [ -s "$vm_dir/$1.ppm" ] && [ "$(wc -c < "$vm_dir/$1.ppm")" -ge "${2:-1}" ]; do
-        gl_ticks=$((gl_ticks - 1))
-        if [ $gl_ticks -le 0 ] || vm_ended; then
-            return 1
-        fi
-        sleep 0.1
-    done
+    within 20 has_bytes "$vm_dir/$1.ppm" "${2:-1}"
+}
+
+# The guest's command that tells of all its input devices' events; of what it says since
+# `mark`: has_come ERE, how often (count ERE), and that it comes (arrives ERE).
+# shellcheck disable=SC2016,SC2034  # $i is the guest's; the tests use it
+gl_evtest='for i in /dev/input/event*; do evtest $i > /dev/ttyS0 & done'
+marked=0
+
+mark()
+{
+    marked=$(wc -c < "$vm_dir/serial")
+}
+
+has_come()
+{
+    tail -c +$((marked + 1)) "$vm_dir/serial" | grep -aEq "$1"
+}
+
+count()
+{
+    tail -c +$((marked + 1)) "$vm_dir/serial" | grep -aEc "$1"
+}
+
+arrives()
+{
+    within 20 has_come "$1" || {
+        tail -c +$((marked + 1)) "$vm_dir/serial" | tail -n 5 | sed 's/^/# /'
+        return 1
+    }
 }
 
 # "WIDTH HEIGHT" of $vm_dir/$1.ppm

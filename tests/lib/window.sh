@@ -26,28 +26,51 @@ x_start()
     export DISPLAY
 }
 
+# within SECONDS COMMAND ...: it succeeds, at some time while the machine lives.  COMMAND
+# may use it, too.
+within()
+{
+    within_seconds=$1
+    shift
+    within_time $(($(date +%s) + within_seconds)) "$@"
+}
+
+within_time()
+{
+    until without_first "$@"; do
+        if vm_ended || [ "$(date +%s)" -ge "$1" ]; then
+            return 1
+        fi
+        sleep 0.2
+    done
+}
+
+without_first()
+{
+    shift
+    "$@"
+}
+
+x_has_window()
+{
+    xdotool search --name "$1" > "$vm_dir/window" 2> /dev/null && [ -s "$vm_dir/window" ]
+}
+
 # Finds the window by its title; then $window is its number.
 x_window()
 {
-    x_ticks=150
-    until xdotool search --name "$1" > "$vm_dir/window" 2> /dev/null &&
-        [ -s "$vm_dir/window" ]; do
-        x_ticks=$((x_ticks - 1))
-        [ $x_ticks -gt 0 ] || return 1
-        sleep 0.2
-    done
-    window=$(head -n 1 "$vm_dir/window")
+    within 30 x_has_window "$1" && window=$(head -n 1 "$vm_dir/window")
+}
+
+x_is_sized()
+{
+    xdotool getwindowgeometry "$window" 2> /dev/null | grep -q "$1"
 }
 
 # The window gets this size, as "640x480".
 x_sized()
 {
-    x_ticks=150
-    until xdotool getwindowgeometry "$window" 2> /dev/null | grep -q "$1"; do
-        x_ticks=$((x_ticks - 1))
-        [ $x_ticks -gt 0 ] || return 1
-        sleep 0.2
-    done
+    within 30 x_is_sized "$1"
 }
 
 # Line $1 of the window, $2 pixels, as "rrggbb ...": from the server's screen, whose file

@@ -18,40 +18,12 @@ need_gl_guest gl
 [ -f "${BUILD:-build}/modules/ui-sdl.so" ] ||
     skip_all "no window in this build (package libsdl2-dev)"
 
-# arrives ERE [SECONDS]: evtest has said it since `mark`.
-arrives()
-{
-    in_ticks=$((${2:-20} * 5))
-    until tail -c +$((marked + 1)) "$vm_dir/serial" | grep -aEq "$1"; do
-        in_ticks=$((in_ticks - 1))
-        if [ $in_ticks -le 0 ] || vm_ended; then
-            tail -c +$((marked + 1)) "$vm_dir/serial" | tail -n 5 | sed 's/^/# /'
-            return 1
-        fi
-        sleep 0.2
-    done
-}
-
-mark()
-{
-    marked=$(wc -c < "$vm_dir/serial")
-}
-
-# How often it has been said since `mark`.
-count()
-{
-    tail -c +$((marked + 1)) "$vm_dir/serial" | grep -aEc "$1"
-}
-
 unset WAYLAND_DISPLAY
-marked=0
 x_start
-# shellcheck disable=SC2016  # $i is the guest's
-readers='for i in /dev/input/event*; do evtest $i > /dev/ttyS0 & done'
 # Modes are looked at anew when that is asked for.
 display=/sys/class/drm/card0-Virtual-1
 modes="while sleep 1; do echo detect > $display/status; head -n 1 $display/modes; done"
-gl_boot "$readers; ($modes) > /dev/ttyS0 & sleep 3; echo input: ready > /dev/ttyS0; sleep 9999" \
+gl_boot "$gl_evtest; ($modes) > /dev/ttyS0 & sleep 3; echo input: ready > /dev/ttyS0; sleep 9999" \
     -display sdl -name input -device virtio-vga,xres=800,yres=600 \
     -device virtio-keyboard-pci -device virtio-tablet-pci
 check "the guest reads its devices" guest_says '^input: ready'
