@@ -213,7 +213,7 @@ run-check-disk: for-tests
 
 run-check-display: for-tests
 	@scripts/guest-gl gl desktop
-	@$(check) -j 1 tests/ui/gl.sh tests/ui/desktop.sh
+	@$(check) -j 1 tests/ui/gl.sh tests/ui/desktop.sh tests/ui/managed.sh
 
 run-check-snapshot: for-tests
 	@scripts/disk

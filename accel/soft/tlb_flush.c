@@ -121,16 +121,14 @@ static void clear_entry(Cpu *cpu, unsigned n)
     *info = (TlbInfo){ .phys = info->phys & TLB_LOGGED_GLOBAL, .ram_page = UINT64_MAX };
 }
 
-/*
- * The first flush of all makes the entries of a new CPU.  Zeros are a hit for page 0,
- * whose place is the first: all others are as good as empty, and are not touched, for
- * that would cost each machine a megabyte.
- */
+/* The first flush of all makes the entries of a new CPU: zero is not an empty one. */
 static void make_tables(Cpu *cpu)
 {
     tlb_make_hints(cpu);
+    for (unsigned i = 0; i < MMU_MODES * TLB_SIZE; i++) {
+        clear_entry(cpu, i);
+    }
     for (unsigned mode = 0; mode < MMU_MODES; mode++) {
-        clear_entry(cpu, mode * TLB_SIZE);
         cpu->tlb_table[mode] = cpu->tlbs[mode];
     }
     cpu->tlb_made = true;

@@ -107,9 +107,9 @@ drive "'$dir/big': the L1 table is too small for a disk of 9223372036854775296 b
 # Who may write.
 wrong "-drive $good: Failed to get \"write\" lock; is another process using the image [$dir/q]?" \
     -drive "$good,if=none,id=d" -drive "$good"
-qemu-io -f qcow2 -c 'sleep 30000' "$dir/other" > /dev/null 2>&1 &
+qemu-io -f qcow2 -c 'sleep 300000' "$dir/other" > /dev/null 2>&1 &
 io=$!
-tries=100
+tries=600
 while qemu-img info "$dir/other" > /dev/null 2>&1 && [ $tries != 0 ]; do
     tries=$((tries - 1))
     sleep 0.1

@@ -48,14 +48,15 @@ save_sometime()
     fi
 }
 
-# One piece of work that is saved $1 times on its way; the last run ends it.
+# One piece of work that is saved up to $1 times on its way; the last run ends it.
 piece_of_work()
 {
     restore "$dir/ready"
     work_send "$steps" a b c d
     n=0
-    while [ $n -lt "$1" ]; do
+    while [ $n -lt "$1" ] && ! work_is_over; do
         save_sometime "$dir/s$n" || return 1
+        work_kept
         restore "$dir/s$n"
         n=$((n + 1))
     done
@@ -75,13 +76,13 @@ sum_data=$(sha256sum < "$dir/data")
 sum_ready=$(cat "$dir/ready"/* | sha256sum)
 
 for engine in soft soft,jit=off; do
-    [ $engine = soft ] && steps=150 || steps=40
+    [ $engine = soft ] && steps=300 || steps=40
     left=$times
     failed=0
     while [ "$left" -gt 0 ]; do
         [ "$left" -gt $chain ] && now=$chain || now=$left
-        left=$((left - now))
-        piece_of_work "$now" || failed=$((failed + 1))
+        piece_of_work "$now" || { failed=$((failed + 1)) && n=$now; }
+        left=$((left - n))
         vm_stop
     done
     check "-accel $engine: saved and restored $times times, the results are right" [ $failed = 0 ]

