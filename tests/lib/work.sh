@@ -79,6 +79,7 @@ work_result()
 work_kept()
 {
     vm_read_log
+    # shellcheck disable=SC2154  # scripts/vm.sh sets it
     cat "$vm_log" >> "$work_data.log"
 }
 
