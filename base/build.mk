@@ -8,3 +8,4 @@ src += base/keyval.c
 src += base/lock.c
 src += base/log.c
 src += base/rng.c
+src += base/spawn.c

@@ -15,18 +15,15 @@
 #include "vm/snapshot.h"
 
 #include "base/keyval.h"
+#include "base/spawn.h"
 #include "block/drive.h"
 #include "block/overlay.h"
 #include "vm/snapshot_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/stat.h>
-
-extern char **environ;
 
 /* A child would lose the image below it as soon as its parent writes. */
 static bool disks_stay(const VmConfig *config, GError **err)
@@ -132,27 +129,16 @@ static void ended(GPid pid, int status, gpointer unused)
     g_spawn_close_pid(pid);
 }
 
-/* Not a fork of this process, whose memory is large: posix_spawn takes none of it. */
 static int spawn(char *const *argv, const char *log, pid_t *pid)
 {
     posix_spawn_file_actions_t files;
-    posix_spawnattr_t attr;
-    sigset_t none;
-    int error;
 
-    sigemptyset(&none);
     posix_spawn_file_actions_init(&files);
-    posix_spawnattr_init(&attr);
-    posix_spawnattr_setsigmask(&attr, &none);
-    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);
     posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&files, 1, log, O_WRONLY | O_CREAT | O_TRUNC,
                                      0600);
     posix_spawn_file_actions_adddup2(&files, 1, 2);
-    error = posix_spawn(pid, "/proc/self/exe", &files, &attr, argv, environ);
-    posix_spawn_file_actions_destroy(&files);
-    posix_spawnattr_destroy(&attr);
-    return error;
+    return spawn_apart("/proc/self/exe", argv, &files, pid);
 }
 
 static bool start_child(const VmConfig *config, const char *path, unsigned i,

@@ -7,11 +7,12 @@
 
 #include "hw/virtio/gpu_isolated.h"
 
+#include "base/spawn.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,29 +21,16 @@
 
 enum { START_MS = 30000, CAPSET_MAX = 1 << 16 };
 
-extern char **environ;
-
 static int spawn(const char *program, int socket, pid_t *pid)
 {
     char *argv[] = { (char *)program, NULL };
     posix_spawn_file_actions_t files;
-    posix_spawnattr_t attr;
-    sigset_t none;
-    int error;
 
-    sigemptyset(&none);
     posix_spawn_file_actions_init(&files);
-    posix_spawnattr_init(&attr);
-    posix_spawnattr_setsigmask(&attr, &none);
-    /* A session of its own: a terminal's signals are the machine's. */
-    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);
     posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDWR, 0);
     posix_spawn_file_actions_adddup2(&files, 0, 1);
     posix_spawn_file_actions_adddup2(&files, socket, ISOLATED_SOCKET);
-    error = posix_spawn(pid, program, &files, &attr, argv, environ);
-    posix_spawn_file_actions_destroy(&files);
-    posix_spawnattr_destroy(&attr);
-    return error;
+    return spawn_apart(program, argv, &files, pid);
 }
 
 /* All `n` bytes, before the time is up. */
