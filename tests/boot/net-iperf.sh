@@ -8,14 +8,8 @@
 #
 # limit: 900 seconds
 
-if [ "${1:-}" != inside ]; then
-    if ! unshare -n test -w /dev/net/tun 2> /dev/null; then
-        echo "1..0 # SKIP no /dev/net/tun, or not allowed to make a network namespace"
-        exit 0
-    fi
-    exec unshare -n sh "$0" inside
-fi
-
+# shellcheck source=tests/lib/netns.sh
+. tests/lib/netns.sh
 # shellcheck source=tests/lib/boot.sh
 . tests/lib/boot.sh
 
