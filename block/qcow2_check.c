@@ -330,6 +330,28 @@ static void check_flags(Check *c)
     }
 }
 
+/* An L1 table whose last bytes are behind the end reads as empty there.  Nothing can
+   bring them back; with the zeroes written the image can be used again. */
+static void check_l1_end(Check *c)
+{
+    Qcow2 *q = c->q;
+    u64 end = q->h.l1_offset + q->h.l1_size * 8ull;
+
+    if (!q->h.l1_size || end <= node_length(q->file) ||
+        units(end, q->cluster) > c->end) {
+        return;                     /* further away: counted as a reference */
+    }
+    say(c, "%s the L1 table ends behind the end of the file, at 0x%" G_GINT64_MODIFIER
+        "x: it was cut off", c->fix & QCOW2_FIX_ERRORS ? "Repairing" : "ERROR", end);
+    if (!(c->fix & QCOW2_FIX_ERRORS)) {
+        c->r->corruptions++;
+    } else if (node_truncate(q->file, c->end * q->cluster, NULL)) {
+        c->r->corruptions_fixed++;
+    } else {
+        c->r->check_errors++;
+    }
+}
+
 /* Tables on tables may well be counted right; such an image can't be written. */
 static void check_overlaps(Check *c)
 {
@@ -423,6 +445,7 @@ static void check_steps(Check *c)
     }
     check_flags(c);
     check_overlaps(c);
+    check_l1_end(c);
 }
 
 bool qcow2_check(BlockNode *node, unsigned fix, Qcow2Check *result, GError **err)

@@ -212,7 +212,7 @@ static bool has_tables(Qcow2 *q, GError **err)
         return true;
     }
     if (q->h.reftable_offset >= length ||
-        q->h.l1_offset + q->h.l1_size * 8ull > length) {
+        (q->h.l1_size && q->h.l1_offset + q->h.l1_size * 8ull > length)) {
         return qcow2_fail(q, err, "the file ends after %" G_GUINT64_FORMAT " bytes, "
                           "before the image's tables do: it was cut off", length);
     }

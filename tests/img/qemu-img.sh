@@ -126,6 +126,17 @@ check 'snapshot -a: contents' same_contents base.qcow2
 check 'snapshot -d' "$img" snapshot -d second base.qcow2
 check 'snapshot -d, theirs' "$img" snapshot -d first base.qcow2
 check 'snapshot -d: contents' same_contents base.qcow2
+# Files that end in the middle of a table, or where a table of no entries would be.
+qemu-img create -q -f qcow2 -o cluster_size=4k cut.qcow2 20M
+truncate -s $((3 * 4096 + 32)) cut.qcow2
+check 'an L1 table that was cut off' [ "$("$img" check cut.qcow2 > /dev/null 2>&1; echo $?)" = 2 ]
+check 'it is repaired' "$img" check -q -r all cut.qcow2
+check 'it can be written' "$img" resize -q cut.qcow2 +1M
+check 'it is right for qemu-img too' qemu-img check -q cut.qcow2
+qemu-img create -q -f qcow2 none.qcow2 0
+printf '\0\0\0\0\0\0\0\0\1\0\0\0' | dd of=none.qcow2 bs=1 seek=36 conv=notrunc 2> /dev/null
+check 'a disk of 0 bytes needs no L1 table' "$img" snapshot -c empty none.qcow2
+
 check 'resize' "$img" resize base.qcow2 +10M
 check 'resize: check' qemu-img check -q base.qcow2
 check 'resize --shrink' "$img" resize --shrink base.qcow2 -10M
