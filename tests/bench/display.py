@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -15,7 +16,20 @@ SIZE = "xres=1920,yres=1080"
 FRAMES_2D = 300
 FRAMES_3D = 300
 IDLE_S = 4
+LINES = range(90, 1080, 100)
 SCENES = "build texture shading"
+# weston with a terminal, which stand still.
+DESKTOP = ("mkdir -p /dev/pts; mount -t devpts devpts /dev/pts; mount -t tmpfs none /root; "
+           "ln -s /bin/busybox /tmp/sh; (export WAYLAND_DISPLAY=wayland-1; "
+           "until weston-info; do sleep 1; done; weston-terminal --shell=/tmp/sh & sleep 9; "
+           "echo drawn > /dev/ttyS0; sleep 999) > /dev/null 2>&1 & "
+           "weston -Bdrm-backend.so --tty=1 --continue-without-input > /dev/null 2>&1")
+# Guest, device, window, what it runs, and how many colors its middle line has.
+SAVED = {"gl": ("virtio-gpu-pci", "sdl",
+                "dmesg > /dev/tty0; sleep 2; echo drawn; sleep 999", 2),
+         "desktop": ("virtio-gpu-gl-pci", "sdl,gl=on",
+                     "mount -t ext4 -o ro /dev/vda /mnt && chroot /mnt /run-gl '%s'" % DESKTOP,
+                     3)}
 
 
 @contextlib.contextmanager
@@ -56,14 +70,24 @@ def children(pid):
     return found
 
 
-def is_shown(folder):
-    """The picture of drm-guest is on the X server's screen, whose file begins with a header
-    and a table of colors (X11/XWDFile.h)."""
+def lines_shown(folder):
+    """Lines of the X server's screen, whose file begins with a header and a table of colors
+    (X11/XWDFile.h); none of them in the desktop's panel, which has a clock."""
     with open(folder + "/Xvfb_screen0", "rb") as file:
         head = file.read(100)
-        colors = int.from_bytes(head[76:80], "big") * 12
-        file.seek(int.from_bytes(head[0:4], "big") + colors + 4 * (1920 * 540 + 600))
-        return set(file.read(4 * 64)[0::4]) == {0x40}
+        start = int.from_bytes(head[0:4], "big") + int.from_bytes(head[76:80], "big") * 12
+        lines = []
+        for line in LINES:
+            file.seek(start + 4 * 1920 * line)
+            lines.append(file.read(4 * 1920))
+        return lines
+
+
+def clear(folder):
+    """The window that was there is still to be seen when nothing else is drawn."""
+    with open(folder + "/Xvfb_screen0", "r+b") as file:
+        file.seek(-4 * 1920 * 1080, os.SEEK_END)
+        file.write(bytes(4 * 1920 * 1080))
 
 
 class Displays:
@@ -71,7 +95,7 @@ class Displays:
         self.machine = machine          # the class in run
         self.failed = failed
         self.folder = folder
-        self.saved = None
+        self.saved = {}
 
     def options(self, guest, device, window, script):
         place = subprocess.check_output(
@@ -134,26 +158,39 @@ class Displays:
             return found
         return one
 
-    def restored(self, place):
+    def restored(self, guest, place):
         """Milliseconds from the process's start to the restored picture in the window."""
         def one(command):
-            if not self.saved:
-                self.saved = self.save(command)
-            with self.machine(command, ["-loadvm", self.saved]) as machine:
-                while not is_shown(place):
+            if guest not in self.saved:
+                self.saved[guest] = self.save(command, guest, place)
+            saved, lines = self.saved[guest]
+            clear(place)
+            with self.machine(command, ["-loadvm", saved]) as machine:
+                while lines_shown(place) != lines:
                     if time.monotonic() - machine.begin > 30:
                         raise self.failed("the restored picture is not shown")
                 return {"shown": (time.monotonic() - machine.begin) * 1000}
         return one
 
-    def save(self, command):
-        options = self.options("gl", "virtio-gpu-pci," + SIZE, "sdl",
-                               "/drm-guest 2; echo now; sleep 999")
-        saved = self.folder + "/display"
-        with self.machine(command, options + ["-snapshot-when", "now,to=%s,exit=on" % saved]
-                          ) as machine:
-            machine.finish()
-        return saved
+    def save(self, command, guest, place):
+        """A snapshot, and what the window shows when it is saved."""
+        device, window, script, colors = SAVED[guest]
+        options = self.options(guest, device + "," + SIZE, window, script)
+        folder = self.folder + "/saved-" + guest
+        with self.machine(command, options + ["-monitor", "unix:%s/monitor,server=on,wait=off"
+                                              % self.folder]) as machine:
+            for _, line in machine.lines():
+                if line == "drawn":
+                    break
+            lines = lines_shown(place)
+            if len(set(lines[5][i:i + 4] for i in range(0, 4 * 1920, 4))) < colors:
+                raise self.failed("nothing was drawn to be saved")
+            with socket.socket(socket.AF_UNIX) as monitor:
+                monitor.connect(self.folder + "/monitor")
+                monitor.sendall(b"savevm %s\nquit\n" % folder.encode())
+                while monitor.recv(4096):
+                    pass
+        return folder, lines
 
 
 def measure(bench, machine, failed):
@@ -182,5 +219,7 @@ def measure(bench, machine, failed):
         found = bench.repeat(displays.three(",isolated=on"), ["mayfly"])
         for name in ["kmscube"] + SCENES.split():
             bench.show("3D, isolated, %s" % name, "1/s", found, name)
-        found = bench.repeat(displays.restored(place), ["mayfly"])
-        bench.show("start from a snapshot to the picture", "ms", found, "shown")
+        for guest, name in ("gl", "text"), ("desktop", "desktop in 3D"):
+            found = bench.repeat(displays.restored(guest, place), ["mayfly"])
+            bench.show("start to the restored picture, %s" % name, "ms", found,
+                       "shown")
