@@ -19,10 +19,10 @@
 
 #include "accel/soft/asm_log.h"
 #include "accel/soft/block_tables.h"
-#include "accel/soft/mmu.h"
 #include "accel/soft/opcodes.h"
 #include "accel/soft/run.h"
 #include "accel/soft/soft.h"
+#include "accel/soft/tlb.h"
 #include "base/log.h"
 #include <inttypes.h>
 #include <sys/mman.h>
@@ -96,7 +96,7 @@ void blocks_flush(Soft *soft, Cpu *self)
         }
     }
     for (unsigned i = 0; i < soft->cpus; i++) {
-        memset(soft->cpu[i]->jump, 0, sizeof soft->cpu[i]->jump);
+        memset(soft->cpu[i]->jump, 0, soft->cpu[i]->jump_mask + sizeof(JumpEntry));
     }
     arena_start(blocks);
     if (blocks->jit) {
@@ -233,6 +233,21 @@ static Block *block_get(Cpu *cpu, const u8 *bytes, gpa phys, u64 ram_page)
 }
 
 /*
+ * Where many entries drive each other out the jump cache grows: what is there is found
+ * at another place from then on, or not found, and then not looked at any more.
+ */
+static void note_conflict(Cpu *cpu, const JumpEntry *old, gva at)
+{
+    unsigned size = cpu->jump_mask / sizeof(JumpEntry) + 1;
+
+    if (size < JUMP_SIZE && old->block && old->tag == cpu->jump_tag && old->rip != at &&
+        ++cpu->jump_conflicts == size * CONFLICTS) {
+        cpu->jump_mask = (size * TLB_GROWTH - 1) * sizeof(JumpEntry);
+        cpu->jump_conflicts = 0;
+    }
+}
+
+/*
  * In kernel mode entries that rest on global pages of the upper half outlive a new CR3.
  */
 void jump_fill(Cpu *cpu, JumpEntry *entry, gva at, Block *block)
@@ -246,6 +261,7 @@ void jump_fill(Cpu *cpu, JumpEntry *entry, gva at, Block *block)
         cpu->jump_space[0].global |= mmu_is_global_code(cpu, at) != 0;
     }
     jump_note_page(&cpu->jump_space[cpu->cpl != 3], at);
+    note_conflict(cpu, entry, at);
     *entry = (JumpEntry){ .rip = at,
                           .block = block,
                           .tag = cpu->jump_tag,
@@ -303,6 +319,13 @@ JitExit *blocks_new_exit(BlockCache *blocks)
     }
     blocks->used += sizeof *exit;
     return exit;
+}
+
+void blocks_new_hint(BlockCache *blocks, MmuMode mode, unsigned n)
+{
+    for (unsigned i = 0; i < blocks->soft->cpus; i++) {
+        tlb_make_hint(blocks->soft->cpu[i], mode, n);
+    }
 }
 
 void blocks_heat(Cpu *cpu, Block *block)

@@ -51,6 +51,14 @@ typedef struct {
     u64 addend;                 /* host address = linear address + addend */
 } TlbEntry;
 enum { TLB_BITS = 13, TLB_SIZE = 1 << TLB_BITS };
+/*
+ * A table begins with so many entries, and grows when pages drive each other out.  Its
+ * memory is zero at first, which is an empty entry like TLB_NONE: only an address in
+ * page 0 has the tag 0, and such a one looks at the first entry, which is never 0.
+ */
+enum { TLB_FIRST_SIZE = 512, TLB_GROWTH = 4 };
+/* ... when so many were driven out as four times its size; the jump cache the same. */
+enum { CONFLICTS = 4 };
 #define TLB_OUTSIDE (1ull << 62) /* what makes an address not canonical */
 #define TLB_NONE (TLB_OUTSIDE | 1)              /* the tag that matches nothing */
 enum { TLB_SLOW = 2 };          /* tlb_slow(page): allowed, but only through mmu.c */
@@ -116,7 +124,10 @@ typedef struct {
     Block *block;               /* NULL: empty */
 } JumpEntry;
 #define JUMP_MIX 0x9e3779b1u
-enum { JUMP_BITS = 14, JUMP_SIZE = 1 << JUMP_BITS };
+enum { JUMP_BITS = 14, JUMP_SIZE = 1 << JUMP_BITS, JUMP_FIRST_SIZE = 1024 };
+/* Where the entry of a mixed address is, in bytes: `jump_mask` of this. */
+enum { JUMP_SHIFT = 32 - JUMP_BITS - 5 };
+_Static_assert(sizeof(JumpEntry) == 1 << 5, "the shift above");
 
 /*
  * What entries of the jump cache rest on: the translations of the pages that their code
@@ -192,6 +203,8 @@ struct Cpu {
     const Insn *insn;           /* being executed, or NULL between blocks */
     u64 rip;                    /* next instruction, between blocks */
     TlbEntry *tlb;              /* that of the present MMU mode */
+    u32 tlb_mask;               /* of an entry's place in it, in bytes */
+    u32 jump_mask;              /* the same for `jump` */
     u64 insns; /* instructions completed by the interpreter (counted per block) */
     u64 jump_tag; /* mode and age of what may be entered from `jump` now */
     gva code_page;              /* translated code: where its page is */
@@ -281,7 +294,9 @@ struct Cpu {
     TlbHint tlb_hint[MMU_MODES][TLB_HINTS];
     u32 tlb_hints_of[MMU_MODES * TLB_SIZE];     /* the first of each entry */
     TlbLog tlb_log[2];                  /* [1]: global ones */
-    bool tlb_made;
+    /* pages that drove out another one since the size was set; then it is to grow */
+    unsigned tlb_conflicts, jump_conflicts;
+    bool tlb_grows;
     bool data_checks;                   /* `tlb` is the empty one: see debug.c */
     LargePages tlb_large[2];    /* [1]: global ones */
     u64 jump_ages;              /* the last one that was given */

@@ -10,19 +10,18 @@
 
 static const TlbHint none = { TLB_NONE, TLB_NONE, 0, 0, 0 };
 
-void tlb_make_hints(Cpu *cpu)
+void tlb_make_hint(Cpu *cpu, MmuMode mode, unsigned n)
 {
-    for (unsigned mode = 0; mode < MMU_MODES; mode++) {
-        for (unsigned i = 0; i < TLB_HINTS; i++) {
-            cpu->tlb_hint[mode][i] = none;
-        }
-    }
+    cpu->tlb_hint[mode][n] = none;
 }
 
 void tlb_forget_hints(Cpu *cpu, unsigned n)
 {
     u32 at = cpu->tlb_hints_of[n];
 
+    if (!at) {
+        return;
+    }
     while (at) {
         TlbHint *hint = (TlbHint *)((u8 *)cpu + at);
 

@@ -95,9 +95,16 @@ static inline unsigned cpu_pcid(const Cpu *cpu)
     return cpu->cr4 & CR4_PCIDE ? cpu->cr3 & 0xfff : 0;
 }
 
+/* Where in a table the entry of an address is, in bytes. */
+static inline u32 tlb_place(const Cpu *cpu, gva at)
+{
+    return at >> (PAGE_SHIFT - 5) & cpu->tlb_mask;
+}
+_Static_assert(sizeof(TlbEntry) == 1 << 5, "the shift above");
+
 static inline TlbEntry *mmu_entry(const Cpu *cpu, gva at)
 {
-    return &cpu->tlb[at >> PAGE_SHIFT & (TLB_SIZE - 1)];
+    return (TlbEntry *)((u8 *)cpu->tlb + tlb_place(cpu, at));
 }
 
 /* Is every bit above the linear address width a copy of the highest one below? */

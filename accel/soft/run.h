@@ -32,7 +32,9 @@ static inline gva code_linear(const Cpu *cpu, u64 rip)
 
 static inline JumpEntry *jump_entry(Cpu *cpu, gva at)
 {
-    return &cpu->jump[(u32)at * JUMP_MIX >> (32 - JUMP_BITS)];
+    u32 place = (u32)at * JUMP_MIX >> JUMP_SHIFT & cpu->jump_mask;
+
+    return (JumpEntry *)((u8 *)cpu->jump + place);
 }
 
 /* Is code from the page of `at` in the jump cache, or may it be? */

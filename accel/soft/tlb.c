@@ -95,10 +95,29 @@ static u64 ram_write_tag(Cpu *cpu, gva page, u64 ram_page, bool writing)
     return now & PAGE_CODE ? tlb_slow(page) : page;
 }
 
+/*
+ * Where many pages drive each other out the tables grow, with the flush that is asked
+ * for here: the caller has entries in its hands.
+ */
+static void note_conflict(Cpu *cpu, const TlbEntry *old, gva page)
+{
+    unsigned size = tlb_size(cpu);
+    bool was_filled = old->read | old->write | old->exec;
+
+    if (size == TLB_SIZE || !was_filled || tlb_page(old) == TLB_NONE ||
+        tlb_page(old) == page) {
+        return;
+    }
+    if (++cpu->tlb_conflicts == size * CONFLICTS) {
+        cpu->tlb_grows = true;
+        cpu_request(cpu, REQUEST_FLUSH);
+    }
+}
+
 static TlbEntry *fill(Cpu *cpu, gva at, Access access, MmuMode mode)
 {
     gva page = at & PAGE_MASK;
-    TlbEntry *e = &cpu->tlbs[mode][at >> PAGE_SHIFT & (TLB_SIZE - 1)];
+    TlbEntry *e = tlb_entry(cpu, at, mode);
     TlbInfo *info = tlb_info_of(cpu, e, mode);
     const TlbEntry old = *e;
     unsigned rights;
@@ -111,7 +130,7 @@ static TlbEntry *fill(Cpu *cpu, gva at, Access access, MmuMode mode)
         cpu_page_fault(cpu, at, error);
     }
     mmu_note_large(cpu, at, walk.bytes, walk.global);
-    tlb_set_info(cpu, mode * TLB_SIZE + (info - cpu->tlb_info[mode]),
+    tlb_set_info(cpu, tlb_number(cpu, at, mode),
                  (TlbInfo){ .phys = walk.phys | (walk.global ? TLB_GLOBAL : 0),
                             .ram_page = UINT64_MAX });
     host = find_page(cpu, walk.phys, info);
@@ -129,7 +148,8 @@ static TlbEntry *fill(Cpu *cpu, gva at, Access access, MmuMode mode)
         e->write = info->ram_page == UINT64_MAX ? tlb_slow(page)
                  : ram_write_tag(cpu, page, info->ram_page, access == ACCESS_WRITE);
     }
-    tlb_entry_changed(cpu, mode * TLB_SIZE + (e - cpu->tlbs[mode]), &old);
+    tlb_entry_changed(cpu, tlb_number(cpu, at, mode), &old);
+    note_conflict(cpu, &old, page);
     return e;
 }
 
@@ -141,7 +161,7 @@ static u64 tag_of(const TlbEntry *e, Access access)
 
 TlbEntry *tlb_get(Cpu *cpu, gva at, Access access, MmuMode mode)
 {
-    TlbEntry *e = &cpu->tlbs[mode][at >> PAGE_SHIFT & (TLB_SIZE - 1)];
+    TlbEntry *e = tlb_entry(cpu, at, mode);
 
     if (tag_of(e, access) == (at & PAGE_MASK) ||
         tag_of(e, access) == tlb_slow(at & PAGE_MASK)) {
@@ -153,7 +173,7 @@ TlbEntry *tlb_get(Cpu *cpu, gva at, Access access, MmuMode mode)
 int mmu_is_global_code(Cpu *cpu, gva at)
 {
     MmuMode mode = mmu_mode(cpu, cpu->cpl, false);
-    const TlbEntry *e = &cpu->tlbs[mode][at >> PAGE_SHIFT & (TLB_SIZE - 1)];
+    const TlbEntry *e = tlb_entry(cpu, at, mode);
 
     return e->exec == (at & PAGE_MASK) ?
                !!(tlb_info_of(cpu, e, mode)->phys & TLB_GLOBAL) : -1;
@@ -224,7 +244,11 @@ static void print_entry(GString *out, unsigned n, const TlbEntry *e,
 void mmu_print_tlb(Cpu *cpu, GString *out)
 {
     for (unsigned n = 0; n < MMU_MODES * TLB_SIZE; n++) {
-        print_entry(out, n, tlb_nth(cpu, n), tlb_nth_info(cpu, n), -1);
+        const TlbInfo *info = tlb_nth_info(cpu, n);
+
+        if (info->phys & (TLB_LOGGED | TLB_LOGGED_GLOBAL)) {
+            print_entry(out, n, tlb_nth(cpu, n), info, -1);
+        }
     }
     for (unsigned i = 0; i < SHELVES; i++) {
         const TlbShelf *s = &cpu->shelf[i];

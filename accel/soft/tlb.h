@@ -34,7 +34,23 @@ static inline TlbInfo *tlb_info_of(Cpu *cpu, const TlbEntry *e, MmuMode mode)
     return &cpu->tlb_info[mode][e - cpu->tlbs[mode]];
 }
 
+static inline TlbEntry *tlb_entry(Cpu *cpu, gva at, MmuMode mode)
+{
+    return (TlbEntry *)((u8 *)cpu->tlbs[mode] + tlb_place(cpu, at));
+}
+
+/* So many entries of each table are in use. */
+static inline unsigned tlb_size(const Cpu *cpu)
+{
+    return cpu->tlb_mask / sizeof(TlbEntry) + 1;
+}
+
 /* Entries are also numbered through all modes, as TlbLog does. */
+static inline unsigned tlb_number(const Cpu *cpu, gva at, MmuMode mode)
+{
+    return mode * TLB_SIZE + tlb_place(cpu, at) / sizeof(TlbEntry);
+}
+
 static inline TlbEntry *tlb_nth(Cpu *cpu, unsigned n)
 {
     return &cpu->tlbs[n / TLB_SIZE][n % TLB_SIZE];
@@ -54,7 +70,7 @@ static inline gva tlb_tag_page(u64 tag)
     return tag & TLB_SLOW ? (tag & PAGE_MASK) ^ TLB_OUTSIDE : tag & PAGE_MASK;
 }
 
-/* The page of an entry; TLB_NONE: it has none. */
+/* The page of an entry that was filled once; TLB_NONE: it has none. */
 static inline gva tlb_page(const TlbEntry *e)
 {
     u64 tag = e->read != TLB_NONE ? e->read : e->exec != TLB_NONE ? e->exec : e->write;
@@ -64,7 +80,7 @@ static inline gva tlb_page(const TlbEntry *e)
 
 /* ---- hints.c ---- */
 
-void tlb_make_hints(Cpu *cpu);
+void tlb_make_hint(Cpu *cpu, MmuMode mode, unsigned n);
 /* The nth entry allows less than it did, or may do so: what it was is `old`. */
 void tlb_forget_hints(Cpu *cpu, unsigned n);
 void tlb_entry_changed(Cpu *cpu, unsigned n, const TlbEntry *old);

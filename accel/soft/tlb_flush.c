@@ -121,28 +121,35 @@ static void clear_entry(Cpu *cpu, unsigned n)
     *info = (TlbInfo){ .phys = info->phys & TLB_LOGGED_GLOBAL, .ram_page = UINT64_MAX };
 }
 
-/* The first flush of all makes the entries of a new CPU: zero is not an empty one. */
+static void set_size(Cpu *cpu, unsigned entries)
+{
+    cpu->tlb_mask = (entries - 1) * sizeof(TlbEntry);
+    cpu->tlb_conflicts = 0;
+    cpu->tlb_grows = false;
+}
+
+/* The first flush of all, of a new CPU. */
 static void make_tables(Cpu *cpu)
 {
-    tlb_make_hints(cpu);
-    for (unsigned i = 0; i < MMU_MODES * TLB_SIZE; i++) {
-        clear_entry(cpu, i);
-    }
-    for (unsigned mode = 0; mode < MMU_MODES; mode++) {
+    for (MmuMode mode = 0; mode < MMU_MODES; mode++) {
+        clear_entry(cpu, mode * TLB_SIZE);      /* zero is no empty entry there */
+        tlb_make_hint(cpu, mode, 0);
         cpu->tlb_table[mode] = cpu->tlbs[mode];
     }
-    cpu->tlb_made = true;
+    set_size(cpu, TLB_FIRST_SIZE);
+    cpu->jump_mask = (JUMP_FIRST_SIZE - 1) * sizeof(JumpEntry);
 }
 
 /* All around `at` that a page of so many bytes would map; they stay logged. */
 static void flush_large(Cpu *cpu, gva at, u64 bytes)
 {
     u64 first = (at & ~(bytes - 1)) >> PAGE_SHIFT;
-    u64 pages = MIN(bytes >> PAGE_SHIFT, TLB_SIZE);
+    unsigned size = tlb_size(cpu);
+    u64 pages = MIN(bytes >> PAGE_SHIFT, size);
 
     for (unsigned mode = 0; mode < MMU_MODES; mode++) {
         for (u64 i = 0; i < pages; i++) {
-            drop_entry(cpu, mode * TLB_SIZE + (first + i) % TLB_SIZE);
+            drop_entry(cpu, mode * TLB_SIZE + (first + i) % size);
         }
     }
     jump_range_gone(cpu, at & ~(bytes - 1), bytes);
@@ -150,7 +157,7 @@ static void flush_large(Cpu *cpu, gva at, u64 bytes)
 
 void mmu_flush_page(Cpu *cpu, gva at)
 {
-    unsigned n = at >> PAGE_SHIFT & (TLB_SIZE - 1);
+    unsigned n = tlb_place(cpu, at) / sizeof(TlbEntry);
     u64 bytes = large_at(cpu, at);
 
     if (bytes) {
@@ -178,7 +185,9 @@ static TlbShelf *shelf_of(Cpu *cpu, unsigned pcid)
 static void drop_shelves(Cpu *cpu)
 {
     for (unsigned i = 0; i < SHELVES; i++) {
-        cpu->shelf[i].used = false;
+        if (cpu->shelf[i].used) {
+            cpu->shelf[i].used = false;
+        }
     }
     cpu->shelved_global = false;
 }
@@ -291,7 +300,7 @@ void mmu_switch(Cpu *cpu, unsigned from, unsigned to, bool keep)
 
 void mmu_flush(Cpu *cpu)
 {
-    if (!cpu->tlb_made) {
+    if (!cpu->tlb_mask) {
         make_tables(cpu);
     }
     for (unsigned global = 0; global < 2; global++) {
@@ -306,6 +315,9 @@ void mmu_flush(Cpu *cpu)
     drop_shelves(cpu);
     memset(cpu->tlb_large, 0, sizeof cpu->tlb_large);
     jump_forget(cpu, true);
+    if (cpu->tlb_grows) {
+        set_size(cpu, tlb_size(cpu) * TLB_GROWTH);
+    }
 }
 
 void mmu_flush_non_global(Cpu *cpu)

@@ -48,6 +48,7 @@ typedef struct Jit {
     u32 interpret, interpret_saved, interpret_last, interpret_last_saved, call_missed;
     u32 find_entry[MMU_MODES][2], find_hint[MMU_MODES][2];      /* [1]: for a write */
     u16 hints[MMU_MODES]; /* given to translations so far; used again and again */
+    u16 hints_made[MMU_MODES];          /* how many were ever given */
     JitTrap *trap;                      /* by rising address */
     _Atomic u32 traps;
     u32 traps_max;
@@ -75,6 +76,8 @@ void jit_unlink(Jit *jit, Block *block);        /* nothing jumps to it any more 
 
 /* Room in the block cache's arena for an exit, or NULL. */
 JitExit *blocks_new_exit(BlockCache *blocks);
+/* Makes a hint in each vCPU, before any of them can run code that looks at it. */
+void blocks_new_hint(BlockCache *blocks, MmuMode mode, unsigned n);
 
 /*
  * Runs the translation of the block at cpu->rip and what follows, until something is to

@@ -92,18 +92,22 @@ void code_own_entry(Emit *e, unsigned mode)
 {
     emit_rr(e, 0xc1 | X_W, 5, S2);                              /* shr */
     emit8(e, PAGE_SHIFT - 5);
-    emit_rr(e, 0x81, 4, S2);                                    /* and */
-    emit32(e, (TLB_SIZE - 1) * sizeof(TlbEntry));
+    emit_cpu(e, 0x23, S2, offsetof(Cpu, tlb_mask));             /* and */
     emit_cpu(e, 0x03 | X_W, S2, offsetof(Cpu, tlb_table) + mode * sizeof(TlbEntry *));
 }
 _Static_assert(sizeof(TlbEntry) == 32, "the shift above");
 
 static unsigned new_hint(Code *c)
 {
-    u16 *given = &c->jit->hints[c->mmu];
+    u16 *given = &c->jit->hints[c->mmu], *made = &c->jit->hints_made[c->mmu];
+    unsigned hint = 1 + *given;
 
-    *given = (*given + 1) % (TLB_HINTS - 1);
-    return 1 + *given;
+    *given = hint % (TLB_HINTS - 1);
+    if (hint > *made) {
+        *made = hint;
+        blocks_new_hint(c->blocks, c->mmu, hint);
+    }
+    return hint;
 }
 
 /* Places that lie beside the same pointer share one. */

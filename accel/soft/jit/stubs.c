@@ -135,17 +135,13 @@ static u32 make_interpret(Jit *jit, bool save, bool last, const void *function)
     return at;
 }
 
-enum { JUMP_SHIFT = 32 - JUMP_BITS - 5 };
-_Static_assert(sizeof(JumpEntry) == 32, "the shift above");
-
 void code_hash(Emit *e)
 {
     emit_rr(e, 0x69, S2, S1);                           /* imul */
     emit32(e, JUMP_MIX);
     emit_rr(e, 0xc1, 5, S2);                            /* shr */
     emit8(e, JUMP_SHIFT);
-    emit_rr(e, 0x81, 4, S2);                            /* and */
-    emit32(e, (JUMP_SIZE - 1) * sizeof(JumpEntry));
+    emit_cpu(e, 0x23, S2, offsetof(Cpu, jump_mask));    /* and */
 }
 
 /*

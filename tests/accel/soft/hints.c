@@ -7,6 +7,7 @@
 #include "accel/soft/jit/jit.h"
 #include "accel/soft/mmu.h"
 #include "accel/soft/run.h"
+#include "accel/soft/tlb.h"
 #include "tests/lib/soft_bed.h"
 
 enum {
@@ -111,7 +112,7 @@ static void test_code(void)
 /* Those that are listed with the entry of an address, each named where it should be. */
 static unsigned listed(Cpu *cpu, gva at)
 {
-    u32 *name = &cpu->tlb_hints_of[MMU_KERNEL * TLB_SIZE + at / PAGE_BYTES % TLB_SIZE];
+    u32 *name = &cpu->tlb_hints_of[tlb_number(cpu, at, MMU_KERNEL)];
     unsigned n = 0;
 
     while (*name) {
@@ -171,6 +172,20 @@ static void test_lists(void)
     }
 }
 
+/* Page 0 has the tag that zeroed memory has. */
+static void test_page_zero(void)
+{
+    g_autoptr(SoftBed) bed = bed_new();
+
+    soft_bed_put64(bed, 8, 0x5555);
+    translate(bed, "\x48\x8b\x03", 3);
+    for (unsigned i = 0; i < 3; i++) {
+        run(bed, 8);
+        g_assert_cmphex(bed->cpu->gpr[RAX], ==, 0x5555);
+        g_assert_cmpuint(listed(bed->cpu, 0), ==, i > 0);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const char *const how[] = { "all", "not-global", "page", "alias" };
@@ -184,5 +199,6 @@ int main(int argc, char **argv)
     g_test_add_func("/soft/hints/code", test_code);
     g_test_add_func("/soft/hints/turns", test_turns);
     g_test_add_func("/soft/hints/lists", test_lists);
+    g_test_add_func("/soft/hints/page-zero", test_page_zero);
     return g_test_run();
 }

@@ -11,6 +11,7 @@
 #include "accel/soft/jit/jit.h"
 #include "accel/soft/mmu.h"
 #include "accel/soft/run.h"
+#include "accel/soft/tlb.h"
 #include "base/log.h"
 #include "tests/lib/soft_bed.h"
 #include <glib/gstdio.h>
@@ -215,7 +216,7 @@ static void test_hint(void)
         g_assert_cmphex(bed->cpu->gpr[RAX], ==, 0x1111);
     }
     hint = (TlbHint *)((u8 *)cpu +
-                       cpu->tlb_hints_of[MMU_KERNEL * TLB_SIZE + DATA / PAGE_BYTES]);
+                       cpu->tlb_hints_of[tlb_number(cpu, DATA, MMU_KERNEL)]);
     g_assert_cmphex(hint->read, ==, DATA);
     hint->read = tlb_slow(DATA);
     g_assert_cmpint(run_translation(bed->cpu, DATA + PAGE_BYTES), ==, EXC_UD);

@@ -375,6 +375,48 @@ static void test_flush_many(Fixture *f, gconstpointer data)
     }
 }
 
+/* Tables that were never filled are zero, which is the tag of page 0. */
+static void test_page_zero(Fixture *f, gconstpointer data)
+{
+    map(f, 0, 0);
+    mmu_flush(f->cpu);
+    g_assert_cmpint(caught_load(f, 8), ==, EXC_PF);
+    set_cpl(f, 3);
+    g_assert_cmpint(caught_load(f, 8), ==, EXC_PF);
+    g_assert_cmpint(CAUGHT(f->cpu, cpu_store8(f->cpu, 8, 1)), ==, EXC_PF);
+    map(f, 0, RAM | P | W | U);
+    soft_bed_put64(f->bed, RAM, 7);
+    g_assert_cmpint(cpu_load8(f->cpu, 0), ==, 7);
+}
+
+/* Pages that drive each other out let the tables grow; then all of them fit. */
+static void test_growth(Fixture *f, gconstpointer data)
+{
+    enum { A = 0x200000, B = A + TLB_FIRST_SIZE * PAGE_BYTES, TURNS = 8 };
+    Cpu *cpu = f->cpu;
+    unsigned conflicts = 0;
+
+    for (unsigned turn = 0; turn < TURNS; turn++) {
+        conflicts = cpu->tlb_conflicts;
+        for (unsigned i = 0; i < TLB_FIRST_SIZE; i++) {
+            soft_bed_put64(f->bed, A + i * PAGE_BYTES, turn * 1000 + i);
+            soft_bed_put64(f->bed, B + i * PAGE_BYTES, turn * 2000 + i);
+            g_assert_cmpint(cpu_load64(cpu, A + i * PAGE_BYTES), ==, turn * 1000 + i);
+            g_assert_cmpint(cpu_load64(cpu, B + i * PAGE_BYTES), ==, turn * 2000 + i);
+        }
+        if (atomic_exchange(&cpu->request, 0) & REQUEST_FLUSH) {
+            g_assert_cmpuint(tlb_size(cpu), ==, TLB_FIRST_SIZE);
+            mmu_flush(cpu);
+        }
+    }
+    g_assert_cmpuint(tlb_size(cpu), ==, TLB_FIRST_SIZE * TLB_GROWTH);
+    g_assert_cmpuint(cpu->tlb_conflicts, ==, conflicts);
+    soft_bed_put64(f->bed, PD + A / (2 << 20) * 8, B | P | W | U | PS);
+    g_assert_cmpint(cpu_load64(cpu, A), ==, (TURNS - 1) * 1000);
+    mmu_flush_page(cpu, A);
+    g_assert_cmpint(cpu_load64(cpu, A), ==, (TURNS - 1) * 2000);
+}
+
 /* ---- dirty marks and code ---- */
 
 static void test_dirty(Fixture *f, gconstpointer data)
@@ -474,6 +516,8 @@ int main(int argc, char **argv)
         { "flush", test_flush },
         { "flush-large", test_flush_large },
         { "flush-many", test_flush_many },
+        { "page-zero", test_page_zero },
+        { "growth", test_growth },
         { "dirty", test_dirty },
         { "code", test_code },
         { "breakpoints", test_breakpoints },

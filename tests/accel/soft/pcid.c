@@ -175,6 +175,8 @@ static void test_many(Fixture *f, gconstpointer data)
 /* More entries than a shelf has: pieces of large pages are one each. */
 static void test_full(Fixture *f, gconstpointer data)
 {
+    f->cpu->tlb_mask = (TLB_SIZE - 1) * sizeof(TlbEntry);
+    mmu_flush(f->cpu);
     go(f, 1, 0);
     for (unsigned round = 0; round < 2; round++) {
         for (unsigned i = 0; i < SHELF_ENTRIES + 100; i++) {
