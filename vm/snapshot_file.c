@@ -9,11 +9,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
+#include <zstd.h>
 
 static const char magic[8] = "MAYFLYVM";
 enum { HEADER_BYTES = 8 + 4 + 4 + 8, TEXT_MAX = MiB };
 /* No machine has as much state beside its RAM; a file that says so lies. */
 #define STATE_MAX (1 * GiB)
+/* What is longer is packed: quicker to read back, then, than the bytes themselves. */
+enum { PLAIN_MAX = 256 * KiB, PACK_LEVEL = 1 };
 
 bool snapshot_refuse(GError **err, const char *fmt, ...)
 {
@@ -42,12 +45,39 @@ void state_section_end(GByteArray *out, size_t begin)
     memcpy(out->data + begin - sizeof n, &n, sizeof n);
 }
 
-void state_file_header(const GByteArray *sections, GByteArray *out)
+static void put_file(const u8 *body, size_t n, u32 format, GByteArray *out)
 {
     g_byte_array_append(out, (const u8 *)magic, sizeof magic);
-    put_number(out, SNAPSHOT_FORMAT, 4);
-    put_number(out, crc32_z(0, sections->data, sections->len), 4);
-    put_number(out, sections->len, 8);
+    put_number(out, format, 4);
+    put_number(out, crc32_z(0, body, n), 4);
+    put_number(out, n, 8);
+    g_byte_array_append(out, body, n);
+}
+
+u32 state_file_format(const GByteArray *sections)
+{
+    return sections->len > PLAIN_MAX ? SNAPSHOT_PACKED : SNAPSHOT_PLAIN;
+}
+
+bool state_file_make(const GByteArray *sections, u32 format, GByteArray *out,
+                     GError **err)
+{
+    size_t room = ZSTD_compressBound(sections->len), n = 0;
+    g_autofree u8 *packed = NULL;
+
+    if (sections->len > STATE_MAX - HEADER_BYTES) {
+        return snapshot_refuse(err, "state: it would have %u bytes, which is more than "
+                               "1 GiB", sections->len);
+    }
+    if (format == SNAPSHOT_PACKED) {
+        packed = g_malloc(room);
+        n = ZSTD_compress(packed, room, sections->data, sections->len, PACK_LEVEL);
+        g_assert(!ZSTD_isError(n));         /* there is room */
+        put_file(packed, n, format, out);
+    } else {
+        put_file(sections->data, sections->len, format, out);
+    }
+    return true;
 }
 
 void put_text(GByteArray *out, const char *text)
@@ -72,21 +102,21 @@ char *reader_text(Reader *in)
 
 /* ---- reading ---- */
 
-static bool check_header(Reader *in, u32 *crc, GError **err)
+static bool check_header(Reader *in, u32 *format, u32 *crc, GError **err)
 {
     const u8 *start = reader_take(in, sizeof magic);
-    u32 format = reader_get(in, 4);
     u64 n;
+
+    *format = reader_get(in, 4);
 
     *crc = reader_get(in, 4);
     n = reader_get(in, 8);
-
     if (!start || memcmp(start, magic, sizeof magic) != 0) {
         return snapshot_refuse(err, "state: this is no snapshot of Mayfly");
     }
-    if (format == 0 || format > SNAPSHOT_FORMAT) {
+    if (*format == 0 || *format > SNAPSHOT_FORMAT) {
         return snapshot_refuse(err, "state: format %u; this version of Mayfly knows up "
-                               "to %d", format, SNAPSHOT_FORMAT);
+                               "to %d", *format, SNAPSHOT_FORMAT);
     }
     if (in->failed || n != in->left) {
         return snapshot_refuse(err, "state: %zu bytes follow the header, which says "
@@ -127,15 +157,39 @@ static bool split(StateFile *file, Reader *in, GError **err)
     return true;
 }
 
+/* The frame in `in`; then `in` reads the sections, which are in *bytes. */
+static bool unpack(Reader *in, u8 **bytes, GError **err)
+{
+    unsigned long long n = ZSTD_getFrameContentSize(in->at, in->left);
+    u8 *room;
+
+    if (n > STATE_MAX) {                    /* errors are */
+        return snapshot_refuse(err, "state: what is packed in it is no zstd frame of "
+                               "at most 1 GiB");
+    }
+    room = g_try_malloc(MAX(n, 1));
+    if (!room || ZSTD_decompress(room, n, in->at, in->left) != n) {
+        g_free(room);
+        return snapshot_refuse(err, "state: what is packed in it can't be unpacked");
+    }
+    g_free(*bytes);
+    *bytes = room;
+    *in = (Reader){ room, n, false };
+    return true;
+}
+
 /* Takes over `bytes`. */
 static StateFile *parse(u8 *bytes, size_t n, GError **err)
 {
     g_autoptr(StateFile) file = g_new0(StateFile, 1);
     Reader in = { bytes, n, false };
+    u32 format;
 
     file->bytes = bytes;
     file->sections = g_array_new(FALSE, FALSE, sizeof(StateSection));
-    if (!check_header(&in, &file->crc, err) || !split(file, &in, err)) {
+    if (!check_header(&in, &format, &file->crc, err) ||
+        (format == SNAPSHOT_PACKED && !unpack(&in, &file->bytes, err)) ||
+        !split(file, &in, err)) {
         return NULL;
     }
     return g_steal_pointer(&file);

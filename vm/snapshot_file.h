@@ -5,6 +5,9 @@
  *     "MAYFLYVM"  u32 format  u32 CRC-32 of what follows  u64 bytes that follow
  *     sections: each name (u8 length, bytes), u64 length, bytes
  *
+ * In format 2 the sections are packed, as one zstd frame that says how long they are:
+ * what displays hold is large, and most of it the same.  Small files are of format 1.
+ *
  * Whoever wrote the file, a StateFile has only whole sections with different names;
  * what is in them is judged by those who know.  Main thread.
  */
@@ -14,7 +17,7 @@
 
 #include "hw/core/record.h"
 
-enum { SNAPSHOT_FORMAT = 1 };
+enum { SNAPSHOT_PLAIN = 1, SNAPSHOT_PACKED = 2, SNAPSHOT_FORMAT = SNAPSHOT_PACKED };
 
 typedef struct {
     char name[UINT8_MAX + 1];
@@ -45,8 +48,11 @@ const StateSection *state_file_left(const StateFile *file, const char *prefix);
 /* Appends a section's head; its bytes follow, then state_section_end. */
 size_t state_section_begin(GByteArray *out, const char *name);
 void state_section_end(GByteArray *out, size_t begin);
-/* The header of a file with these sections. */
-void state_file_header(const GByteArray *sections, GByteArray *out);
+/* The format for a file with these sections. */
+u32 state_file_format(const GByteArray *sections);
+/* Appends the whole file.  False: it is longer than what a reader takes. */
+bool state_file_make(const GByteArray *sections, u32 format, GByteArray *out,
+                     GError **err) must_check;
 
 /* Bytes with a length of their own, at most 1 MiB: text of users and file names. */
 void put_text(GByteArray *out, const char *text);

@@ -182,23 +182,6 @@ static bool flatten_disks(Flat *flat, GError **err)
 
 /* ---- the other files ---- */
 
-static bool write_synced(const Flat *flat, const char *name, const void *head, size_t n,
-                         const void *rest, size_t more, GError **err)
-{
-    int fd = openat(flat->folder.fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-                    0600);
-    bool done = fd >= 0 && write(fd, head, n) == (ssize_t)n &&
-                write(fd, rest, more) == (ssize_t)more && fsync(fd) == 0;
-
-    if (!done) {
-        fail_errno(err, name);
-    }
-    if (fd >= 0) {
-        close(fd);
-    }
-    return done;
-}
-
 /* Copies for a reset (kernel, ...) do not change: the new folder has the same files. */
 static bool link_rest(const Flat *flat, GError **err)
 {
@@ -225,7 +208,7 @@ static bool write_json(const Flat *flat, GError **err)
 {
     g_autofree char *path = g_build_filename(flat->view->dir, "snapshot.json", NULL);
     g_autoptr(JsonParser) parser = json_parser_new();
-    g_autofree char *text = NULL;
+    g_autofree char *text = NULL, *line = NULL;
     JsonNode *root;
 
     if (!json_parser_load_from_file(parser, path, NULL)) {
@@ -236,17 +219,20 @@ static bool write_json(const Flat *flat, GError **err)
         return true;
     }
     json_object_remove_member(json_node_get_object(root), "parent");
+    json_object_set_int_member(json_node_get_object(root), "format",
+                               state_file_format(flat->out));
     json_object_set_int_member(json_node_get_object(root), "ram-stored",
                                snapshot_view_stored(flat->view, 0, LAYERS_MAX));
     text = json_to_string(root, TRUE);
-    return write_synced(flat, "snapshot.json", text, strlen(text), "\n", 1, err);
+    line = g_strconcat(text, "\n", NULL);
+    return folder_write(&flat->folder, "snapshot.json", line, strlen(line), err);
 }
 
 static bool write_state(const Flat *flat, GError **err)
 {
     static const char *const ours[] = { "layers", "ram", "disks", NULL };
     const GArray *sections = flat->view->file->sections;
-    g_autoptr(GByteArray) header = g_byte_array_new();
+    g_autoptr(GByteArray) file = g_byte_array_new();
 
     layers_save(NULL, flat->view->dir, flat->out);
     for (unsigned i = 0; i < sections->len; i++) {
@@ -259,9 +245,8 @@ static bool write_state(const Flat *flat, GError **err)
             state_section_end(flat->out, begin);
         }
     }
-    state_file_header(flat->out, header);
-    return write_synced(flat, "state", header->data, header->len, flat->out->data,
-                        flat->out->len, err);
+    return state_file_make(flat->out, state_file_format(flat->out), file, err) &&
+           folder_write(&flat->folder, "state", file->data, file->len, err);
 }
 
 static bool parents_are_there(const Layers *layers, GError **err)
@@ -285,7 +270,7 @@ bool snapshot_flatten(SnapshotView *view, GError **err)
     }
     flat.out = g_byte_array_new();
     done = flatten_ram(&flat, err) && flatten_disks(&flat, err) &&
-           link_rest(&flat, err) && write_json(&flat, err) && write_state(&flat, err) &&
+           link_rest(&flat, err) && write_state(&flat, err) && write_json(&flat, err) &&
            folder_end(&flat.folder, err);
     folder_clear(&flat.folder);
     g_byte_array_unref(flat.out);

@@ -79,6 +79,21 @@ static bool sync_folder(const char *path, GError **err)
     return done;
 }
 
+bool folder_write(const Folder *folder, const char *name, const void *bytes, size_t n,
+                  GError **err)
+{
+    int fd = openat(folder->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    bool done = fd >= 0 && write(fd, bytes, n) == (ssize_t)n && fsync(fd) == 0;
+
+    if (!done) {
+        fail_errno(err, name);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return done;
+}
+
 /* One rename makes it whole; a snapshot that was there before is exchanged for it. */
 bool folder_end(Folder *folder, GError **err)
 {

@@ -21,6 +21,9 @@ typedef struct {
  * this one's; another thing at `path` is an error.
  */
 bool folder_begin(Folder *folder, const char *path, GError **err) must_check;
+/* A new file in it, synced: a close that fails loses data, too. */
+bool folder_write(const Folder *folder, const char *name, const void *bytes, size_t n,
+                  GError **err) must_check;
 /* Puts it in its place; its files have been synced. */
 bool folder_end(Folder *folder, GError **err) must_check;
 /* Always at the end; deletes what was not put in its place. */

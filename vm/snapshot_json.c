@@ -56,10 +56,10 @@ char *snapshot_json(const SnapshotFacts *facts)
     g_autofree char *date = g_date_time_format_iso8601(now);
     const Machine *machine = facts->machine;
     JsonNode *root;
-    char *text;
+    g_autofree char *text = NULL;
 
     json_builder_begin_object(json);
-    add_number(json, "format", SNAPSHOT_FORMAT);
+    add_number(json, "format", facts->format);
     add_string(json, "made-by", "Mayfly " CONFIG_VERSION);
     add_string(json, "date", date);
     add_string(json, "accel", machine->accel->type->name);
@@ -77,5 +77,5 @@ char *snapshot_json(const SnapshotFacts *facts)
     root = json_builder_get_root(json);
     text = json_to_string(root, TRUE);
     json_node_unref(root);
-    return text;
+    return g_strconcat(text, "\n", NULL);
 }

@@ -14,8 +14,9 @@ typedef struct {
     const Machine *machine;
     const char *parent;         /* NULL: it needs none */
     u64 ram_written, guest_ns;
+    u32 format;                 /* of `state` */
 } SnapshotFacts;
 
-char *snapshot_json(const SnapshotFacts *facts);    /* g_malloc'd */
+char *snapshot_json(const SnapshotFacts *facts);    /* g_malloc'd; ends its line */
 
 #endif

@@ -132,43 +132,25 @@ static bool save_cpus(Saver *saver, GError **err)
 
 /* ---- files ---- */
 
-/* Synced: a close that fails loses data, too. */
-static bool write_file(const Saver *saver, const char *name, const void *head, size_t n,
-                       const void *rest, size_t more, GError **err)
-{
-    int fd = openat(saver->folder.fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-                    0600);
-    bool done = fd >= 0 && write(fd, head, n) == (ssize_t)n &&
-                (!more || write(fd, rest, more) == (ssize_t)more) && fsync(fd) == 0;
-
-    if (!done) {
-        fail_errno(err, name);
-    }
-    if (fd >= 0) {
-        close(fd);
-    }
-    return done;
-}
-
 static bool write_state(const Saver *saver, GError **err)
 {
-    g_autoptr(GByteArray) header = g_byte_array_new();
+    g_autoptr(GByteArray) file = g_byte_array_new();
 
-    state_file_header(saver->out, header);
-    return write_file(saver, "state", header->data, header->len, saver->out->data,
-                      saver->out->len, err);
+    return state_file_make(saver->out, state_file_format(saver->out), file, err) &&
+           folder_write(&saver->folder, "state", file->data, file->len, err);
 }
 
 static bool write_json(const Saver *saver, GError **err)
 {
     SnapshotFacts facts = {
+        .format = state_file_format(saver->out),
         .config = saver->config, .machine = saver->machine,
         .ram_written = saver->said.ram_written, .guest_ns = saver->guest_ns,
         .parent = saver->changes ? snapshot_origin()->layers->layer[0].dir : NULL,
     };
     g_autofree char *text = snapshot_json(&facts);
 
-    return write_file(saver, "snapshot.json", text, strlen(text), "\n", 1, err);
+    return folder_write(&saver->folder, "snapshot.json", text, strlen(text), err);
 }
 
 static bool open_ram(Saver *saver, GError **err)

@@ -182,9 +182,8 @@ static bool write_touched(const char *path, const GArray *regions, const GArray 
     g_autoptr(GByteArray) sections = g_byte_array_new(), file = g_byte_array_new();
 
     ram_section_put(regions, runs, sections);
-    state_file_header(sections, file);
-    g_byte_array_append(file, sections->data, sections->len);
-    return g_file_set_contents(path, (char *)file->data, file->len, err);
+    return state_file_make(sections, state_file_format(sections), file, err) &&
+           g_file_set_contents(path, (char *)file->data, file->len, err);
 }
 
 /* Once. */

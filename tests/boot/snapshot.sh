@@ -205,6 +205,6 @@ check "missing memory is refused" refused 'ram: No such file' -loadvm "$dir/bad"
 touch "$dir/base"
 check "a base image that has changed is refused" refused 'base has changed since' -loadvm "$dir/disk2"
 damaged
-printf '\002' | dd of="$dir/bad/state" bs=1 seek=8 conv=notrunc 2> /dev/null
-check "a newer format is refused" refused 'format 2; this version' -loadvm "$dir/bad"
+printf '\011' | dd of="$dir/bad/state" bs=1 seek=8 conv=notrunc 2> /dev/null
+check "a newer format is refused" refused 'format 9; this version' -loadvm "$dir/bad"
 finish

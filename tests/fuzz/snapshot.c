@@ -222,8 +222,7 @@ static void try_one(const StateFile *file, unsigned *taken)
     g_autoptr(GByteArray) sections = hurt(file), bytes = g_byte_array_new();
     g_autoptr(GError) err = NULL;
 
-    state_file_header(sections, bytes);
-    g_byte_array_append(bytes, sections->data, sections->len);
+    g_assert_true(state_file_make(sections, SNAPSHOT_PLAIN, bytes, NULL));
     if (!restore(bytes->data, bytes->len, &err)) {
         g_assert_nonnull(err);
         return;

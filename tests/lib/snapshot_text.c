@@ -172,9 +172,9 @@ static void write_state(const Maker *m)
     g_autoptr(GByteArray) file = g_byte_array_new();
     g_autoptr(GError) err = NULL;
 
-    state_file_header(m->state, file);
+    g_assert_true(state_file_make(m->state, MIN(m->format, SNAPSHOT_FORMAT), file,
+                                  NULL));
     memcpy(file->data + FORMAT_AT, &m->format, sizeof m->format);
-    g_byte_array_append(file, m->state->data, m->state->len);
     g_file_set_contents(path, (char *)file->data, file->len, &err);
     g_assert_no_error(err);
 }

@@ -2,8 +2,9 @@
 /*
  * Snapshots of every format that there has been go on: tests/vm/formats/N.txt is one
  * that a Mayfly of format N saved (rom.S there says what its guest does, and how it is
- * made).  A row that was added since is missing in them; one that only a newer Mayfly
- * knows, a newer format and a foreign file are refused with the reason.
+ * made); format 2 is format 1, packed.  A row that was added since is missing in them;
+ * one that only a newer Mayfly knows, a newer format and a foreign file are refused with
+ * the reason.
  */
 
 #include "tests/lib/snapshot_text.h"
@@ -13,19 +14,28 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <zlib.h>
 
 enum { RIGHT = 67, LINES_MIN = 100 };
 
 static char *place;             /* where the folders are made */
 
+static void set_format(char *text, unsigned format)
+{
+    strstr(text, "\nformat ")[strlen("\nformat ")] = '0' + format;
+}
+
 static char *text_of(unsigned format)
 {
-    g_autofree char *path = g_strdup_printf("tests/vm/formats/%u.txt", format);
+    g_autofree char *path = g_strdup_printf("tests/vm/formats/%u.txt",
+                                            format == SNAPSHOT_PACKED ? SNAPSHOT_PLAIN
+                                                                      : format);
     char *text = NULL;
 
     if (!g_file_get_contents(path, &text, NULL, NULL)) {
         g_error("%s: there is none; tests/vm/formats/rom.S says how it is made", path);
     }
+    set_format(text, format);
     return text;
 }
 
@@ -168,8 +178,60 @@ static void test_newer(void)
 
     refused(row, "uart: there is no 'shiny' here");
     refused(device, "it has 'device/shiny0', which this machine has not");
-    strstr(newer, "\nformat ")[strlen("\nformat ")] = '0' + SNAPSHOT_FORMAT + 1;
+    set_format(newer, SNAPSHOT_FORMAT + 1);
     refused(newer, why);
+}
+
+/* What is packed lies: each time with the right checksum. */
+static void test_packed(void)
+{
+    enum { CRC_AT = 12, LENGTH_AT = 16, BODY_AT = 24, FRAME_SIZE_AT = BODY_AT + 5 };
+    static const char why[] = "state: what is packed in it";
+    g_autoptr(GByteArray) sections = g_byte_array_new(), good = g_byte_array_new();
+
+    for (unsigned i = 0; i < 40; i++) {
+        g_autofree char *name = g_strdup_printf("section%u", i);
+        size_t begin = state_section_begin(sections, name);
+
+        g_byte_array_set_size(sections, sections->len + 10000);
+        memset(sections->data + begin, i, 10000);
+        state_section_end(sections, begin);
+    }
+    g_assert_cmpuint(state_file_format(sections), ==, SNAPSHOT_PACKED);
+    g_assert_true(state_file_make(sections, SNAPSHOT_PACKED, good, NULL));
+    g_assert_cmpuint(good->len, <, sections->len / 10);
+    for (unsigned bad = 0; bad < 6; bad++) {
+        g_autoptr(GByteArray) file = g_byte_array_new();
+        g_autoptr(StateFile) parsed = NULL;
+        g_autoptr(GError) err = NULL;
+        u64 n;
+
+        g_byte_array_append(file, good->data, good->len);
+        switch (bad) {
+        case 1:                         /* cut off */
+            g_byte_array_set_size(file, file->len - 9);
+            break;
+        case 2:                         /* something behind it */
+            g_byte_array_append(file, (const u8 *)"more", 4);
+            break;
+        case 3:                         /* longer, and shorter, than it is */
+            file->data[FRAME_SIZE_AT]++;
+            break;
+        case 4:
+            file->data[FRAME_SIZE_AT]--;
+            break;
+        case 5:                         /* 2 GiB more */
+            file->data[FRAME_SIZE_AT + 3] |= 0x80;
+            break;
+        }
+        n = file->len - BODY_AT;
+        memcpy(file->data + LENGTH_AT, &n, sizeof n);
+        *(u32 *)(file->data + CRC_AT) = crc32_z(0, file->data + BODY_AT, n);
+        parsed = state_file_parse(file->data, file->len, &err);
+        g_test_message("%u: %s", bad, err ? err->message : "taken");
+        g_assert_true(bad ? err && g_str_has_prefix(err->message, why)
+                          : parsed && parsed->sections->len == 40);
+    }
 }
 
 static void test_foreign(void)
@@ -208,6 +270,7 @@ int main(int argc, char **argv)
     g_test_add_func("/format/all", test_all);
     g_test_add_func("/format/older", test_older);
     g_test_add_func("/format/newer", test_newer);
+    g_test_add_func("/format/packed", test_packed);
     g_test_add_func("/format/foreign", test_foreign);
     status = g_test_run();
     g_rmdir(place);

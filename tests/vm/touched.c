@@ -38,8 +38,7 @@ static GByteArray *make_file(const RamRegion *regions, unsigned n, const RamRun 
     g_array_append_vals(r, regions, n);
     g_array_append_vals(s, runs, m);
     ram_section_put(r, s, sections);
-    state_file_header(sections, file);
-    g_byte_array_append(file, sections->data, sections->len);
+    g_assert_true(state_file_make(sections, SNAPSHOT_PLAIN, file, NULL));
     return file;
 }
 
@@ -143,8 +142,7 @@ static void test_damaged(void)
         g_byte_array_append(sections, file->data + HEADER, file->len - HEADER);
         at = chance_below(&chance, sections->len);
         memcpy(sections->data + at, &odd, MIN(sizeof odd, sections->len - at));
-        state_file_header(sections, bad);
-        g_byte_array_append(bad, sections->data, sections->len);
+        g_assert_true(state_file_make(sections, SNAPSHOT_PLAIN, bad, NULL));
         taken += fetch(mem, bad, NULL);
     }
     g_assert_cmpuint(taken, <, DAMAGED);
