@@ -70,6 +70,20 @@ xdotool click 5
 check "the wheel" arrives 'REL_WHEEL\), value -1'
 
 mark
+vm_send "mouse_move 3000 7000"
+check "mouse_move: its place across" arrives 'ABS_X\), value 3000'
+check "mouse_move: its place down" arrives 'ABS_Y\), value 7000'
+vm_send "mouse_button 4"
+check "mouse_button: a button goes down" arrives 'BTN_RIGHT\), value 1'
+vm_send "mouse_button 0"
+check "mouse_button: and up" arrives 'BTN_RIGHT\), value 0'
+vm_send "sendkey shift-x"
+check "sendkey: a modifier" arrives 'KEY_LEFTSHIFT\), value 1'
+check "sendkey: and a key" arrives 'KEY_X\), value 1'
+vm_send "info mice"
+check "info mice: the tablet has it" vm_expect '^\* Mouse #[0-9]: .*\(absolute\)'
+
+mark
 xdotool windowsize "$window" 900 650
 check "the window's new size is the display's best mode" arrives '^900x650'
 mark

@@ -38,6 +38,20 @@ start()
     vm_expect 'monitor - type'
 }
 
+activated()
+{
+    xdotool windowactivate "$window" 2> /dev/null
+    [ "$(xdotool getactivewindow 2> /dev/null)" = "$window" ]
+}
+
+survives_closing()
+{
+    activated && xdotool key alt+F4
+    sleep 2
+    vm_send "info status"
+    says 'VM status: running' && x_has_window whole
+}
+
 unset DISPLAY WAYLAND_DISPLAY
 start -display none
 check "headless: no SDL, X or GL library" maps_none 'SDL|libX|libGL|EGL|virgl|epoxy|dri'
@@ -83,11 +97,30 @@ before=$(awk '{ print $14 + $15 }' "/proc/$vm_pid/task/$vm_pid/stat")
 sleep 3
 after=$(awk '{ print $14 + $15 }' "/proc/$vm_pid/task/$vm_pid/stat")
 check "idle: the main thread uses at most 2 % of a CPU" [ $((after - before)) -le 6 ]
-if xdotool help 2> /dev/null | grep -q windowquit; then
-    xdotool windowquit "$window"
-    vm_wait 10
-    check "closing the window ends the machine with status 0" [ "$vm_status" = 0 ]
-else
-    skip "closing the window" "this xdotool has no windowquit"
+if ! command -v openbox > /dev/null; then
+    skip "closing the window, -full-screen" "no window manager (package openbox)"
+    finish
+    exit
 fi
+
+# The window manager closes a window with Alt-F4.
+openbox > /dev/null 2>&1 &
+manager=$!
+trap 'vm_stop; kill $manager $x_server; rm -rf "$vm_dir" "$x_dir"' EXIT
+check "the window manager has the window" within 20 activated
+xdotool key alt+F4
+vm_wait 20
+check "closing the window ends the machine with status 0" [ "$vm_status" = 0 ]
+
+start -display sdl,window-close=off -name whole -full-screen
+check "-full-screen: there is a window" x_window '^QEMU .whole'
+check "-full-screen: as large as the screen" x_sized '1024x768'
+check "-full-screen: it has the grab" x_window 'Press Ctrl-Alt-G'
+check "the window manager gives it the focus" within 20 activated
+xdotool key ctrl+alt+f
+check "Ctrl-Alt-F: as large as the text screen" x_sized '720x400'
+check "window-close=off: closing it does nothing" survives_closing
+vm_send quit
+vm_wait 10
+check "ends with status 0" [ "$vm_status" = 0 ]
 finish

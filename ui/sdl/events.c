@@ -50,7 +50,7 @@ static void set_grab(Window *w, bool on)
     window_show_state(w);
 }
 
-static void set_full_screen(Window *w, bool on)
+void window_set_full_screen(Window *w, bool on)
 {
     w->full_screen = on;
     SDL_SetWindowFullscreen(w->window, on ? SDL_WINDOW_FULLSCREEN_DESKTOP : 0);
@@ -80,7 +80,7 @@ static void release_all(void)
 static bool hot_key(Window *w, SDL_Scancode code)
 {
     switch (code) {
-    case SDL_SCANCODE_F:     set_full_screen(w, !w->full_screen); break;
+    case SDL_SCANCODE_F:     window_set_full_screen(w, !w->full_screen); break;
     case SDL_SCANCODE_G:     set_grab(w, !w->grabbed); break;
     case SDL_SCANCODE_EQUALS:
     case SDL_SCANCODE_KP_PLUS:  set_zoom(w, w->zoom * 1.25); break;
@@ -190,7 +190,9 @@ static void resized(Window *w)
         }
         machine_unlock();
     }
-    w->sized_by_user = w->shown && (width != w->shown->w || height != w->shown->h);
+    if (!w->full_screen) {
+        w->sized_by_user = w->shown && (width != w->shown->w || height != w->shown->h);
+    }
     window_redraw(w);
 }
 

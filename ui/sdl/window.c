@@ -115,8 +115,7 @@ typedef struct {
 
 static const char *begin(Window *w)
 {
-    Uint32 flags = SDL_WINDOW_RESIZABLE | SDL_WINDOW_ALLOW_HIGHDPI |
-                   (w->config.full_screen ? SDL_WINDOW_FULLSCREEN_DESKTOP : 0);
+    const Uint32 flags = SDL_WINDOW_RESIZABLE | SDL_WINDOW_ALLOW_HIGHDPI;
 
     SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
     SDL_SetHint(SDL_HINT_FRAMEBUFFER_ACCELERATION, "0");
@@ -142,10 +141,12 @@ static const char *begin(Window *w)
     if (!w->window) {
         return SDL_GetError();
     }
-    w->full_screen = w->config.full_screen;
     w->zoom = 1;
     window_redraw(w);
     window_show_state(w);
+    if (w->config.full_screen) {
+        window_set_full_screen(w, true);
+    }
     if (w->config.gl && !(w->native = window_x11(w->window))) {
         return "gl=on needs an X server, and it works without gl=on";
     }

@@ -66,5 +66,6 @@ unsigned long window_x11(struct SDL_Window *window);
 /* events.c */
 void window_event(Window *w, const SDL_Event *event);
 void window_show_state(Window *w);  /* title, pointer */
+void window_set_full_screen(Window *w, bool on);        /* with the grab */
 
 #endif
