@@ -10,7 +10,7 @@
 #   testlib += tests/lib/driver.c       what the test programs share
 #   check_script += tests/boot/linux.sh             a test that prints TAP
 #   rig_script += tests/rig/kvm.sh                  the same, for make check-rig
-#   disk_script += tests/disk/kill.sh               the same, for make check-disk
+#   disk_script += tests/disk/kill-raw.sh           the same, for make check-disk
 #   snapshot_script += tests/snapshot/work.sh       the same, for make check-snapshot
 #   cflags/accel/soft/x.c := -mno-red-zone          flags for one file
 #   module-$(CONFIG_SDL) += ui-sdl      $(build)/modules/ui-sdl.so, loaded when needed, of
@@ -209,7 +209,8 @@ run-check-net: for-tests
 
 run-check-disk: for-tests
 	@scripts/disk
-	@MAYFLY_LONG=$(or $(MAYFLY_LONG),100) $(check) -j 1 $(disk_script)
+	@MAYFLY_LONG=$(or $(MAYFLY_LONG),100) $(check) -p -t 1800 $(disk_script) \
+		$(build)/tests/block/qcow2_crash.t
 
 run-check-display: for-tests
 	@scripts/guest-gl gl desktop

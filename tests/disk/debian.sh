@@ -6,7 +6,7 @@
 # directly; its network is up; fio verifies what it wrote.  GRUB's rescue CD starts, and
 # from it Debian's installer and memtest86+.
 #
-# limit: 5400 seconds
+# limit: 7200 seconds
 
 # shellcheck source=tests/lib/boot.sh
 . tests/lib/boot.sh
