@@ -210,7 +210,7 @@ static BlockNode *open_node(const DriveConfig *config, KeyVals *options,
         return NULL;
     }
     if (snapshot) {
-        flags &= ~(BLOCK_RDWR | BLOCK_SHARE_WRITE);
+        flags = (flags & ~(BLOCK_RDWR | BLOCK_SHARE_WRITE)) | BLOCK_FIXED_SIZE;
     }
     node = node_open(options, flags, err);
     if (!node || !options_empty(options, "node", err)) {

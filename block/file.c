@@ -190,20 +190,35 @@ static int file_write_zeroes(BlockNode *node, u64 offset, u64 bytes, bool may_un
     return error;
 }
 
-static bool file_truncate(BlockNode *node, u64 length, GError **err)
+static bool lock_again(BlockNode *node, BlockFlags was, BlockFlags flags, GError **err)
 {
     const File *file = node->own;
 
-    if (file->is_device && length > node_length(node)) {
-        return node_error(node, -EINVAL, "Cannot grow device files", err);
+    return !file->locked || file_lock_again(file->fd, was, flags, node->filename, err);
+}
+
+/* Who does not hold the lock for resizing takes it for that long. */
+static bool file_truncate(BlockNode *node, u64 length, GError **err)
+{
+    const File *file = node->own;
+    BlockFlags flags = node->flags | BLOCK_RESIZE;
+    bool right;
+
+    if (file->is_device) {
+        return length <= node_length(node) ||
+               node_error(node, -EINVAL, "Cannot grow device files", err);
     }
-    if (!file->is_device && ftruncate(file->fd, length) < 0) {
-        return node_error(node, -errno, "Failed to resize the file", err);
+    if (!lock_again(node, node->flags, flags, err)) {
+        return false;
     }
-    if (!file->is_device) {
+    right = ftruncate(file->fd, length) == 0;
+    if (right) {
         node_set_length(node, length);
+    } else {
+        node_error(node, -errno, "Failed to resize the file", err);
     }
-    return true;
+    (void)!lock_again(node, flags, node->flags, NULL);
+    return right;
 }
 
 /* Data and holes, as the file system knows them. */
@@ -380,13 +395,6 @@ static void file_close_node(BlockNode *node)
     }
 }
 
-static bool lock_again(BlockNode *node, BlockFlags flags, GError **err)
-{
-    const File *file = node->own;
-
-    return !file->locked || file_lock(file->fd, flags, node->filename, err);
-}
-
 /* The descriptor keeps its number: requests name it. */
 static bool file_reopen(BlockNode *node, BlockFlags flags, GError **err)
 {
@@ -394,11 +402,7 @@ static bool file_reopen(BlockNode *node, BlockFlags flags, GError **err)
     int fd;
 
     if (((flags ^ node->flags) & BLOCK_RDWR) == 0) {        /* only the locks change */
-        if (lock_again(node, flags, err)) {
-            return true;
-        }
-        (void)!lock_again(node, node->flags, NULL);
-        return false;
+        return lock_again(node, node->flags, flags, err);
     }
     fd = open(node->filename, open_flags(flags));
     if (fd < 0 || wait_again(fd) < 0) {
@@ -408,7 +412,7 @@ static bool file_reopen(BlockNode *node, BlockFlags flags, GError **err)
         file_unlock(file->fd);
         if (!file_lock(fd, flags, node->filename, err)) {
             close(fd);
-            (void)!lock_again(node, node->flags, NULL);
+            (void)!lock_again(node, 0, node->flags, NULL);
             return false;
         }
     }
@@ -420,8 +424,8 @@ static bool file_reopen(BlockNode *node, BlockFlags flags, GError **err)
 static bool file_create(const BlockCreate *create, GError **err)
 {
     int fd = open(create->filename, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    bool right = fd >= 0 && file_lock(fd, BLOCK_RDWR | BLOCK_RESIZE, create->filename,
-                                      err);
+    bool right = fd >= 0 && file_lock(fd, BLOCK_RDWR | BLOCK_RESIZE |
+                                      BLOCK_FIXED_SIZE, create->filename, err);
 
     if (fd < 0 || (right && (ftruncate(fd, 0) < 0 ||
                              ftruncate(fd, create->size) < 0))) {

@@ -13,6 +13,10 @@
  * it and what it does not want others to do.  They go with the file description.
  */
 bool file_lock(int fd, BlockFlags flags, const char *filename, GError **err) must_check;
+
+/* Other locks than those for `was`, which stay if that can't be. */
+bool file_lock_again(int fd, BlockFlags was, BlockFlags flags, const char *filename,
+                     GError **err) must_check;
 void file_unlock(int fd);
 
 #endif

@@ -39,15 +39,16 @@ static bool is_taken(int fd, off_t at)
 
 static unsigned perms_used(BlockFlags flags)
 {
-    return PERM_READ | (flags & BLOCK_RDWR ? PERM_WRITE : 0) |
-           ((flags & BLOCK_RDWR) && (flags & BLOCK_RESIZE) &&
-            !(flags & BLOCK_SHARE_WRITE) ? PERM_RESIZE : 0);
+    return flags & BLOCK_FORCE_SHARE ? 0
+           : PERM_READ | (flags & BLOCK_RDWR ? PERM_WRITE : 0) |
+             ((flags & BLOCK_RDWR) && (flags & BLOCK_RESIZE) ? PERM_RESIZE : 0);
 }
 
 static unsigned perms_unshared(BlockFlags flags)
 {
     return flags & BLOCK_FORCE_SHARE ? 0
-           : flags & BLOCK_SHARE_WRITE ? PERM_RESIZE : PERM_WRITE | PERM_RESIZE;
+           : (flags & BLOCK_SHARE_WRITE ? 0 : PERM_WRITE) |
+             (flags & BLOCK_FIXED_SIZE ? PERM_RESIZE : 0);
 }
 
 static void put_locks(int fd, unsigned used, unsigned unshared)
@@ -67,9 +68,9 @@ static bool refuse(unsigned perm, const char *shared, const char *filename,
     return false;
 }
 
-bool file_lock(int fd, BlockFlags flags, const char *filename, GError **err)
+static bool claim(int fd, BlockFlags flags, const char *filename, GError **err)
 {
-    unsigned used = flags & BLOCK_FORCE_SHARE ? 0 : perms_used(flags);
+    unsigned used = perms_used(flags);
     unsigned unshared = perms_unshared(flags);
     bool right = true;
 
@@ -81,8 +82,26 @@ bool file_lock(int fd, BlockFlags flags, const char *filename, GError **err)
             right = refuse(i, "shared ", filename, err);
         }
     }
+    return right;
+}
+
+bool file_lock(int fd, BlockFlags flags, const char *filename, GError **err)
+{
+    bool right = claim(fd, flags, filename, err);
+
     if (!right) {
         file_unlock(fd);
+    }
+    return right;
+}
+
+bool file_lock_again(int fd, BlockFlags was, BlockFlags flags, const char *filename,
+                     GError **err)
+{
+    bool right = claim(fd, flags, filename, err);
+
+    if (!right) {
+        put_locks(fd, perms_used(was), perms_unshared(was));
     }
     return right;
 }

@@ -89,21 +89,31 @@ void nodes_close_all(void)
     }
 }
 
-bool node_share_write(BlockNode *node, bool share, GError **err)
+static bool change_locks(BlockNode *node, BlockFlags clear, BlockFlags set,
+                         GError **err)
 {
     const BlockDriver *driver = node->driver;
-    BlockFlags flags = share ? node->flags | BLOCK_SHARE_WRITE
-                             : node->flags & ~BLOCK_SHARE_WRITE;
+    BlockFlags flags = (node->flags & ~clear) | set;
 
     if (flags == node->flags || !(driver->is_plain || driver->is_protocol)) {
         return true;
     }
-    if (driver->is_plain ? !node_share_write(node->file, share, err)
+    if (driver->is_plain ? !change_locks(node->file, clear, set, err)
                          : driver->reopen && !driver->reopen(node, flags, err)) {
         return false;
     }
     node->flags = flags;
     return true;
+}
+
+bool node_share_write(BlockNode *node, bool share, GError **err)
+{
+    return change_locks(node, BLOCK_SHARE_WRITE, share ? BLOCK_SHARE_WRITE : 0, err);
+}
+
+bool node_own_file(BlockNode *node, GError **err)
+{
+    return change_locks(node, BLOCK_SHARE_WRITE, BLOCK_RESIZE | BLOCK_FIXED_SIZE, err);
 }
 
 bool node_reopen(BlockNode *node, bool writable, GError **err)

@@ -57,6 +57,7 @@ typedef enum {
     BLOCK_CHECK       = 1 << 8,     /* for check -r: take what is damaged */
     BLOCK_SHARE_WRITE = 1 << 9,     /* other processes may write meanwhile */
     BLOCK_PROBED      = 1 << 10,    /* raw was guessed: sector 0 is protected */
+    BLOCK_FIXED_SIZE  = 1 << 11,    /* no other process may change its size */
 } BlockFlags;
 
 typedef enum { BLOCK_READ, BLOCK_WRITE } BlockAccess;
@@ -206,6 +207,9 @@ bool node_reopen(BlockNode *node, bool writable, GError **err) must_check;
  * never share; it does nothing there.
  */
 bool node_share_write(BlockNode *node, bool share, GError **err) must_check;
+
+/* For a format with tables: the file below is changed and resized by it alone. */
+bool node_own_file(BlockNode *node, GError **err) must_check;
 
 /* The format a file's beginning has: a driver; raw if none knows it. */
 const BlockDriver *node_probe(BlockNode *file, GError **err);

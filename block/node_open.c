@@ -159,7 +159,7 @@ static const BlockDriver *guess_driver(BlockNode **file, KeyVals *options,
     if (!push_filename_down(options, err)) {
         return NULL;
     }
-    *file = node_open_child(&holder, "file", options, *flags | BLOCK_RESIZE, err);
+    *file = node_open_child(&holder, "file", options, *flags, err);
     if (!*file) {
         if (err && !*err) {
             g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,

@@ -252,8 +252,8 @@ static bool repair(Qcow2 *q, GError **err)
 static bool backing_open(Qcow2 *q, KeyVals *rest, GError **err)
 {
     BlockNode *node = q->node;
-    BlockFlags flags = node->flags & (BLOCK_DIRECT | BLOCK_NO_FLUSH |
-                                      BLOCK_FORCE_SHARE);
+    BlockFlags flags = BLOCK_FIXED_SIZE | (node->flags & (BLOCK_DIRECT |
+                                           BLOCK_NO_FLUSH | BLOCK_FORCE_SHARE));
     const char *reference = keyvals_get(rest, "backing");
     bool none = reference && !*reference;
     g_autofree char *path = NULL;
@@ -284,7 +284,8 @@ static bool file_open(BlockNode *node, KeyVals *rest, GError **err)
     GError *error = NULL;
 
     node->flags &= ~BLOCK_SHARE_WRITE;      /* nobody else may change the tables */
-    if (!node_open_child(node, "file", rest, node->flags | BLOCK_RESIZE, &error)) {
+    if (!node_open_child(node, "file", rest, node->flags | BLOCK_RESIZE | BLOCK_FIXED_SIZE,
+                         &error)) {
         if (!error) {
             g_set_error(&error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                         "A block device must be specified for \"file\"");
@@ -298,7 +299,7 @@ static bool file_open(BlockNode *node, KeyVals *rest, GError **err)
     if ((node->flags & BLOCK_RDWR) && !node_is_writable(node->file)) {
         node->flags &= ~BLOCK_RDWR;
     }
-    return node_share_write(node->file, false, err);
+    return node_own_file(node->file, err);
 }
 
 static bool qcow2_open(BlockNode *node, const void *opaque, KeyVals *rest, GError **err)

@@ -111,7 +111,10 @@ static bool raw_open(BlockNode *node, const void *opaque, KeyVals *rest, GError 
     Raw *raw = g_new0(Raw, 1);
 
     node->own = raw;
-    if (!node_open_child(node, "file", rest, node->flags | BLOCK_RESIZE, err)) {
+    raw->offset = config->offset;
+    raw->sized = config->size != UINT64_MAX;
+    if (!node_open_child(node, "file", rest, node->flags |
+                         (raw->offset || raw->sized ? BLOCK_FIXED_SIZE : 0), err)) {
         if (err && !*err) {
             g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                         "A block device must be specified for \"file\"");
@@ -121,8 +124,6 @@ static bool raw_open(BlockNode *node, const void *opaque, KeyVals *rest, GError 
     if ((node->flags & BLOCK_RDWR) && !node_is_writable(node->file)) {
         node->flags &= ~BLOCK_RDWR;
     }
-    raw->offset = config->offset;
-    raw->sized = config->size != UINT64_MAX;
     if (!place_fits(node, config, err)) {
         return false;
     }

@@ -47,6 +47,17 @@ works()
     check "$name" ended 0
 }
 
+# resizes NAME SIZE TEXT OPTION ...: block_resize in a second one says TEXT.
+resizes()
+{
+    name=$1 size=$2 text=$3
+    shift 3
+    { echo "block_resize d $size" && echo quit; } |
+        timeout 20 "$MAYFLY" -accel "$accel" -m 16 -nodefaults -display none -S \
+            -monitor stdio "$@" > "$dir/out" 2>&1 || :
+    check "$name" grep -qF "$text" "$dir/out"
+}
+
 # wrong TEXT OPTION ...: exactly this line.
 wrong()
 {
@@ -68,6 +79,17 @@ wrong "-device $disk: Failed to get shared \"write\" lock; $lock" \
     -blockdev "driver=raw,node-name=d,file.driver=file,file.filename=$dir/raw" -device $disk
 wrong "-drive format=qcow2,file=$dir/raw: Failed to get shared \"write\" lock; $lock" \
     -drive "format=qcow2,file=$dir/raw"
+resizes "a second one resizes it" 2M quit -drive "$drive" -device $disk,share-rw=on
+check "it has the new size" [ "$(stat -c %s "$dir/raw")" = 2097152 ]
+works "it is shared as before" -drive "$drive" -device $disk,share-rw=on
+gone
+
+# A part of a file is sure of the file's size, so nobody else changes that.
+first -drive "$drive,offset=4k" -device $disk,share-rw=on
+resizes "a second one can't resize it then" 3M "Failed to get \"resize\" lock; $lock" \
+    -drive "$drive" -device $disk,share-rw=on
+check "it keeps its size" [ "$(stat -c %s "$dir/raw")" = 2097152 ]
+wrong "-device $disk: Failed to get shared \"write\" lock; $lock" -drive "$drive" -device $disk
 gone
 
 first -drive "$drive" -device $disk
