@@ -209,6 +209,7 @@ run-check-net: for-tests
 
 run-check-disk: for-tests
 	@scripts/disk
+	@scripts/guest generic || :
 	@MAYFLY_LONG=$(or $(MAYFLY_LONG),100) $(check) -p -t 1800 $(disk_script) \
 		$(build)/tests/block/qcow2_crash.t
 

@@ -284,8 +284,8 @@ static bool file_open(BlockNode *node, KeyVals *rest, GError **err)
     GError *error = NULL;
 
     node->flags &= ~BLOCK_SHARE_WRITE;      /* nobody else may change the tables */
-    if (!node_open_child(node, "file", rest, node->flags | BLOCK_RESIZE | BLOCK_FIXED_SIZE,
-                         &error)) {
+    if (!node_open_child(node, "file", rest,
+                         node->flags | BLOCK_RESIZE | BLOCK_FIXED_SIZE, &error)) {
         if (!error) {
             g_set_error(&error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                         "A block device must be specified for \"file\"");

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+test += tests/block/guessed.c
 test += tests/block/node.c
 test += tests/block/qcow2_crash.c
 test += tests/block/qcow2_faults.c

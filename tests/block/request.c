@@ -2,11 +2,10 @@
 /*
  * Requests of a Block over real files, through io_uring and through threads, over raw,
  * and over the overlay: what is read is what was written, whatever lies between; errors
- * go where werror and rerror say; a raw image that was guessed stays one.
+ * go where werror and rerror say.
  */
 
 #include "block/block_private.h"
-#include "block/drive.h"
 #include "block/overlay.h"
 #include "block/queue.h"
 #include "tests/lib/block_mem.h"
@@ -367,81 +366,6 @@ static void test_writethrough(void)
     block_free(block);
 }
 
-/* ---- raw that was guessed ---- */
-
-/* How other formats begin (their specifications), and what a disk may begin with. */
-static const struct { const char *text; unsigned n, at; bool may; } beginnings[] = {
-    { "QFI\xfb\0\0\0\3", 8, 0, false },            /* qcow2, version 3 */
-    { "QFI\xfb\0\0\0\2", 8, 0, false },
-    { "QFI\xfb\0\0\0\1", 8, 0, false },
-    { "KDMV", 4, 0, false },                        /* VMDK, as are the next two */
-    { "COWD", 4, 0, false },
-    { "# Disk DescriptorFile", 21, 0, false },
-    { "conectix", 8, 0, false },                    /* VHD */
-    { "vhdxfile", 8, 0, false },
-    { "\x7f\x10\xda\xbe", 4, 64, false },           /* VDI */
-    { "LUKS\xba\xbe\0\1", 8, 0, false },
-    { "QED\0", 4, 0, false },
-    { "WithoutFreeSpace", 16, 0, false },           /* Parallels */
-    { "\x55\xaa", 2, 510, true },                   /* a boot sector */
-    { "QFI\xfb\0\0\0\3", 8, 1, true },
-    { "QFI\xfb\0\0\0\3", 8, 512, true },             /* the second sector */
-    { "QFI", 3, 0, true },
-};
-
-/* One write of the first two sectors, in two ranges that begin inside the text. */
-static int write_beginning(Block *block, unsigned row)
-{
-    u8 bytes[1024] = { 0 };
-    struct iovec iov[] = { { bytes, 2 }, { bytes + 2, sizeof bytes - 2 } };
-
-    memcpy(bytes + beginnings[row].at, beginnings[row].text, beginnings[row].n);
-    block_write(block, 0, vec_all(iov, 2), false, note_done, NULL);
-    block_drain(block, false);
-    return last_error;
-}
-
-static bool file_begins_with(unsigned row)
-{
-    g_autofree char *bytes = NULL;
-
-    g_assert_true(g_file_get_contents(path, &bytes, NULL, NULL));
-    return memcmp(bytes + beginnings[row].at, beginnings[row].text,
-                  beginnings[row].n) == 0;
-}
-
-static void write_beginnings(const char *words, bool guessed)
-{
-    g_autofree char *text = NULL;
-    GError *error = NULL;
-    Block *block;
-
-    make_file(DISK);
-    text = g_strdup_printf("if=none,id=g,file=%s%s", path, words);
-    g_assert_true(drive_add(text, false, &error));
-    block = block_take("g", BLOCK_TAKE_WRITES, &no_host, NULL, &error);
-    g_assert_no_error(error);
-    io_lock(io_main());
-    for (unsigned i = 0; i < G_N_ELEMENTS(beginnings); i++) {
-        bool may = beginnings[i].may || !guessed;
-
-        g_assert_cmpint(write_beginning(block, i), ==, may ? 0 : -EPERM);
-        g_assert(file_begins_with(i) == may);
-    }
-    io_unlock(io_main());
-    block_release(block);
-    block_free(block);
-    unlink(path);
-}
-
-/* A guest can't give its disk another format, unless the user has said that it is raw. */
-static void test_guessed(void)
-{
-    write_beginnings("", true);
-    write_beginnings(",aio=threads", true);
-    write_beginnings(",format=raw", false);
-}
-
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -453,6 +377,5 @@ int main(int argc, char **argv)
     g_test_add_func("/block/request/errors", test_errors);
     g_test_add_func("/block/request/bounds", test_bounds);
     g_test_add_func("/block/request/writethrough", test_writethrough);
-    g_test_add_func("/block/request/guessed", test_guessed);
     return g_test_run();
 }

@@ -15,6 +15,9 @@
 debian=$(scripts/disk --path)
 [ -f "$debian/initrd" ] || skip_all "no Debian disk (made by: scripts/disk)"
 busybox=$guests/busybox
+# The same kernel unpacked starts in a third of the time.
+kernel=$debian/vmlinuz
+! cmp -s "$debian/version" "$guests/generic/version" || kernel=$guests/generic/vmlinux
 times=${MAYFLY_LONG:-3}
 : "${format:?raw or qcow2}"
 data=$(mktemp -d)
@@ -112,7 +115,7 @@ files_are_there()
 killed_once()
 {
     vm_start -accel "$accel" -machine q35 -m 256M -nodefaults -display none -serial stdio \
-        -drive "file=$data/disk,format=$format,if=virtio" -kernel "$debian/vmlinuz" \
+        -drive "file=$data/disk,format=$format,if=virtio" -kernel "$kernel" \
         -initrd "$data/initrd" -append "quiet console=ttyS0"
     vm_expect '^begun' || { vm_tail && return 1; }
     sleep "$(awk -v n="$1" 'BEGIN { srand(n * 7919); print 0.2 + 4 * rand() }')"
