@@ -90,7 +90,10 @@ void cpuid_for_cpu(const CpuidTable *model, const CpuTopology *topology, unsigne
                    CpuidTable *out);
 u32 cpu_apic_id(const CpuTopology *topology, unsigned n);
 
-/* The host's own leaves through the CPUID instruction. */
+/*
+ * The host's own leaves that tell features.  No others: where the host is a virtual
+ * machine itself, each costs some ten microseconds.
+ */
 void cpuid_host(CpuidTable *out);
 
 void cpu_models_help(GString *out);             /* -cpu help */

@@ -146,38 +146,20 @@ static void add_host(CpuidTable *out, u32 leaf, u32 index, bool indexed)
     }
 }
 
-/* Sub-leaves of a leaf that has them; others have one. */
-static unsigned host_subleaves(u32 leaf, u32 eax)
+static bool is_hypervisor_leaf(u32 leaf)
 {
-    switch (leaf) {
-    case 4: case 0xb: case 0x1f: case 0x8000001d:
-        return 5;
-    case 7: case 0x14: case 0x17: case 0x18: case 0x1d:
-        return MIN(eax, 8) + 1;
-    case 0xd:
-        return 20;
-    }
-    return 1;
+    return leaf >> 24 == 0x40;
 }
 
 void cpuid_host(CpuidTable *out)
 {
-    static const u32 class[] = { 0, 0x80000000 };
-
     out->n = 0;
-    for (unsigned i = 0; i < G_N_ELEMENTS(class); i++) {
-        u32 last, ebx, ecx, edx;
-
-        __cpuid(class[i], last, ebx, ecx, edx);
-        for (u32 leaf = class[i]; leaf <= last && leaf - class[i] < 0x40; leaf++) {
-            u32 eax;
-            unsigned n;
-
-            __cpuid_count(leaf, 0, eax, ebx, ecx, edx);
-            n = host_subleaves(leaf, eax);
-            for (unsigned index = 0; index < n; index++) {
-                add_host(out, leaf, index, n > 1);
-            }
+    add_host(out, 0, 0, false);
+    add_host(out, 0x80000000, 0, false);
+    for (const CpuFeature *f = cpu_features; f->name; f++) {
+        if (!is_hypervisor_leaf(f->leaf) && !cpuid_find(out, f->leaf, f->index) &&
+            in_range(out, f->leaf)) {
+            add_host(out, f->leaf, f->index, f->leaf == 7 || f->leaf == 0xd);
         }
     }
 }

@@ -196,6 +196,9 @@ static void page_unlink(BlockCache *blocks, Block *block)
 
 void blocks_drop_range(BlockCache *blocks, gpa at, u64 size)
 {
+    if (!__atomic_load_n(&blocks->made, __ATOMIC_RELAXED)) {
+        return;
+    }
     pthread_mutex_lock(&blocks->lock);
     for (u64 i = 0; i < 1ull << blocks->hash_bits; i++) {
         for (Block *block = block_at(blocks, blocks->hash[i]); block;
