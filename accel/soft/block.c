@@ -29,8 +29,6 @@
 
 enum { BLOCK_INSNS = 64, INSN_BYTES = 15 };
 enum { ARENA_MIN = 512 << 10 };
-/* Of decoded code: a block takes some 300 bytes. */
-enum { BYTES_PER_HASH_SLOT = 512 };
 /* Translated code reaches all of decoded code by 32 bits. */
 #define ARENA_MAX (960ull << 20)
 enum { BLOCK_ROOM = sizeof(Block) + (BLOCK_INSNS + 1) * sizeof(Insn) };
@@ -41,9 +39,7 @@ enum { BLOCK_ROOM = sizeof(Block) + (BLOCK_INSNS + 1) * sizeof(Insn) };
 static void arena_start(BlockCache *blocks)
 {
     madvise(blocks->arena, blocks->bytes, MADV_DONTNEED);
-    blocks->hash = (u32 *)blocks->arena;
-    blocks->page = (CodePage **)(blocks->hash + (1ull << blocks->hash_bits));
-    blocks->used = (u8 *)(blocks->page + PAGE_HASH_SIZE) - blocks->arena;
+    tables_start(blocks);
 }
 
 /* Translated code follows the arena, which it reaches by rip-relative addresses. */
@@ -53,7 +49,6 @@ BlockCache *blocks_new(Soft *soft, u64 bytes, GError **err)
 
     blocks->soft = soft;
     blocks->bytes = CLAMP(bytes, ARENA_MIN, ARENA_MAX);
-    blocks->hash_bits = g_bit_nth_msf(blocks->bytes / BYTES_PER_HASH_SLOT, -1);
     blocks->arena = mmap(NULL, blocks->bytes * 2, PROT_READ | PROT_WRITE,
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (blocks->arena == MAP_FAILED) {
@@ -90,7 +85,7 @@ void blocks_flush(Soft *soft, Cpu *self)
     world_stop(soft, self);
     pthread_mutex_lock(&blocks->lock);
     for (unsigned i = 0; i < PAGE_HASH_SIZE; i++) {
-        for (CodePage *page = blocks->page[i]; page; page = page->next) {
+        for (CodePage *page = page_first(blocks, i); page; page = page->next) {
             __atomic_and_fetch(page_flags(blocks, page->ram_page), (u8)~PAGE_CODE,
                                __ATOMIC_SEQ_CST);
         }

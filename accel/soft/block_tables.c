@@ -11,26 +11,45 @@ enum { GRANULE_SHIFT = PAGE_SHIFT - 6 };
 
 /* ---- tables ---- */
 
-static u32 *hash_slot(const BlockCache *blocks, gpa at, unsigned mode)
+static void *at_place(const BlockCache *blocks, u32 place)
 {
-    return &blocks->hash[((at ^ (u64)mode << 48) * 0x9e3779b97f4a7c15) >>
-                         (64 - blocks->hash_bits)];
+    return place ? blocks->arena + (u64)place * sizeof(Insn) : NULL;
 }
 
-/* Slots are of 4 bytes, for there are many: a block's place, in units of alignment. */
-static Block *block_at(const BlockCache *blocks, u32 place)
+static u32 place_of(const BlockCache *blocks, const void *at)
 {
-    return place ? (Block *)(blocks->arena + (u64)place * sizeof(Insn)) : NULL;
+    return at ? ((u8 *)at - blocks->arena) / sizeof(Insn) : 0;
 }
 
-static u32 place_of(const BlockCache *blocks, const Block *block)
+static BlockHash *hash_new(BlockCache *blocks, unsigned bits)
 {
-    return block ? ((u8 *)block - blocks->arena) / sizeof(Insn) : 0;
+    BlockHash *hash = (BlockHash *)(blocks->arena + blocks->used);
+    size_t bytes = sizeof *hash + (sizeof hash->slot[0] << bits);
+
+    memset(hash, 0, bytes);
+    hash->bits = bits;
+    blocks->used += bytes;
+    return hash;
+}
+
+void tables_start(BlockCache *blocks)
+{
+    blocks->used = blocks->hashed = 0;
+    blocks->hash = hash_new(blocks, HASH_FIRST_BITS);
+    blocks->page = (u32 *)(blocks->arena + blocks->used);
+    blocks->used += PAGE_HASH_SIZE * sizeof blocks->page[0];
+}
+
+static u32 *hash_slot(BlockHash *hash, gpa at, unsigned mode)
+{
+    return &hash->slot[((at ^ (u64)mode << 48) * 0x9e3779b97f4a7c15) >>
+                       (64 - hash->bits)];
 }
 
 Block *hash_find(const BlockCache *blocks, gpa at, unsigned mode)
 {
-    Block *block = block_at(blocks, __atomic_load_n(hash_slot(blocks, at, mode),
+    BlockHash *hash = __atomic_load_n(&blocks->hash, __ATOMIC_ACQUIRE);
+    Block *block = at_place(blocks, __atomic_load_n(hash_slot(hash, at, mode),
                                                     __ATOMIC_ACQUIRE));
 
     while (block && (block->at != at || block->mode != mode)) {
@@ -39,19 +58,49 @@ Block *hash_find(const BlockCache *blocks, gpa at, unsigned mode)
     return block;
 }
 
+static void put_first(BlockCache *blocks, BlockHash *hash, Block *block)
+{
+    u32 *slot = hash_slot(hash, block->at, block->mode);
+
+    __atomic_store_n(&block->hash_next, at_place(blocks, *slot), __ATOMIC_RELEASE);
+    __atomic_store_n(slot, place_of(blocks, block), __ATOMIC_RELEASE);
+}
+
+/*
+ * Chains are relinked under the eyes of those who look: a block's next one is then one
+ * that was put into the new table before it, so their way ends.
+ */
+static void hash_grow(BlockCache *blocks)
+{
+    BlockHash *old = blocks->hash, *hash;
+
+    if (blocks->bytes - blocks->used < sizeof *hash + (8ull << old->bits)) {
+        return;
+    }
+    hash = hash_new(blocks, old->bits + 1);
+    for (u64 i = 0; i < 1ull << old->bits; i++) {
+        for (Block *block = at_place(blocks, old->slot[i]), *next; block; block = next) {
+            next = block->hash_next;
+            put_first(blocks, hash, block);
+        }
+    }
+    __atomic_store_n(&blocks->hash, hash, __ATOMIC_RELEASE);
+}
+
 void hash_add(BlockCache *blocks, Block *block)
 {
-    u32 *slot = hash_slot(blocks, block->at, block->mode);
-
-    block->hash_next = block_at(blocks, *slot);
-    __atomic_store_n(slot, place_of(blocks, block), __ATOMIC_RELEASE);
+    put_first(blocks, blocks->hash, block);
+    if (++blocks->hashed > 1ull << blocks->hash->bits) {
+        hash_grow(blocks);
+    }
 }
 
 static void hash_remove(BlockCache *blocks, Block *block)
 {
-    u32 *slot = hash_slot(blocks, block->at, block->mode);
-    Block *before = block_at(blocks, *slot);
+    u32 *slot = hash_slot(blocks->hash, block->at, block->mode);
+    Block *before = at_place(blocks, *slot);
 
+    blocks->hashed--;
     if (before == block) {
         __atomic_store_n(slot, place_of(blocks, block->hash_next), __ATOMIC_RELEASE);
         return;
@@ -62,14 +111,19 @@ static void hash_remove(BlockCache *blocks, Block *block)
     __atomic_store_n(&before->hash_next, block->hash_next, __ATOMIC_RELEASE);
 }
 
-static CodePage **page_slot(const BlockCache *blocks, u64 ram_page)
+static u32 *page_slot(const BlockCache *blocks, u64 ram_page)
 {
     return &blocks->page[ram_page % PAGE_HASH_SIZE];
 }
 
+CodePage *page_first(const BlockCache *blocks, unsigned slot)
+{
+    return at_place(blocks, blocks->page[slot]);
+}
+
 static CodePage *page_find(const BlockCache *blocks, u64 ram_page)
 {
-    CodePage *page = *page_slot(blocks, ram_page);
+    CodePage *page = at_place(blocks, *page_slot(blocks, ram_page));
 
     while (page && page->ram_page != ram_page) {
         page = page->next;
@@ -84,9 +138,9 @@ static CodePage *page_make(BlockCache *blocks, u64 ram_page)
     if (!page) {
         page = (CodePage *)(blocks->arena + blocks->used);
         blocks->used += sizeof *page;
-        page->ram_page = ram_page;
-        page->next = *page_slot(blocks, ram_page);
-        *page_slot(blocks, ram_page) = page;
+        *page = (CodePage){ .ram_page = ram_page,
+                            .next = at_place(blocks, *page_slot(blocks, ram_page)) };
+        *page_slot(blocks, ram_page) = place_of(blocks, page);
     }
     return page;
 }
@@ -200,8 +254,8 @@ void blocks_drop_range(BlockCache *blocks, gpa at, u64 size)
         return;
     }
     pthread_mutex_lock(&blocks->lock);
-    for (u64 i = 0; i < 1ull << blocks->hash_bits; i++) {
-        for (Block *block = block_at(blocks, blocks->hash[i]); block;
+    for (u64 i = 0; i < 1ull << blocks->hash->bits; i++) {
+        for (Block *block = at_place(blocks, blocks->hash->slot[i]); block;
              block = block->hash_next) {
             if (block->at - at < size) {
                 if (block->ram_page != UINT64_MAX) {

@@ -12,6 +12,18 @@
 
 enum { PAGE_HASH_SIZE = 1 << 12 };
 
+/*
+ * Places in the arena are kept in 4 bytes, as there are many: in units of alignment; 0:
+ * none.  The table of blocks doubles when there are more blocks than slots; those
+ * before it stay in the arena, because somebody may be looking at them, and what he
+ * does not find there is looked for again under the lock.
+ */
+typedef struct {
+    unsigned bits;              /* log2 of its size */
+    u32 slot[] __attribute__((aligned(32)));
+} BlockHash;
+enum { HASH_FIRST_BITS = 12 };
+
 /* A RAM page with blocks.  As long as an instruction, which keeps blocks aligned. */
 typedef struct CodePage {
     u64 ram_page;
@@ -29,12 +41,15 @@ struct BlockCache {
     pthread_mutex_t lock;       /* guards everything but looking up in `hash` */
     u8 *arena;
     u64 bytes, used;
-    u32 *hash;                  /* where in the arena blocks begin; 0: none */
-    unsigned hash_bits;         /* its size, log2 */
-    CodePage **page;
+    BlockHash *hash;
+    u64 hashed;                 /* blocks in it */
+    u32 *page;                  /* PAGE_HASH_SIZE slots: places of code pages */
     u64 made, dropped, extended, flushed; /* counts for blocks_print */
 };
 
+/* Begins an arena that is zero with empty tables. */
+void tables_start(BlockCache *blocks);
+CodePage *page_first(const BlockCache *blocks, unsigned slot);
 Block *hash_find(const BlockCache *blocks, gpa at, unsigned mode);
 void hash_add(BlockCache *blocks, Block *block);
 void page_add(BlockCache *blocks, Block *block);

@@ -6,7 +6,9 @@
  * by two vCPUs.
  */
 
-#include "accel/soft/soft.h"
+#include "accel/soft/block_tables.h"
+#include "accel/soft/mmu.h"
+#include "accel/soft/run.h"
 #include "tests/lib/soft_bed.h"
 #include <stdio.h>
 
@@ -284,6 +286,34 @@ static void test_small_cache(void)
     g_assert_cmpuint(counts(bed).flushed, >=, 1);
 }
 
+/* More blocks than the first table has slots: each is found again, and dropped. */
+static void test_many(void)
+{
+    enum { FIRST = 0x400000, BLOCKS = 3 << HASH_FIRST_BITS };
+    g_autoptr(SoftBed) bed = bed_new(1);
+    g_autofree Block **block = g_new0(Block *, BLOCKS);
+    g_autofree u8 *rets = g_malloc(BLOCKS);
+    Cpu *cpu = bed->cpu;
+
+    memset(rets, 0xc3, BLOCKS);
+    soft_bed_put(bed, FIRST, rets, BLOCKS);
+    soft_bed_set(bed);
+    for (unsigned turn = 0; turn < 2; turn++) {
+        for (unsigned i = 0; i < BLOCKS; i++) {
+            cpu->rip = FIRST + i;
+            g_assert_true(!block[i] || block_find(cpu) == block[i]);
+            block[i] = block_find(cpu);
+            g_assert_cmphex(block[i]->at, ==, FIRST + i);
+        }
+    }
+    g_assert_cmpuint(counts(bed).made, ==, BLOCKS);
+    for (unsigned i = 0; i < BLOCKS; i++) {
+        cpu_store8(cpu, FIRST + i, 0xf4);
+        g_assert_false(block_valid(block[i]));
+    }
+    g_assert_cmpuint(counts(bed).dropped, ==, BLOCKS);
+}
+
 /* ---- single steps ---- */
 
 /* #DB counts in [DATA], breaks go to the exit. */
@@ -446,6 +476,7 @@ static const struct {
     { "cross", test_cross },
     { "cross-fault", test_cross_fault },
     { "small-cache", test_small_cache },
+    { "many", test_many },
     { "steps", test_steps },
     { "patch-other", test_patch_other },
     { "locked", test_locked },
