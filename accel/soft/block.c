@@ -167,9 +167,7 @@ static Block *block_make(Cpu *cpu, const u8 *bytes, gpa at, u64 ram_page)
     BlockCache *blocks = cpu->soft->blocks;
     Block *block = (Block *)(blocks->arena + blocks->used);
 
-    *block = (Block){
-        .at = at, .mode = block_mode(cpu), .valid = true, .ram_page = ram_page
-    };
+    *block = (Block){ .at = at, .mode = block_mode(cpu), .valid = true };
     block_decode(cpu, block, bytes, PAGE_BYTES - (at & ~PAGE_MASK));
     if (!block->n) {
         return NULL;
@@ -178,7 +176,7 @@ static Block *block_make(Cpu *cpu, const u8 *bytes, gpa at, u64 ram_page)
     blocks->used += sizeof *block + block->entries * sizeof(Insn);
     blocks->made++;
     if (ram_page != UINT64_MAX) {
-        page_add(blocks, block);
+        page_add(blocks, block, ram_page);
     }
     hash_add(blocks, block);
     if (unlikely(log_is_on(LOG_IN_ASM | LOG_OP))) {

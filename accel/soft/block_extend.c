@@ -91,7 +91,7 @@ Block *block_extend(BlockCache *blocks, Block *block)
     }
     memcpy(longer, block, sizeof *block + block->n * sizeof(Insn));
     longer->extended = true;
-    longer->link[0] = longer->link[1] = NULL;
+    longer->link[0] = longer->link[1] = 0;
     while (next) {
         append(longer, next);
         next = what_follows(blocks, longer);

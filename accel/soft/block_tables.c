@@ -53,7 +53,7 @@ Block *hash_find(const BlockCache *blocks, gpa at, unsigned mode)
                                                     __ATOMIC_ACQUIRE));
 
     while (block && (block->at != at || block->mode != mode)) {
-        block = __atomic_load_n(&block->hash_next, __ATOMIC_ACQUIRE);
+        block = at_place(blocks, __atomic_load_n(&block->hash_next, __ATOMIC_ACQUIRE));
     }
     return block;
 }
@@ -62,7 +62,7 @@ static void put_first(BlockCache *blocks, BlockHash *hash, Block *block)
 {
     u32 *slot = hash_slot(hash, block->at, block->mode);
 
-    __atomic_store_n(&block->hash_next, at_place(blocks, *slot), __ATOMIC_RELEASE);
+    __atomic_store_n(&block->hash_next, *slot, __ATOMIC_RELEASE);
     __atomic_store_n(slot, place_of(blocks, block), __ATOMIC_RELEASE);
 }
 
@@ -80,7 +80,7 @@ static void hash_grow(BlockCache *blocks)
     hash = hash_new(blocks, old->bits + 1);
     for (u64 i = 0; i < 1ull << old->bits; i++) {
         for (Block *block = at_place(blocks, old->slot[i]), *next; block; block = next) {
-            next = block->hash_next;
+            next = at_place(blocks, block->hash_next);
             put_first(blocks, hash, block);
         }
     }
@@ -97,18 +97,13 @@ void hash_add(BlockCache *blocks, Block *block)
 
 static void hash_remove(BlockCache *blocks, Block *block)
 {
-    u32 *slot = hash_slot(blocks->hash, block->at, block->mode);
-    Block *before = at_place(blocks, *slot);
+    u32 *link = hash_slot(blocks->hash, block->at, block->mode);
 
     blocks->hashed--;
-    if (before == block) {
-        __atomic_store_n(slot, place_of(blocks, block->hash_next), __ATOMIC_RELEASE);
-        return;
+    while (*link != place_of(blocks, block)) {
+        link = &((Block *)at_place(blocks, *link))->hash_next;
     }
-    while (before->hash_next != block) {
-        before = before->hash_next;
-    }
-    __atomic_store_n(&before->hash_next, block->hash_next, __ATOMIC_RELEASE);
+    __atomic_store_n(link, block->hash_next, __ATOMIC_RELEASE);
 }
 
 static u32 *page_slot(const BlockCache *blocks, u64 ram_page)
@@ -153,13 +148,17 @@ static u64 granules(unsigned offset, unsigned n)
     return (UINT64_MAX >> (63 - (last - first))) << first;
 }
 
-void page_add(BlockCache *blocks, Block *block)
+static void page_put(BlockCache *blocks, CodePage *page, Block *block)
 {
-    CodePage *page = page_make(blocks, block->ram_page);
-
+    block->page = place_of(blocks, page);
     block->page_next = page->first;
-    page->first = block;
+    page->first = place_of(blocks, block);
     page->granules |= granules(block->at & ~PAGE_MASK, block->bytes);
+}
+
+void page_add(BlockCache *blocks, Block *block, u64 ram_page)
+{
+    page_put(blocks, page_make(blocks, ram_page), block);
 }
 
 /* ---- dropping ---- */
@@ -199,11 +198,11 @@ u8 *page_flags(const BlockCache *blocks, u64 ram_page)
 /* Drops the page's blocks that touch [offset, offset + n). */
 static void page_drop(BlockCache *blocks, CodePage *page, unsigned offset, unsigned n)
 {
-    Block **link = &page->first;
+    u32 *link = &page->first;
 
     page->granules = 0;
     while (*link) {
-        Block *block = *link;
+        Block *block = at_place(blocks, *link);
         unsigned at = block->at & ~PAGE_MASK;
 
         if (at < offset + n && offset < at + block->bytes) {
@@ -239,11 +238,11 @@ void blocks_page_written(BlockCache *blocks, u64 ram_page)
 
 static void page_unlink(BlockCache *blocks, Block *block)
 {
-    CodePage *page = page_find(blocks, block->ram_page);
-    Block **link = &page->first;
+    CodePage *page = at_place(blocks, block->page);
+    u32 *link = &page->first;
 
-    while (*link != block) {
-        link = &(*link)->page_next;
+    while (*link != place_of(blocks, block)) {
+        link = &((Block *)at_place(blocks, *link))->page_next;
     }
     *link = block->page_next;
 }
@@ -256,9 +255,9 @@ void blocks_drop_range(BlockCache *blocks, gpa at, u64 size)
     pthread_mutex_lock(&blocks->lock);
     for (u64 i = 0; i < 1ull << blocks->hash->bits; i++) {
         for (Block *block = at_place(blocks, blocks->hash->slot[i]); block;
-             block = block->hash_next) {
+             block = at_place(blocks, block->hash_next)) {
             if (block->at - at < size) {
-                if (block->ram_page != UINT64_MAX) {
+                if (block->page) {
                     page_unlink(blocks, block);
                 }
                 block_drop(blocks, block);
@@ -270,9 +269,9 @@ void blocks_drop_range(BlockCache *blocks, gpa at, u64 size)
 
 void block_replace(BlockCache *blocks, Block *old, Block *new)
 {
-    if (old->ram_page != UINT64_MAX) {
+    if (old->page) {
         page_unlink(blocks, old);
-        page_add(blocks, new);
+        page_put(blocks, at_place(blocks, old->page), new);
     }
     block_retire(blocks, old);
     hash_add(blocks, new);

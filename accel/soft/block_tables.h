@@ -28,11 +28,11 @@ enum { HASH_FIRST_BITS = 12 };
 typedef struct CodePage {
     u64 ram_page;
     struct CodePage *next;      /* same hash */
-    Block *first;
+    u32 first, reserved;        /* place of a block */
     u64 granules;               /* a bit per 64 bytes that may have code */
 } CodePage;
 _Static_assert(sizeof(CodePage) == sizeof(Insn) && sizeof(JitExit) == sizeof(Insn) &&
-                   sizeof(Block) % sizeof(Insn) == 0,
+                   sizeof(Block) == 2 * sizeof(Insn),
                "the arena is filled in units of an instruction");
 
 struct BlockCache {
@@ -52,7 +52,7 @@ void tables_start(BlockCache *blocks);
 CodePage *page_first(const BlockCache *blocks, unsigned slot);
 Block *hash_find(const BlockCache *blocks, gpa at, unsigned mode);
 void hash_add(BlockCache *blocks, Block *block);
-void page_add(BlockCache *blocks, Block *block);
+void page_add(BlockCache *blocks, Block *block, u64 ram_page);
 /* The new one is found from now on, the old one is left by whoever is in it. */
 void block_replace(BlockCache *blocks, Block *old, Block *new);
 u8 *page_flags(const BlockCache *blocks, u64 ram_page);

@@ -106,28 +106,33 @@ enum {
     MODE_MMU_SHIFT = 5,         /* MmuMode, which translations are made for */
 };
 
+/* There are thousands of them in every machine: so 64 bytes, and no pointers. */
 struct Block {
     gpa at;                     /* of the first byte */
     u8 mode;                    /* MODE_*, without MODE_STEP */
     /* cleared when its page is written; its instructions then leave the block */
     bool valid;
-    u16 n;                      /* instructions */
+    u8 n;                       /* instructions */
+    u8 entries; /* n, and one more if the last instruction does not set rip itself */
     u16 bytes;
-    u16 entries; /* n, and one more if the last instruction does not set rip itself */
-    /* blocks that followed: the next one in memory / another one of the same page */
-    Block *link[2];
+    u8 runs;                    /* how often it was entered, until it is translated */
     /* may be followed by `link`: it ends in a near branch or runs into the next */
-    bool links;
-    bool own;                   /* one.c: of one vCPU, and not kept */
-    bool extended;              /* has conditional jumps inside: block_extend.c */
-    u16 runs;                   /* how often it was entered, until it is translated */
+    bool links : 1;
+    bool own : 1;               /* one.c: of one vCPU, and not kept */
+    bool extended : 1;          /* has conditional jumps inside: block_extend.c */
+    /*
+     * Blocks that followed: the next one in memory, another one of the same page; how
+     * far away they lie.
+     */
+    s32 link[2];
+    /* Places in the arena (block_tables.h): */
+    u32 hash_next;              /* same hash */
+    u32 page_next;              /* same page */
+    u32 page;                   /* its CodePage, for invalidation; 0: ROM */
+    s32 incoming;               /* how far away the first JitExit is that jumps here */
     u32 entry, loop_entry;      /* translated code: see jit/jit.h */
     u32 saved_entry, saved_loop_entry;
     void *code; /* its entry from the jump cache; NULL: run by the interpreter */
-    struct JitExit *incoming;   /* translations that jump here */
-    u64 ram_page; /* number of its RAM page, for invalidation; UINT64_MAX: ROM */
-    Block *hash_next;           /* same hash */
-    Block *page_next;           /* same page */
     Insn insn[] __attribute__((aligned(32)));
 };
 

@@ -22,7 +22,6 @@ static void one_finish(Block *block)
 {
     block->valid = block->own = true;
     block->n = 1;
-    block->ram_page = UINT64_MAX;
     block_finish(block);
     block->links = false;
 }

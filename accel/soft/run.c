@@ -111,10 +111,11 @@ Block *block_look_up(Cpu *cpu)
 static Block *block_next(Cpu *cpu, Block *last)
 {
     u64 distance = cpu->rip - cpu->gpr[REG_BLOCK];
-    Block **link = &last->link[distance != last->bytes];
-    Block *block = __atomic_load_n(link, __ATOMIC_ACQUIRE);
+    s32 *link = &last->link[distance != last->bytes];
+    s32 to = __atomic_load_n(link, __ATOMIC_ACQUIRE);
+    Block *block = (Block *)((u8 *)last + to);
 
-    if (likely(block && block->at - last->at == distance && block_valid(block) &&
+    if (likely(to && block->at - last->at == distance && block_valid(block) &&
                block_in_limit(cpu, block))) {
         return block;
     }
@@ -122,7 +123,7 @@ static Block *block_next(Cpu *cpu, Block *last)
     block = block_look_up(cpu);
     if (((block->at ^ last->at) & PAGE_MASK) == 0 && block->at - last->at == distance &&
         !block->own) {
-        __atomic_store_n(link, block, __ATOMIC_RELEASE);
+        __atomic_store_n(link, (u8 *)block - (u8 *)last, __ATOMIC_RELEASE);
     }
     return block;
 }
@@ -171,7 +172,7 @@ static void cpu_run_one(Cpu *cpu)
  */
 static bool block_is_hot(const Cpu *cpu, Block *block)
 {
-    u16 runs = __atomic_load_n(&block->runs, __ATOMIC_RELAXED);
+    u8 runs = __atomic_load_n(&block->runs, __ATOMIC_RELAXED);
 
     if (!cpu->soft->jit || !(block->mode & MODE_CODE64) || block->own ||
         runs >= cpu->soft->hot) {

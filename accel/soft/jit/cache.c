@@ -178,12 +178,17 @@ static u32 entry_for(const JitExit *from, const Block *to)
     return from->gone ? to->saved_entry : to->entry;
 }
 
+static JitExit *first_incoming(const Block *block)
+{
+    return block->incoming ? (JitExit *)((u8 *)block + block->incoming) : NULL;
+}
+
 void jit_link(Jit *jit, JitExit *from, Block *to)
 {
     if (from->next == NULL) {
         /* the last one is its own next */
-        from->next = to->incoming ? to->incoming : from;
-        to->incoming = from;
+        from->next = to->incoming ? first_incoming(to) : from;
+        to->incoming = (u8 *)from - (u8 *)to;
         set_jump(jit, from, entry_for(from, to));
         jit->links++;
     }
@@ -191,13 +196,13 @@ void jit_link(Jit *jit, JitExit *from, Block *to)
 
 void jit_unlink(Jit *jit, Block *block)
 {
-    for (JitExit *exit = block->incoming, *next; exit; exit = next) {
+    for (JitExit *exit = first_incoming(block), *next; exit; exit = next) {
         next = exit->next == exit ? NULL : exit->next;
         set_jump(jit, exit, exit->stub);
         exit->next = NULL;
         jit->unlinks++;
     }
-    block->incoming = NULL;
+    block->incoming = 0;
 }
 
 /* ---- what is known of it ---- */
