@@ -84,6 +84,8 @@ enum { X86_XSAVE_BYTES = 4096 };
     row(X86Events,                                                            \
         (u64, exception_payload, "cr2 or dr6 of a pending exception"),        \
         (u64, tsc,               "time-stamp counter at this moment"),        \
+        (u64, tsc_khz,           "its ticks per ms, 0: as the accelerator likes", \
+            .max = 100000000),                                                \
         (u32, exception_error,   "error code of a pending exception"),        \
         (u8,  exception,         "vector of a pending exception"),            \
         (u8,  exception_pending, "1 if there is one", .max = 1),              \

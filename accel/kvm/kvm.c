@@ -111,6 +111,7 @@ static bool kvm_fill(Kvm *kvm, const AccelConfig *config, GError **err)
         !kvm_cpus_open(kvm, err) || !kvm_msrs_open(kvm, err)) {
         return false;
     }
+    kvm_tsc_open(kvm);
     space_listen(kvm->accel.machine->mmio, kvm_memory_changed, kvm);
     space_listen(kvm->accel.machine->io, kvm_ports_changed, kvm);
     return threads_start(kvm, config->thread_names, err);
@@ -162,6 +163,7 @@ static void clock_pause(Kvm *kvm)
     if (!kvm_ioctl(kvm->vm, KVM_GET_CLOCK, &clock)) {
         kvm->clock_ns = clock.clock;
     }
+    kvm_tsc_paused(kvm);
 }
 
 static void kvm_resume(Accel *accel)

@@ -28,6 +28,7 @@ typedef struct {
     bool has_thread;
     bool unsettled;                 /* its own thread: it has run since it last stood */
     bool at_boundary;               /* under Kvm.lock: stands between two runs */
+    bool to_settle;                 /* under Kvm.lock: asked for by the main thread */
     _Atomic bool in_run;            /* in KVM_RUN, or about to be */
     _Atomic bool dead;              /* shut down or failed; waits for a new state */
 } KvmCpu;
@@ -59,6 +60,10 @@ struct Kvm {
     CpuidTable model;
     struct kvm_msrs *msrs;          /* those that are state, as after power-on */
     u64 clock_ns;                   /* kvmclock, while paused */
+    bool tsc_offsets;               /* KVM tells and takes them (Linux 5.16) */
+    u64 tsc_khz;                    /* of all vCPUs; at first the host's */
+    u64 host_tsc_khz;
+    u64 tsc_paused;                 /* a TSC of offset 0 when the machine was paused */
     bool has_run;
 
     pthread_mutex_t lock;           /* with `changed`: for those who wait */
@@ -94,6 +99,8 @@ void kvm_hold(Kvm *kvm);
 void kvm_let_go(Kvm *kvm);
 void *kvm_cpu_thread(void *cpu);
 void kvm_cpu_kick(KvmCpu *cpu);     /* any thread */
+/* Paused: the kernel sees to the vCPU's expired timer and the like.  Main thread. */
+void kvm_cpu_settle(KvmCpu *cpu);
 void kvm_kick_setup(void);          /* installs the signal's handler */
 
 /* kvm_irq.c */
@@ -108,10 +115,17 @@ void kvm_offer_extint(KvmCpu *cpu);     /* the vCPU's thread, between two runs *
 void kvm_memory_changed(void *opaque, const FlatView *old, const FlatView *now);
 void kvm_ports_changed(void *opaque, const FlatView *old, const FlatView *now);
 
+/* kvm_tsc.c: the time-stamp counters.  Main thread, paused. */
+void kvm_tsc_open(Kvm *kvm);
+void kvm_tsc_paused(Kvm *kvm);      /* just now */
+void kvm_tsc_get(KvmCpu *cpu, X86Events *events);   /* there is MSR_TSC's value now */
+void kvm_tsc_set(KvmCpu *cpu, const X86Events *events);
+
 /* kvm_state.c, kvm_msr.c: the neutral state.  Main thread, paused. */
 bool kvm_get_state(Accel *accel, unsigned cpu, X86State *state, GError **err);
 bool kvm_set_state(Accel *accel, unsigned cpu, const X86State *state, GError **err);
 bool kvm_msrs_open(Kvm *kvm, GError **err) must_check;  /* needs a vCPU */
+u64 kvm_msr_get(KvmCpu *cpu, u32 index);            /* 0: it has none */
 bool kvm_msrs_get(KvmCpu *cpu, X86State *to, GError **err) must_check;
 bool kvm_msrs_set(KvmCpu *cpu, const X86State *from, GError **err) must_check;
 

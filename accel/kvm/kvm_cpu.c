@@ -304,6 +304,19 @@ static void cpu_settle(KvmCpu *cpu)
     cpu->unsettled = false;
 }
 
+void kvm_cpu_settle(KvmCpu *cpu)
+{
+    Kvm *kvm = cpu->kvm;
+
+    pthread_mutex_lock(&kvm->lock);
+    cpu->to_settle = true;
+    pthread_cond_broadcast(&kvm->changed);
+    while (cpu->to_settle) {
+        pthread_cond_wait(&kvm->changed, &kvm->lock);
+    }
+    pthread_mutex_unlock(&kvm->lock);
+}
+
 static bool cpu_must_stand(KvmCpu *cpu)
 {
     return cpu->kvm->stopping || cpu->kvm->closing || cpu->dead;
@@ -316,10 +329,12 @@ static void cpu_stand(KvmCpu *cpu)
 
     pthread_mutex_lock(&kvm->lock);
     cpu->at_boundary = true;
+    cpu->to_settle = false;
     pthread_cond_broadcast(&kvm->changed);
-    while (cpu_must_stand(cpu) && !kvm->closing) {
+    while (cpu_must_stand(cpu) && !kvm->closing && !cpu->to_settle) {
         pthread_cond_wait(&kvm->changed, &kvm->lock);
     }
+    cpu->unsettled = cpu->to_settle;
     cpu->at_boundary = false;
     pthread_mutex_unlock(&kvm->lock);
 }

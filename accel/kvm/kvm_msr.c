@@ -121,6 +121,15 @@ bool kvm_msrs_open(Kvm *kvm, GError **err)
 
 /* ---- the neutral state ---- */
 
+u64 kvm_msr_get(KvmCpu *cpu, u32 index)
+{
+    g_autofree struct kvm_msrs *msrs = msrs_new(1);
+
+    msrs_add(msrs, index, 0);
+    kvm_ioctl(cpu->fd, KVM_GET_MSRS, msrs);
+    return msrs->entries[0].data;
+}
+
 bool kvm_msrs_get(KvmCpu *cpu, X86State *to, GError **err)
 {
     const struct kvm_msrs *known = cpu->kvm->msrs;
@@ -166,7 +175,9 @@ bool kvm_msrs_set(KvmCpu *cpu, const X86State *from, GError **err)
     const struct kvm_msrs *known = cpu->kvm->msrs;
     g_autofree struct kvm_msrs *msrs = msrs_new(known->nmsrs + from->msrs.count + 2);
 
-    msrs_add(msrs, MSR_TSC, from->events.tsc);
+    if (!cpu->kvm->tsc_offsets) {
+        msrs_add(msrs, MSR_TSC, from->events.tsc);
+    }
     for (u32 i = 0; i < known->nmsrs; i++) {
         u64 value = known->entries[i].data;
 

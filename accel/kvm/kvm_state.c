@@ -271,14 +271,58 @@ static bool set_events(KvmCpu *cpu, const X86State *from, GError **err)
 /* ---- all of it ---- */
 
 /* Events come first: a pending SIPI, once seen to, changes registers. */
+static bool get_all(KvmCpu *cpu, X86State *state, GError **err)
+{
+    memset(state, 0, sizeof *state);
+    if (!get_events(cpu, state, err) || !get_regs(cpu, &state->regs, err) ||
+        !get_sregs(cpu, state, err) || !get_extended(cpu, state, err) ||
+        !get_lapic(cpu, state, err) || !kvm_msrs_get(cpu, state, err)) {
+        return false;
+    }
+    kvm_tsc_get(cpu, &state->events);
+    return true;
+}
+
+/* What tells whether the local APIC's timer expired between two looks at it. */
+typedef struct {
+    u32 count;
+    u64 deadline;
+} TimerMark;
+
+static bool timer_expired(TimerMark before, const X86Lapic *now)
+{
+    return now->reg[LAPIC_TMCCT] > before.count ||
+           (before.count && !now->reg[LAPIC_TMCCT]) ||
+           now->tsc_deadline != before.deadline;
+}
+
+/*
+ * KVM's timer goes on while the machine stands, and when it expires that is in no state
+ * until the vCPU settles.  So it settles, and if the timer expires after that, again.
+ */
 bool kvm_get_state(Accel *accel, unsigned n, X86State *state, GError **err)
 {
+    enum { TRIES = 8 };             /* a timer may be faster than this is */
     KvmCpu *cpu = &kvm_of(accel)->cpu[n];
+    TimerMark mark;
 
-    memset(state, 0, sizeof *state);
-    return get_events(cpu, state, err) && get_regs(cpu, &state->regs, err) &&
-           get_sregs(cpu, state, err) && get_extended(cpu, state, err) &&
-           get_lapic(cpu, state, err) && kvm_msrs_get(cpu, state, err);
+    for (unsigned i = 0; i < TRIES; i++) {
+        if (!get_lapic(cpu, state, err)) {
+            return false;
+        }
+        mark.count = state->lapic.reg[LAPIC_TMCCT];
+        mark.deadline = kvm_msr_get(cpu, MSR_TSC_DEADLINE);
+        if (state->lapic.reg[LAPIC_TMICT]) {
+            kvm_cpu_settle(cpu);
+        }
+        if (!get_all(cpu, state, err)) {
+            return false;
+        }
+        if (!timer_expired(mark, &state->lapic)) {
+            break;
+        }
+    }
+    return true;
 }
 
 static bool set_all(KvmCpu *cpu, const X86State *state, GError **err)
@@ -292,9 +336,12 @@ static bool set_all(KvmCpu *cpu, const X86State *state, GError **err)
      * CR4 and EFER before extended state, APIC_BASE before the local APIC, that before
      * its deadline MSR; KVM_SET_REGS drops pending exceptions.
      */
-    return set_sregs(cpu, state, err) && set_regs(cpu, &state->regs, err) &&
-           set_extended(cpu, state, err) && set_lapic(cpu, state, err) &&
-           kvm_msrs_set(cpu, state, err) && set_events(cpu, state, err);
+    if (!set_sregs(cpu, state, err) || !set_regs(cpu, &state->regs, err) ||
+        !set_extended(cpu, state, err) || !set_lapic(cpu, state, err)) {
+        return false;
+    }
+    kvm_tsc_set(cpu, &state->events);
+    return kvm_msrs_set(cpu, state, err) && set_events(cpu, state, err);
 }
 
 bool kvm_set_state(Accel *accel, unsigned n, const X86State *state, GError **err)

@@ -251,6 +251,12 @@ struct Cpu {
     /* the vector that comes with REQUEST_SIPI: set by the sender */
     _Atomic u8 sipi_sent;
     bool nmi_pending, nmi_masked;
+    /* Of a state that was set: another accelerator had begun to deliver it. */
+    struct {
+        bool pending, exception, has_error;
+        u8 vector;
+        u32 error;
+    } begun;
     /* an interrupt waits for IF or the shadow: looked at when these change */
     bool irq_waiting;
     /* being delivered; for double faults */

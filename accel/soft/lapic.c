@@ -363,6 +363,9 @@ void lapic_get_state(Lapic *l, X86Lapic *state)
     state->reg[LAPIC_TMCCT] = lapic_timer_count(l);
     state->timer_start = l->timer_start;
     state->tsc_deadline = l->tsc_deadline;
+    if (lapic_timer_due(l)) {
+        lapic_bit_set(state->reg + LAPIC_IRR, l->reg[LAPIC_LVT_TIMER]);
+    }
     pthread_mutex_unlock(&l->lock);
 }
 

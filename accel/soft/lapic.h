@@ -100,6 +100,11 @@ bool lapic_is_lvt(unsigned r);
 bool lapic_deadline_mode(const Lapic *l);
 u32 lapic_timer_count(const Lapic *l);
 void lapic_timer_arm(Lapic *l, u64 now);
+/*
+ * `lock` held, paused: has it expired, and not been seen to?  Not of a deadline, whose
+ * MSR tells.
+ */
+bool lapic_timer_due(const Lapic *l);
 void lapic_timer_changed(Lapic *l, bool restart);
 void lapic_timer_expired(void *lapic);
 

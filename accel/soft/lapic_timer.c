@@ -65,6 +65,13 @@ void lapic_timer_arm(Lapic *l, u64 now)
     }
 }
 
+bool lapic_timer_due(const Lapic *l)
+{
+    return timer_period(l) && !lapic_deadline_mode(l) &&
+           !(l->reg[LAPIC_LVT_TIMER] & LAPIC_LVT_MASKED) &&
+           timer_when(l->timer) <= clock_now(l->cpu->machine->clock);
+}
+
 /* Main thread, machine lock held. */
 void lapic_timer_expired(void *opaque)
 {

@@ -23,9 +23,6 @@ PROPS(SoftConfig,
     (bool, perfmap, "tell perf of translated code: /tmp/perf-PID.map"),
     (str, thread,  "multi: one thread per vCPU, always"));
 
-/* The guest's TSC counts nanoseconds. */
-enum { TSC_KHZ = 1000000 };
-
 static Soft *soft_of(Accel *accel)
 {
     return container_of(accel, Soft, accel);
@@ -182,7 +179,7 @@ static bool soft_fill(Soft *soft, const AccelConfig *config, GError **err)
     CpuidTable supported = { 0 };
 
     soft->topology = config->topology;
-    soft->tsc_khz = TSC_KHZ;
+    soft->tsc_khz = SOFT_TSC_KHZ;
     soft_cpuid_supported(&supported, soft->tsc_khz, machine->ram_bytes);
     if (!host_open(err) || !soft_config(soft, config->options, err) ||
         !cpu_model_build(config->cpu ? config->cpu : "max", &supported, &soft->topology,

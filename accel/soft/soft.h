@@ -30,6 +30,12 @@
 
 typedef struct BlockCache BlockCache;
 
+/*
+ * The guest's TSC counts nanoseconds; a guest that comes from elsewhere keeps the rate it
+ * knows.
+ */
+enum { SOFT_TSC_KHZ = 1000000 };
+
 struct Soft {
     Accel accel;
     Cpu **cpu;
@@ -37,7 +43,7 @@ struct Soft {
     BlockCache *blocks;
     CpuidTable model;
     CpuTopology topology;
-    u64 tsc_khz;
+    u64 tsc_khz;                    /* of all vCPUs */
     u64 cache_bytes;                /* -accel soft,tb-size=N */
     bool jit;                       /* -accel soft,jit=on */
     bool perf_map;

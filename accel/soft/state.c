@@ -44,9 +44,25 @@ static void get_control(const Cpu *cpu, X86Control *control)
     memcpy(control->dr, cpu->dr, sizeof cpu->dr);
 }
 
+/* What was to be delivered when this state was set, and still is. */
+static void get_begun(const Cpu *cpu, X86Events *events)
+{
+    if (cpu->begun.pending && cpu->begun.exception) {
+        events->exception_pending = true;
+        events->exception = cpu->begun.vector;
+        events->exception_has_error = cpu->begun.has_error;
+        events->exception_error = cpu->begun.error;
+    } else if (cpu->begun.pending) {
+        events->interrupt_pending = true;
+        events->interrupt = cpu->begun.vector;
+    }
+}
+
 static void get_events(const Cpu *cpu, X86Events *events)
 {
     events->tsc = cpu_tsc(cpu);
+    events->tsc_khz = cpu->soft->tsc_khz;
+    get_begun(cpu, events);
     events->interrupt_shadow = cpu->inhibit != 0;
     events->nmi_pending = cpu->nmi_pending ||
                           (atomic_load(&cpu->request) & REQUEST_NMI_IN);
@@ -99,13 +115,27 @@ static void set_control(Cpu *cpu, const X86Control *control)
     memcpy(cpu->dr, control->dr, sizeof cpu->dr);
 }
 
+/* An INT n is not here: it is executed again, as RIP is on it. */
+static void set_begun(Cpu *cpu, const X86Events *events)
+{
+    cpu->begun.exception = events->exception_pending;
+    cpu->begun.pending = events->exception_pending ||
+                         (events->interrupt_pending && !events->interrupt_soft);
+    cpu->begun.vector = events->exception_pending ? events->exception :
+                                                    events->interrupt;
+    cpu->begun.has_error = events->exception_pending && events->exception_has_error;
+    cpu->begun.error = events->exception_error;
+}
+
 static void set_events(Cpu *cpu, const X86Events *events)
 {
+    set_begun(cpu, events);
     cpu->inhibit = events->interrupt_shadow;
     cpu->nmi_pending = events->nmi_pending;
     cpu->nmi_masked = events->nmi_masked;
     cpu->run_state = events->run_state;
     cpu->sipi_vector = events->sipi_vector;
+    cpu->soft->tsc_khz = events->tsc_khz ? events->tsc_khz : SOFT_TSC_KHZ;
     cpu_set_tsc(cpu, events->tsc);
 }
 

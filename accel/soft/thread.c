@@ -66,6 +66,7 @@ static void cpu_init(Cpu *cpu)
     state->segs = fresh->segs;
     state->events = fresh->events;
     state->events.tsc = cpu_tsc(cpu);
+    state->events.tsc_khz = cpu->soft->tsc_khz;
     state->control.cr0 = CR0_ET | (state->control.cr0 & (CR0_CD | CR0_NW));
     state->control.cr2 = state->control.cr3 = state->control.cr4 = 0;
     state->control.cr8 = state->control.efer = 0;
@@ -114,11 +115,25 @@ static int cpu_take_interrupt(Cpu *cpu)
     return vector;
 }
 
+/* Whatever else there is comes after it. */
+static void deliver_begun(Cpu *cpu)
+{
+    cpu->begun.pending = false;
+    cpu->run_state = RUN_RUNNING;
+    atomic_fetch_or(&cpu->request, REQUEST_INTERRUPT);
+    cpu_deliver(cpu, cpu->begun.vector, cpu->begun.has_error, cpu->begun.error, false,
+                !cpu->begun.exception);
+}
+
 static void cpu_interrupts(Cpu *cpu)
 {
     bool open = (cpu->rflags & FLAG_IF) && !cpu->inhibit;
     int vector;
 
+    if (cpu->begun.pending) {
+        deliver_begun(cpu);
+        return;
+    }
     if (cpu->nmi_pending && !cpu->nmi_masked && !cpu->inhibit) {
         cpu->nmi_pending = false;
         cpu->nmi_masked = true;
@@ -166,6 +181,7 @@ void cpu_service(Cpu *cpu)
             return;
         }
         if (now & REQUEST_PAUSE) {
+            atomic_fetch_or(&cpu->request, request);    /* an NMI is in the state */
             cpu_park(cpu, false);
             continue;
         }

@@ -5,7 +5,8 @@
  * The TSC is the virtual clock, scaled: so it stands while the machine is paused, runs
  * at one rate on every host, and what CPUID, kvmclock and the deadline timer say of it
  * is exact.  kvmclock is written once, when the guest asks for it: its line through
- * (tsc, ns) never bends.
+ * (tsc, ns) never bends.  (A guest that was saved elsewhere keeps the rate it had there;
+ * CPUID then says the usual one, which the guest gets with its next reset.)
  */
 
 #include "accel/soft/soft.h"

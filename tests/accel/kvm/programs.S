@@ -313,6 +313,90 @@ second_end:
     leave_interrupt
 x2apic_handler_end:
 
+/* ---- ticks, through snapshots ---- */
+
+/* In ticker and ticker_tick: a single shot is loaded again. */
+    .macro arm_timer
+    test $0x40000, %esi
+    jnz 7f
+    mov %edi, 0xfee00380
+    jmp 8f
+7:  rdtsc
+    add %edi, %eax
+    adc $0, %edx
+    mov $0x6e0, %ecx            /* IA32_TSC_DEADLINE */
+    wrmsr
+8:
+    .endm
+
+/* Interrupts stay closed: the loop opens them. */
+    .macro leave_closed
+    movl $0, 0xfee000b0
+    pop %edx
+    add $8, %esp
+    jmp *%edx
+    .endm
+
+/*
+ * EBX: this CPU's counters; ESI: the timer's LVT entry; EDI: its count; EBP: sleep?
+ * An interrupt comes right after STI's shadow or it is a bug: HLT would sleep for good.
+ */
+    program ticker, 32
+    movl $0x1ff, 0xfee000f0
+    movl $0xb, 0xfee003e0
+    mov %esi, 0xfee00320
+    arm_timer
+1:  test %ebp, %ebp
+    jz 2f
+    sti
+    hlt
+    jmp 1b
+2:  sti
+    nop
+    incl 8(%ebx)
+    cli
+    jmp 1b
+ticker_end:
+
+    program ticker_tick, 32
+    incl (%ebx)
+    rdtsc
+    sub 16(%ebx), %eax          /* the TSC does not go back */
+    sbb 20(%ebx), %edx
+    jns 1f
+    incl 12(%ebx)
+1:  add %eax, 16(%ebx)
+    adc %edx, 20(%ebx)
+    test $0x20000, %esi
+    jnz 1f
+    arm_timer
+1:  leave_closed
+ticker_tick_end:
+
+    program ticker_note, 32
+    incl 4(%ebx)
+    leave_closed
+ticker_note_end:
+
+/* With interrupts closed: only what had begun before comes. */
+    program await_begun, 32
+1:  cmpl $0, 0x500
+    je 1b
+    done await_begun, 17
+
+    program begun_interrupt, 32
+    incl 0x500
+    movl $0, 0xfee000b0
+    leave_interrupt
+begun_interrupt_end:
+
+    program begun_exception, 32
+    pop %eax                    /* the error code */
+    mov %eax, 0x504
+    incl 0x500
+    leave_interrupt
+begun_exception_end:
+
 /* ---- CPUID ---- */
 
 /* Queries (leaf, index) at 0x600, ended by leaf -1; answers at 0xc00. */

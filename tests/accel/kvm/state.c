@@ -108,7 +108,7 @@ static void fill_lapic(X86State *state)
 /* What moves by itself, or says what the host is. */
 static void still(X86State *state)
 {
-    state->events.tsc = 0;
+    state->events.tsc = state->events.tsc_khz = 0;
     state->lapic.timer_start = 0;
     state->lapic.reg[VERSION] = state->lapic.reg[TMCCT] = 0;
     state->lapic.reg[PPR] = state->lapic.reg[APR] = 0;
