@@ -140,7 +140,7 @@ static CodePage *page_make(BlockCache *blocks, u64 ram_page)
     return page;
 }
 
-/* The granules that [offset, offset + n) of a page touches. */
+/* The granules that [offset, offset + n) of a page touches; n is not 0. */
 static u64 granules(unsigned offset, unsigned n)
 {
     unsigned first = offset >> GRANULE_SHIFT, last = (offset + n - 1) >> GRANULE_SHIFT;
@@ -148,12 +148,39 @@ static u64 granules(unsigned offset, unsigned n)
     return (UINT64_MAX >> (63 - (last - first))) << first;
 }
 
+static u64 block_granules(const Block *block)
+{
+    unsigned at = block->at & ~PAGE_MASK;
+    u64 all = granules(at, block->bytes + block->peek_behind);
+
+    return block->peek_bytes ? all | granules(block->peek_at, block->peek_bytes) : all;
+}
+
+/* Does it rest on bytes of [offset, offset + n) of its page? */
+static bool block_touches(const Block *block, unsigned offset, unsigned n)
+{
+    unsigned at = block->at & ~PAGE_MASK;
+
+    return (at < offset + n && offset < at + block->bytes + block->peek_behind) ||
+           (block->peek_bytes && block->peek_at < offset + n &&
+            offset < block->peek_at + block->peek_bytes);
+}
+
 static void page_put(BlockCache *blocks, CodePage *page, Block *block)
 {
     block->page = place_of(blocks, page);
     block->page_next = page->first;
     page->first = place_of(blocks, block);
-    page->granules |= granules(block->at & ~PAGE_MASK, block->bytes);
+    page->granules |= block_granules(block);
+}
+
+void page_watch(BlockCache *blocks, const Block *block)
+{
+    CodePage *page = at_place(blocks, block->page);
+
+    if (page) {
+        page->granules |= block_granules(block);
+    }
 }
 
 void page_add(BlockCache *blocks, Block *block, u64 ram_page)
@@ -181,12 +208,21 @@ static void block_retire(BlockCache *blocks, Block *block)
     }
     if (blocks->jit) {
         jit_unlink(blocks->jit, block);
+        if (block->code) {
+            jit_close_entry(blocks->jit, block->code);
+        }
     }
 }
 
+/* Where calls of such a block come back flags may be dead that are not any more. */
 static void block_drop(BlockCache *blocks, Block *block)
 {
+    Soft *soft = blocks->soft;
+
     block_retire(blocks, block);
+    for (unsigned i = 0; i < soft->cpus; i++) {
+        __atomic_store_n(&soft->cpu[i]->returns_stale, true, __ATOMIC_RELAXED);
+    }
     blocks->dropped++;
 }
 
@@ -203,13 +239,12 @@ static void page_drop(BlockCache *blocks, CodePage *page, unsigned offset, unsig
     page->granules = 0;
     while (*link) {
         Block *block = at_place(blocks, *link);
-        unsigned at = block->at & ~PAGE_MASK;
 
-        if (at < offset + n && offset < at + block->bytes) {
+        if (block_touches(block, offset, n)) {
             *link = block->page_next;
             block_drop(blocks, block);
         } else {
-            page->granules |= granules(at, block->bytes);
+            page->granules |= block_granules(block);
             link = &block->page_next;
         }
     }

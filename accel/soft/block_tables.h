@@ -53,6 +53,8 @@ CodePage *page_first(const BlockCache *blocks, unsigned slot);
 Block *hash_find(const BlockCache *blocks, gpa at, unsigned mode);
 void hash_add(BlockCache *blocks, Block *block);
 void page_add(BlockCache *blocks, Block *block, u64 ram_page);
+/* Its translation rests on code beside its own, which is in its peek_*. */
+void page_watch(BlockCache *blocks, const Block *block);
 /* The new one is found from now on, the old one is left by whoever is in it. */
 void block_replace(BlockCache *blocks, Block *old, Block *new);
 u8 *page_flags(const BlockCache *blocks, u64 ram_page);

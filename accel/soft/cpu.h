@@ -211,6 +211,12 @@ struct Cpu {
     u64 jit_temp;               /* of translated code */
     /* its stack: where it begins, and how far returns may be kept */
     u64 host_sp, return_limit;
+    /* ... of the present MMU mode: the last one, and what they rest on (jit/run.c) */
+    u64 return_base, return_tag;
+    u64 c_sp;                   /* of C that is called meanwhile, below all of that */
+    struct { u64 sp, tag; } returns[MMU_MODES];         /* of the others */
+    u8 return_mode, return_first;
+    bool returns_stale;         /* those that are kept are worth nothing any more */
     u64 stub_sp;
     u32 host_mxcsr;
     s32 hint_budget;            /* wrong hints (below) until jit/run.c looks at them */

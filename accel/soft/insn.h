@@ -131,7 +131,13 @@ struct Block {
     u32 page;                   /* its CodePage, for invalidation; 0: ROM */
     s32 incoming;               /* how far away the first JitExit is that jumps here */
     u32 entry, loop_entry;      /* translated code: see jit/jit.h */
-    u32 saved_entry, saved_loop_entry;
+    u8 saved_at, saved_loop_at; /* saved_ entries, from Block.code on */
+    /*
+     * Code that the translation rests on beside its own: so many bytes behind it, and
+     * some at another place of the page (jit/flags.c).
+     */
+    u8 peek_behind, peek_bytes;
+    u16 peek_at;
     void *code; /* its entry from the jump cache; NULL: run by the interpreter */
     Insn insn[] __attribute__((aligned(32)));
 };

@@ -10,13 +10,16 @@
  * The host's stack has then, from its top:
  *
  *      where the host goes on: landing()       where the guest goes on
- *      Cpu.jump_tag at the call
  *
- * A return looks whether it goes there, in the same mode and with no flush in between,
- * and returns.  If not (another stack, a return that was no return, a call that was
- * interpreted) all of that is dropped, and the jump cache says where to go.  Nothing
- * depends on what is on the host's stack: below it is an entry that matches nothing,
- * and leaving drops all.
+ * A return looks whether it goes there, and returns.  If not (another stack, a return
+ * that was no return, a call that was interpreted) all of that is dropped, and the jump
+ * cache says where to go.  Each MMU mode has its own, and they are dropped where what
+ * they rest on has changed (run.c).  Nothing depends on what is on the host's stack:
+ * below it is an entry that leads to the jump cache, and leaving drops all.
+ *
+ * Most landings want no flags, because the code there overwrites them.  The others want
+ * them in the host's, and can be told by their address (LANDING_WANTS): many returns
+ * have not touched them since the guest set them (window.c).
  */
 
 #include "accel/soft/jit/code.h"
@@ -46,16 +49,26 @@ static JitExit *link_jump(Code *c, int cc, s64 to)
         c->failed = true;
         return NULL;
     }
-    emit_nops(c->e, -(c->e->at + (cc < 0 ? 1 : 2)) & 3);
+    if (cc != CALL) {
+        emit_nops(c->e, -(c->e->at + (cc < 0 ? 1 : 2)) & 3);
+    }
     cold = code_new_cold(c, cc == CALL ? emit_call(c->e, 0) : emit_jump(c->e, cc, 0));
     *exit = (JitExit){ .owner = c->block,
                        .to = to,
                        .jump = cold->jump,
                        .back = to <= c->page_at + c->insn->at,
-                       .saved = c->saved,
+                       .saved = c->saved || c->gone,
                        .gone = c->gone };
     cold->exit = exit;
     return exit;
+}
+
+/* A call of `bytes` follows: where it comes back says what is wanted there. */
+static void align_landing(Code *c, unsigned bytes)
+{
+    u32 want = code_dead_behind(c) ? 0 : LANDING_WANTS;
+
+    emit_nops(c->e, (want - (c->e->at + bytes)) & (2 * LANDING_WANTS - 1));
 }
 
 /*
@@ -70,17 +83,20 @@ static void go_elsewhere(Code *c)
     emit_jump(c->e, JMP, c->jit->leave);
 }
 
-/* Control comes back with a return's target, which is S1 and is next_of(). */
+/* Control comes back, with the flags in the host's or dead. */
 static void landing(Code *c)
 {
-    emit_rm(c->e, 0x8d | X_W, HOST_SP, HOST_SP, NO_REG, 0, RETURN_BYTES - 8);
+    bool dead = code_dead_behind(c);
+
+    emit_z(c->e, 0x58, S1);                                     /* pop */
     if (!in_page(next_of(c))) {
+        code_save_flags(c->e, S2);
         go_elsewhere(c);
         return;
     }
     emit_rm(c->e, 0x8d | X_W, S1, S1, NO_REG, 0, -next_of(c));
     emit_cpu(c->e, 0x89 | X_W, S1, offsetof(Cpu, code_page));
-    c->saved = c->gone = true;
+    c->saved = c->gone = dead;
     link_jump(c, JMP, next_of(c));
 }
 
@@ -111,6 +127,8 @@ static void look_up_missed(Code *c, bool call, bool known)
     miss->known = known;
 }
 
+enum { INDIRECT_CALL_BYTES = 9 };
+
 /*
  * S1: where to go.  A miss has a jump done by the interpreter after all; of a call only
  * the jump is left.
@@ -127,9 +145,9 @@ static void look_up(Code *c, bool call)
     emit_rm(e, 0x3b | X_W | X_GS, S1, NO_REG, S2, 0, entry + offsetof(JumpEntry, tag));
     look_up_missed(c, call, true);
     if (call) {
-        emit_z(e, 0x50, S1); /* push */
         code_next(c, S1);
-        emit_z(e, 0x50, S1);
+        emit_z(e, 0x50, S1);                                    /* push */
+        align_landing(c, INDIRECT_CALL_BYTES);
     }
     emit_rm(e, 0xff | X_GS, call ? 2 : 4, NO_REG, S2, 0,
             entry + offsetof(JumpEntry, code));
@@ -201,8 +219,8 @@ void code_call_pushed(Code *c)
 
     limit_returns(c);
     if (in_page(to)) {
-        emit_cpu(c->e, 0xff, 6, offsetof(Cpu, jump_tag)); /* push */
-        emit_z(c->e, 0x50, S1);
+        emit_z(c->e, 0x50, S1);                                 /* push */
+        align_landing(c, 5);
         link_jump(c, CALL, to);
         landing(c);
     } else {
@@ -212,8 +230,7 @@ void code_call_pushed(Code *c)
 
 static void call_direct(Code *c)
 {
-    code_keep_flags(c);
-    c->gone = true;
+    code_leave_flags(c);
     push_next(c);
     move_sp(c, -8);
     code_call_pushed(c);
@@ -269,23 +286,33 @@ static void return_or_find(Code *c, u32 jump, s32 undo)
     miss->undo = undo;
 }
 
+u32 code_unless_kept(Code *c)
+{
+    emit_rm(c->e, 0x3b | X_W, S1, HOST_SP, NO_REG, 0, 8);       /* cmp */
+    return emit_jump(c->e, CC_NZ, 0);
+}
+
+void code_return_kept(Code *c)
+{
+    if (c->gone) {
+        emit_rm(c->e, 0xf6, 0, HOST_SP, NO_REG, 0, 0);          /* testb */
+        emit8(c->e, LANDING_WANTS);
+        code_new_cold(c, emit_jump(c->e, CC_NZ, 0))->give = true;
+    }
+    emit8(c->e, 0xc3);
+}
+
 void code_return_to(Code *c)
 {
-    s32 drop = 8 + c->insn->imm;
-
-    emit_cpu(c->e, 0x8b | X_W, S2, offsetof(Cpu, jump_tag));
-    emit_rm(c->e, 0x3b | X_W, S2, HOST_SP, NO_REG, 0, 16); /* cmp */
-    return_or_find(c, emit_jump(c->e, CC_NZ, 0), -drop);
-    emit_rm(c->e, 0x3b | X_W, S1, HOST_SP, NO_REG, 0, 8);
-    return_or_find(c, emit_jump(c->e, CC_NZ, 0), -drop);
-    emit8(c->e, 0xc3);
+    return_or_find(c, code_unless_kept(c), -(8 + (s32)c->insn->imm));
+    code_return_kept(c);
 }
 
 static void code_return(Code *c)
 {
     Place place;
 
-    code_keep_flags(c);
+    code_leave_flags(c);
     place = code_place(c, RSP, 0, 8, false);
     code_at(c, 0x8b | X_W, S1, &place);
     move_sp(c, 8 + c->insn->imm);
@@ -297,6 +324,16 @@ bool code_is_return(const Insn *insn)
     const Opcode *row = opcode_row(insn->op);
 
     return row->map == MAP_1 && (row->byte & 0xfe) == 0xc2;
+}
+
+bool code_is_jump_if(const Code *c, const Insn *insn)
+{
+    const Opcode *row = opcode_row(insn->op);
+
+    return row->class == CLASS_BRANCH && (row->operand[0] == O_Jb ||
+                                          row->operand[0] == O_Jz) &&
+           (row->map == MAP_0F || (row->byte & 0xf0) == 0x70) &&
+           in_page((s64)c->page_at + (s64)insn->imm);
 }
 
 bool code_is_call(const Insn *insn)

@@ -170,12 +170,14 @@ static void set_jump(Jit *jit, const JitExit *exit, u32 target)
                      __ATOMIC_RELEASE);
 }
 
-static u32 entry_for(const JitExit *from, const Block *to)
+static u32 entry_for(const Jit *jit, const JitExit *from, const Block *to)
 {
+    u32 code = (const u8 *)to->code - jit->exec;
+
     if (from->back) {
-        return from->saved ? to->saved_loop_entry : to->loop_entry;
+        return from->saved ? code + to->saved_loop_at : to->loop_entry;
     }
-    return from->gone ? to->saved_entry : to->entry;
+    return from->gone ? code + to->saved_at : to->entry;
 }
 
 static JitExit *first_incoming(const Block *block)
@@ -189,7 +191,7 @@ void jit_link(Jit *jit, JitExit *from, Block *to)
         /* the last one is its own next */
         from->next = to->incoming ? first_incoming(to) : from;
         to->incoming = (u8 *)from - (u8 *)to;
-        set_jump(jit, from, entry_for(from, to));
+        set_jump(jit, from, entry_for(jit, from, to));
         jit->links++;
     }
 }
@@ -203,6 +205,18 @@ void jit_unlink(Jit *jit, Block *block)
         jit->unlinks++;
     }
     block->incoming = 0;
+}
+
+/*
+ * The first instruction there, which has 9 bytes and is aligned, becomes a jump with
+ * one store: whoever comes meanwhile runs the old one or the new one.
+ */
+void jit_close_entry(Jit *jit, const void *code)
+{
+    u32 at = (const u8 *)code - jit->exec;
+    u64 jump = 0xe9 | (u64)(jit->not_translated - (at + 5)) << 8;
+
+    __atomic_store_n((u64 *)(jit->write + at), jump & 0xffffffffff, __ATOMIC_RELEASE);
 }
 
 /* ---- what is known of it ---- */

@@ -14,8 +14,8 @@
 
 enum { COLD_MAX = 500, INSNS_MAX = 64 + 2 };
 
-/* of a call on the host's stack, see branch.c */
-enum { RETURN_BYTES = 24, RETURNS_MAX = 2048 };
+/* where a call comes back: a bit of the address, see branch.c */
+enum { LANDING_WANTS = 4 };
 
 /*
  * What lies behind the code proper: where a memory check that failed goes, and exits.
@@ -44,6 +44,7 @@ typedef struct {
     bool find;                  /* the jump cache is looked at first, for S1 */
     /* all returns that are kept are forgotten, which is all that is to be done */
     bool drop;
+    bool give; /* a return to who wants the flags in the host's */
     bool trap; /* nothing jumps here but a trap's handler; `jump` becomes where it is */
 } Cold;
 
@@ -72,6 +73,7 @@ typedef struct {
     u16 hint[REG_COUNT];        /* by base register, or 0 */
     bool failed;                /* no room for exits or colds */
     bool singly;                /* no windows: what is behind one */
+    u32 saved_entry, saved_loop_entry;  /* the block's */
     bool trusted;               /* accesses that can't trap */
     u8 kept[2];                 /* scratch.c: the guest register in S1, in S2 */
     bool keeps;                 /* the present instruction leaves them so */
@@ -82,6 +84,9 @@ typedef struct {
 /* ---- scratch.c ---- */
 enum { NOT_KEPT = REG_NONE };
 bool scratch_needed(unsigned guest);    /* has it no register of the host's? */
+bool scratch_is_kept(const Code *c, unsigned guest);
+/* How many instructions on is it used again? */
+unsigned scratch_next_use(const Code *c, unsigned guest);
 /* S1 and S2 are used for something else. */
 void scratch_forget(Code *c);
 /*
@@ -112,6 +117,10 @@ void code_settle_flags(Code *c, unsigned temp);
 bool code_puts_flags_away(const Code *c);
 /* Which flags are read before they are written, for each place of the block. */
 void code_find_live(Code *c);
+/* Are all flags dead behind the present instruction, where a call comes back? */
+bool code_dead_behind(Code *c);
+/* So they need not be kept, wherever they are. */
+void code_leave_flags(Code *c);
 
 /* ---- memory.c ---- */
 /*
@@ -212,7 +221,12 @@ bool code_sti(Code *c);
 void code_fall(Code *c, s64 to);
 bool code_is_return(const Insn *insn);
 bool code_is_call(const Insn *insn);            /* a direct one */
+/* A conditional jump within the page. */
+bool code_is_jump_if(const Code *c, const Insn *insn);
 void code_return_to(Code *c);   /* a return when S1 is where to, and rsp was moved */
+/* The same in two: is S1 where the call that is kept last comes back?  Where not: */
+u32 code_unless_kept(Code *c);  /* a jump; flags are lost */
+void code_return_kept(Code *c);
 void code_next(Code *c, unsigned to);           /* the address behind the present one */
 /* A direct call, when its return address is pushed, and in S1 */
 void code_call_pushed(Code *c);

@@ -76,7 +76,7 @@ static void load_fp(Code *c, const Cold *cold, unsigned what)
 
 static void cold_drop(Code *c, const Cold *cold)
 {
-    emit_cpu(c->e, 0x8b | X_W, HOST_SP, offsetof(Cpu, host_sp));
+    emit_cpu(c->e, 0x8b | X_W, HOST_SP, offsetof(Cpu, return_base));
     emit_jump(c->e, JMP, cold->back);
 }
 
@@ -139,7 +139,10 @@ void code_cold(Code *c)
         } else {
             emit_set_target(c->e, cold->jump, c->e->at);
         }
-        if (cold->drop) {
+        if (cold->give) {
+            code_restore_flags(c->e, S2);
+            emit8(c->e, 0xc3);
+        } else if (cold->drop) {
             cold_drop(c, cold);
         } else if (cold->called) {
             cold_called(c, cold);

@@ -160,6 +160,12 @@ static void immediate(Code *c)
     }
 }
 
+/* BT and its like: in memory a register counts bits from the operand on. */
+static bool is_bit_string(const Opcode *row)
+{
+    return row->map == MAP_0F && (row->byte & 0xe7) == 0xa3;
+}
+
 /* ---- copies ---- */
 
 /* Has it no name in the host without a REX prefix? */
@@ -185,6 +191,49 @@ static u32 byte_rex(const Code *c)
 static bool is_new(const Code *c)
 {
     return row_kind(row_of(c)) & IS_NEW && width(c) >= 2;
+}
+
+/* Those with two operands, of which this bit says which one comes first. */
+static bool has_direction(const Opcode *row)
+{
+    return row->map == MAP_1 && ((row->byte & 0xc4) == 0 || (row->byte & 0xfc) == 0x88);
+}
+
+/*
+ * A register that has none in the host as an operand in memory, where it is: not if it
+ * is in a scratch register, or is wanted there soon.  32 bits can't be written so:
+ * the upper ones become 0.
+ */
+static bool copy_in_cpu(Code *c)
+{
+    enum { SOON = 4 };
+    const Opcode *row = row_of(c);
+    unsigned kind = row_kind(row), reg = c->insn->reg, rm = c->insn->rm;
+    bool uses_reg = row_uses_reg(row);
+    bool write = is_rm(row->operand[0]) && !(kind & IS_READ);
+    bool swap = uses_reg && has_direction(row) && scratch_needed(reg) &&
+                !scratch_needed(rm);
+    u32 op = host_opcode(c) | byte_rex(c);
+
+    if (swap) {
+        op ^= 2;
+        reg = c->insn->rm;
+        rm = c->insn->reg;
+        write = is_reg(row->operand[0]);
+    }
+    if (!(opcode_traits(c->insn->op) & HAS_MODRM) || kind & (IS_COPY | IS_BOTH) ||
+        is_bit_string(row) || needs_high(c) ||
+        !scratch_needed(rm) || (uses_reg && scratch_needed(reg)) ||
+        (write && width(c) == 2 && !is_byte(row->operand[0])) ||
+        scratch_is_kept(c, rm) || scratch_next_use(c, rm) <= SOON) {
+        return false;
+    }
+    reg = row->ext >= 0 ? (unsigned)row->ext :
+          uses_reg ? (unsigned)host_register_of[reg] : 0;
+    emit_cpu(c->e, op, reg, CPU_GPR(rm));
+    immediate(c);
+    c->keeps = true;
+    return true;
 }
 
 static bool copy_registers(Code *c)
@@ -230,11 +279,13 @@ unsigned code_copied_bytes(const Code *c, bool *write)
 {
     const Opcode *row = row_of(c);
     unsigned kind = row_kind(row);
-    bool bit_string = row->map == MAP_0F && (row->byte & 0xe7) == 0xa3;
 
     *write = kind & (IS_BOTH | IS_ALIGNED) ||
              (is_rm(row->operand[0]) && !(kind & IS_READ));
-    return code_can_address(c) && !needs_high(c) && !bit_string ? memory_size(c) : 0;
+    if (!code_can_address(c) || needs_high(c) || is_bit_string(row)) {
+        return 0;
+    }
+    return memory_size(c);
 }
 
 void code_copy_at(Code *c, const Place *place)
@@ -272,7 +323,8 @@ static bool copy_memory(Code *c)
 
 static bool copy(Code *c)
 {
-    return c->insn->shape & INSN_MEM ? copy_memory(c) : copy_registers(c);
+    return c->insn->shape & INSN_MEM ? copy_memory(c) :
+                                       copy_in_cpu(c) || copy_registers(c);
 }
 
 static bool load_address(Code *c)

@@ -106,6 +106,17 @@ void emit_rm(Emit *e, u32 op, unsigned reg, unsigned base, unsigned index,
     emit_memory(e, reg, base, index, scale, disp);
 }
 
+/* A move costs the host's back end nothing. */
+void emit_lea(Emit *e, u32 width, unsigned reg, unsigned base, unsigned index,
+              unsigned scale, s32 disp)
+{
+    if (index == NO_REG && !disp && base != NO_REG) {
+        emit_rr(e, 0x8b | width, reg, base);
+    } else {
+        emit_rm(e, 0x8d | width, reg, base, index, scale, disp);
+    }
+}
+
 /* SDM vol. 2A, 2.3.5: R, X, B and vvvv are inverted. */
 static void emit_vex(Emit *e, const VexOp *op, unsigned reg, unsigned index,
                      unsigned base)
@@ -184,7 +195,11 @@ void emit_set_target(Emit *e, u32 jump, u32 target)
 /* The forms that the SDM recommends (vol. 2B, NOP). */
 void emit_nops(Emit *e, unsigned n)
 {
-    static const char *const nop[] = { "", "\x90", "\x66\x90", "\x0f\x1f\x00" };
+    static const char *const nop[] = {
+        "", "\x90", "\x66\x90", "\x0f\x1f\x00", "\x0f\x1f\x40\x00",
+        "\x0f\x1f\x44\x00\x00", "\x66\x0f\x1f\x44\x00\x00",
+        "\x0f\x1f\x80\x00\x00\x00\x00",
+    };
 
     emit_bytes(e, nop[n], n);
 }

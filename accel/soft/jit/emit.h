@@ -40,6 +40,9 @@ void emit_rr(Emit *e, u32 op, unsigned reg, unsigned rm);
 /* [base + (index << scale) + disp]; either may be NO_REG. */
 void emit_rm(Emit *e, u32 op, unsigned reg, unsigned base, unsigned index,
              unsigned scale, s32 disp);
+/* reg = base + (index << scale) + disp; `width` as X_W or X_66. */
+void emit_lea(Emit *e, u32 width, unsigned reg, unsigned base, unsigned index,
+              unsigned scale, s32 disp);
 /* An instruction with a three-byte VEX prefix. */
 typedef struct {
     u8 map, byte, prefix; /* as the prefix has them: 1-3, and 0 or 1-3 for 66 F3 F2 */

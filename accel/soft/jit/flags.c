@@ -8,6 +8,7 @@
  * interrupt, flags that nothing reads any more are not what they were.
  */
 
+#include "accel/soft/block_tables.h"
 #include "accel/soft/jit/code.h"
 
 /* As Cpu.arith has them. */
@@ -88,9 +89,68 @@ void code_settle_flags(Code *c, unsigned temp)
     c->saved &= !row->writes;
 }
 
+void code_leave_flags(Code *c)
+{
+    if (c->live[c->i]) {
+        code_keep_flags(c);
+    }
+    c->saved = c->gone = true;
+}
+
+/*
+ * Bytes of the code at `to`, from the page's start, that say that no flag is read there
+ * before it is written; 0: they don't, or it is not decoded.
+ */
+static unsigned bytes_to_dead(const Code *c, s64 to)
+{
+    gpa at = (c->block->at & PAGE_MASK) + to;
+    const Block *block = to >= 0 && to < (s64)PAGE_BYTES ?
+                             hash_find(c->blocks, at, c->block->mode) : NULL;
+    u16 live = FLAGS_ARITH;
+
+    for (unsigned i = 0; block && i < block->n; i++) {
+        const Insn *insn = &block->insn[i];
+        const Opcode *row = opcode_row(insn->op);
+
+        if (row->attr & (OP_ENDS | OP_REP) || row->reads & live) {
+            return 0;
+        }
+        if (!may_shift_by_0(insn, row) && !is_division(row)) {
+            live &= ~row->writes;
+        }
+        if (!live) {
+            return insn->at + insn->len;
+        }
+    }
+    return 0;
+}
+
+bool code_dead_behind(Code *c)
+{
+    unsigned bytes = bytes_to_dead(c, c->page_at + c->insn->at + c->insn->len);
+
+    c->block->peek_behind = bytes;
+    return bytes && bytes == c->block->peek_behind;
+}
+
+/* Does the block end in a jump or a call to where all flags are dead? */
+static bool dead_behind_end(Code *c)
+{
+    const Insn *last = &c->block->insn[c->block->n - 1];
+    const Opcode *row = opcode_row(last->op);
+    s64 to = (s64)c->page_at + (s32)last->imm;
+    bool jump = row->map == MAP_1 && (row->byte == 0xe9 || row->byte == 0xeb);
+    unsigned bytes = jump || code_is_call(last) ? bytes_to_dead(c, to) : 0;
+
+    c->block->peek_at = to;
+    c->block->peek_bytes = bytes;
+    return bytes && bytes == c->block->peek_bytes;
+}
+
 void code_find_live(Code *c)
 {
     u16 live = FLAGS_ARITH;
+    bool dead = dead_behind_end(c);
 
     c->live[c->block->n] = live;
     for (unsigned i = c->block->n; i-- > 0;) {
@@ -98,7 +158,7 @@ void code_find_live(Code *c)
         const Opcode *row = opcode_row(insn->op);
 
         if (row->attr & (OP_ENDS | OP_REP)) {
-            live = FLAGS_ARITH;
+            live = dead && i + 1 == c->block->n ? 0 : FLAGS_ARITH;
         } else if (may_shift_by_0(insn, row) || is_division(row)) {
             live |= row->reads;
         } else {

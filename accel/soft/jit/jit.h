@@ -3,8 +3,8 @@
  * The block translator: hot blocks become host code.
  *
  * A translation has up to five entries.  From the jump cache (Block.code) the flags are
- * in Cpu.arith; it looks whether the block is still valid and whether something is
- * requested.  Links from other translations of the same page enter with the flags in
+ * in Cpu.arith; it looks whether something is requested, and is closed when the block
+ * is dropped.  Links from other translations of the same page enter with the flags in
  * the host's or in Cpu.arith (saved_), forward ones at the block's body (entry),
  * backward ones before it (loop_entry), where requests are looked at.
  *
@@ -43,7 +43,7 @@ typedef struct Jit {
     u8 *write, *exec;
     u64 bytes;
     u32 first;                          /* behind the stubs: where translations begin */
-    u32 enter, leave, leave_flags, not_translated, find_return;
+    u32 enter, leave, leave_flags, not_translated, find_return, return_to_0;
     u32 load_sse, load_x87, load_avx;
     u32 interpret, interpret_saved, interpret_last, interpret_last_saved, call_missed;
     u32 find_entry[MMU_MODES][2], find_hint[MMU_MODES][2];      /* [1]: for a write */
@@ -73,6 +73,8 @@ bool jit_translate(Jit *jit, Block *block);
 void jit_translate_again(Jit *jit, Block *block);
 void jit_link(Jit *jit, JitExit *from, Block *to);
 void jit_unlink(Jit *jit, Block *block);        /* nothing jumps to it any more */
+/* Who comes by a jump cache to what was a Block.code is led to the run loop. */
+void jit_close_entry(Jit *jit, const void *code);
 
 /* Room in the block cache's arena for an exit, or NULL. */
 JitExit *blocks_new_exit(BlockCache *blocks);
@@ -91,6 +93,12 @@ void jit_run(Cpu *cpu, Block *block);
  */
 void jit_begin(Cpu *cpu);
 JitExit *jit_enter(Cpu *cpu, Block *block);
+
+/*
+ * Calls that are kept on the host's stack (branch.c): so many, of so many bytes. Each
+ * MMU mode keeps its own, so far apart, with room for what signals put there.
+ */
+enum { RETURN_BYTES = 16, RETURNS_MAX = 2048, RETURNS_APART = 96 << 10 };
 
 /* ---- count.c: what "info jit" shows of a vCPU ---- */
 

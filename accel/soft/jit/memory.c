@@ -70,7 +70,7 @@ void code_offset(Code *c, unsigned to, u32 width)
     if (insn->index != REG_NONE) {
         index = code_reg(c, insn->index, S2);
     }
-    emit_rm(c->e, 0x8d | width, to, base, index, insn->shape & INSN_SCALE, disp);
+    emit_lea(c->e, width, to, base, index, insn->shape & INSN_SCALE, disp);
 }
 
 void code_address(Code *c)
@@ -209,7 +209,7 @@ Place code_place(Code *c, unsigned guest, s32 disp, unsigned size, bool write)
 {
     unsigned base = host_register_of[guest];
 
-    emit_rm(c->e, 0x8d | X_W, S1, base, NO_REG, 0, disp);
+    emit_lea(c->e, X_W, S1, base, NO_REG, 0, disp);
     check(c, base, hint_of(c, guest), size, write);
     return (Place){ .base = S2, .index = base, .disp = disp, .spare = S1 };
 }
@@ -229,7 +229,7 @@ void code_check_beside(Code *c, Beside *beside, s32 disp, unsigned size, bool wr
     } else {
         beside->hint = hint_of(c, beside->base);
     }
-    emit_rm(c->e, 0x8d | X_W, S1, base, index, beside->scale, disp);
+    emit_lea(c->e, X_W, S1, base, index, beside->scale, disp);
     check(c, index == NO_REG ? base : S1, beside->hint, size, write);
 }
 

@@ -21,8 +21,6 @@ void jit_begin(Cpu *cpu)
     }
 }
 
-/* ---- running ---- */
-
 /* Links the jump that was taken to the block that it leads to. */
 static void follow(Cpu *cpu, JitExit *exit, Block *to)
 {
@@ -33,6 +31,56 @@ static void follow(Cpu *cpu, JitExit *exit, Block *to)
         blocks_link(cpu->soft->blocks, exit, to);
     }
 }
+
+/* ---- calls that are kept ---- */
+
+static void begin_returns(Cpu *cpu)
+{
+    memset(cpu->returns, 0, sizeof cpu->returns);
+    cpu->return_first = cpu->return_mode = cpu->mode >> MODE_MMU_SHIFT;
+    cpu->return_tag = cpu->jump_tag;
+    __atomic_store_n(&cpu->returns_stale, false, __ATOMIC_RELAXED);
+}
+
+/*
+ * From those of one MMU mode to those of another one, or to none if what they rest on
+ * has changed.  The address on the stack, of the stub's caller, goes along.
+ */
+static void change_returns(Cpu *cpu)
+{
+    const Jit *jit = blocks_jit(cpu->soft->blocks);
+    unsigned mode = cpu->mode >> MODE_MMU_SHIFT;
+    unsigned place = (mode + MMU_MODES - cpu->return_first) % MMU_MODES;
+    u64 *from = (u64 *)(uintptr_t)cpu->stub_sp;
+    u64 *base = (u64 *)(uintptr_t)(cpu->host_sp - place * RETURNS_APART), *to = base;
+
+    cpu->returns[cpu->return_mode].sp = (uintptr_t)(from + 1);
+    cpu->returns[cpu->return_mode].tag = cpu->return_tag;
+    if (__atomic_exchange_n(&cpu->returns_stale, false, __ATOMIC_RELAXED)) {
+        memset(cpu->returns, 0, sizeof cpu->returns);
+    }
+    if (cpu->returns[mode].tag == cpu->jump_tag) {
+        to = (u64 *)(uintptr_t)cpu->returns[mode].sp;
+    }
+    base[0] = (uintptr_t)jit->exec + jit->return_to_0;
+    base[1] = 0;
+    to[-1] = *from;
+    cpu->stub_sp = (uintptr_t)(to - 1);
+    cpu->return_base = (uintptr_t)base;
+    cpu->return_limit = cpu->return_base - RETURNS_MAX * RETURN_BYTES;
+    cpu->return_mode = mode;
+    cpu->return_tag = cpu->jump_tag;
+}
+
+static void check_returns(Cpu *cpu)
+{
+    if (unlikely(cpu->return_tag != cpu->jump_tag ||
+                 __atomic_load_n(&cpu->returns_stale, __ATOMIC_RELAXED))) {
+        change_returns(cpu);
+    }
+}
+
+/* ---- running ---- */
 
 JitExit *jit_enter(Cpu *cpu, Block *block)
 {
@@ -47,6 +95,7 @@ JitExit *jit_enter(Cpu *cpu, Block *block)
         jump_fill(cpu, entry, cpu->rip, block);
     }
     entry->code = block->code;
+    begin_returns(cpu);
     jit_count(&cpu->jit_entered);
     exit = enter(block->code, (u8 *)entry - (u8 *)cpu->jump);
     if (exit) {
@@ -148,6 +197,7 @@ bool jit_interpret(Cpu *cpu, const Insn *insn, Block *block)
     run_one(cpu, insn, block);
     if (likely(block_valid(block) && cpu->mode == block->mode && !cpu->data_checks &&
                !cpu->inhibit)) {
+        check_returns(cpu);
         return false;
     }
     cpu->rip = cpu->gpr[REG_BLOCK] + insn->at + insn->len;
@@ -163,6 +213,7 @@ static u64 where_next(Cpu *cpu)
         (cpu->mode & (MODE_CODE64 | MODE_STEP)) != MODE_CODE64) {
         return 0;
     }
+    check_returns(cpu);
     return (u8 *)entry - (u8 *)cpu->jump + 1;
 }
 

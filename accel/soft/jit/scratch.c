@@ -17,8 +17,13 @@ bool scratch_needed(unsigned guest)
     return !(guest & BYTE_HIGH) && host_register_of[guest] == IN_MEMORY;
 }
 
-/* How many instructions on is it used again?  One with memory ends what is kept. */
-static unsigned next_use(const Code *c, unsigned guest)
+bool scratch_is_kept(const Code *c, unsigned guest)
+{
+    return c->kept[0] == guest || c->kept[1] == guest;
+}
+
+/* One with memory ends what is kept. */
+unsigned scratch_next_use(const Code *c, unsigned guest)
 {
     enum { FAR = INSNS_MAX };
 
@@ -46,7 +51,7 @@ static unsigned choose(const Code *c, unsigned other)
             return !i;
         }
     }
-    return next_use(c, c->kept[1]) > next_use(c, c->kept[0]);
+    return scratch_next_use(c, c->kept[1]) > scratch_next_use(c, c->kept[0]);
 }
 
 void scratch_forget(Code *c)

@@ -36,14 +36,18 @@ static void make_enter(Jit *jit)
     for (unsigned i = 0; i < sizeof kept; i++) {
         emit_z(e, 0x50, kept[i]);
     }
-    /* a return that matches nothing: no jump_tag is 0 */
-    for (unsigned i = 0; i < RETURN_BYTES / 8; i++) {
-        emit8(e, 0x6a);                                 /* push $0 */
-        emit8(e, 0);
-    }
+    emit8(e, 0x6a);                                     /* push $0 */
+    emit8(e, 0);
+    emit_rip(e, 0x8d | X_W, S1, e->exec + jit->return_to_0, 0);
+    emit_z(e, 0x50, S1);
     emit_cpu(e, 0x89 | X_W, HOST_SP, offsetof(Cpu, host_sp));
+    emit_cpu(e, 0x89 | X_W, HOST_SP, offsetof(Cpu, return_base));
     emit_rm(e, 0x8d | X_W, S1, HOST_SP, NO_REG, 0, -RETURNS_MAX * RETURN_BYTES);
     emit_cpu(e, 0x89 | X_W, S1, offsetof(Cpu, return_limit));
+    emit_rm(e, 0x8d | X_W, S1, HOST_SP, NO_REG, 0, -MMU_MODES * RETURNS_APART);
+    emit_rr(e, 0x83 | X_W, 4, S1);                      /* and $-16 */
+    emit8(e, 0xf0);
+    emit_cpu(e, 0x89 | X_W, S1, offsetof(Cpu, c_sp));
     emit_rr(e, 0x8b | X_W, S2, H_RSI);
     emit_cpu(e, 0x89 | X_W, H_RDI, offsetof(Cpu, jit_temp));
     load_guest(e);
@@ -88,12 +92,11 @@ static void make_not_translated(Jit *jit)
     emit_jump(e, JMP, jit->leave);
 }
 
-/* The stack may be anywhere. */
+/* It may change where the stack is: see run.c. */
 static void call_c(Emit *e, const void *function)
 {
     emit_cpu(e, 0x89 | X_W, HOST_SP, offsetof(Cpu, stub_sp));
-    emit_rr(e, 0x83 | X_W, 4, HOST_SP);                 /* and $-16, %rsp */
-    emit8(e, 0xf0);
+    emit_cpu(e, 0x8b | X_W, HOST_SP, offsetof(Cpu, c_sp));
     emit_z(e, 0xb8 | X_W, H_RAX);
     emit64(e, (uintptr_t)function);
     emit_rr(e, 0xff, 2, H_RAX);                         /* call */
@@ -161,11 +164,27 @@ static void make_find_return(Jit *jit)
     emit_cpu(e, 0x8b | X_W, S1, offsetof(Cpu, jump_tag));
     emit_rm(e, 0x3b | X_W | X_GS, S1, NO_REG, S2, 0, entry + offsetof(JumpEntry, tag));
     old = emit_jump(e, CC_NZ, 0);
-    emit_cpu(e, 0x8b | X_W, HOST_SP, offsetof(Cpu, host_sp));
+    emit_cpu(e, 0x8b | X_W, HOST_SP, offsetof(Cpu, return_base));
     emit_rm(e, 0xff | X_GS, 4, NO_REG, S2, 0, entry + offsetof(JumpEntry, code));
     emit_set_target(e, other, e->at);
     emit_set_target(e, old, e->at);
     emit8(e, 0xc3);
+}
+
+/* Below all that is kept is a call that comes back here, at 0 in the guest. */
+static void make_return_to_0(Jit *jit)
+{
+    Emit *e = &jit->e;
+
+    emit_nops(e, (LANDING_WANTS - e->at) & (2 * LANDING_WANTS - 1));
+    jit->return_to_0 = e->at;
+    code_save_flags(e, S1);
+    emit_rr(e, 0x31, S1, S1);
+    emit_cpu(e, 0x89 | X_W, S1, offsetof(Cpu, rip));
+    emit_cpu(e, 0x8b | X_W, HOST_SP, offsetof(Cpu, return_base));
+    emit_call(e, jit->find_return);
+    emit_rr(e, 0x31, S1, S1);
+    emit_jump(e, JMP, jit->leave);
 }
 
 /*
@@ -288,7 +307,6 @@ static u32 make_find_hint(Jit *jit, unsigned mode, bool write)
 
 void jit_make_stubs(Jit *jit)
 {
-    make_enter(jit);
     make_leave(jit);
     make_not_translated(jit);
     jit->interpret = make_interpret(jit, true, false, jit_interpret);
@@ -303,5 +321,7 @@ void jit_make_stubs(Jit *jit)
         jit->find_hint[mode][1] = make_find_hint(jit, mode, true);
     }
     make_find_return(jit);
+    make_return_to_0(jit);
+    make_enter(jit);
     fp_make_loads(jit);
 }

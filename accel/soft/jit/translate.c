@@ -7,6 +7,7 @@
  */
 
 #include "accel/soft/asm_log.h"
+#include "accel/soft/block_tables.h"
 #include "accel/soft/jit/code.h"
 #include "accel/soft/run.h"
 
@@ -116,18 +117,16 @@ static void entries(Code *c)
     Block *block = c->block;
     Emit *e = c->e;
 
-    emit_rip(e, 0x80, 7, &block->valid, 1);                 /* cmp $0 */
-    emit8(e, 0);
-    emit_jump(e, CC_Z, c->jit->not_translated);
+    /* becomes a jump when the block is dropped: jit_retire() */
     emit_rm(e, 0x8b | X_W | X_GS, S1, NO_REG, S2, 0,
             offsetof(Cpu, jump) + offsetof(JumpEntry, rip));
     emit_rm(e, 0x8d | X_W, S1, S1, NO_REG, 0, -(s32)c->page_at);
     emit_cpu(e, 0x89 | X_W, S1, offsetof(Cpu, code_page));
-    block->loop_entry = block->saved_loop_entry = e->at;
+    c->saved_loop_entry = block->loop_entry = e->at;
     emit_cpu(e, 0x83, 7, offsetof(Cpu, request));
     emit8(e, 0);
     code_new_cold(c, emit_jump(e, CC_NZ, 0));
-    block->saved_entry = e->at;
+    c->saved_entry = e->at;
     c->saved = c->gone = code_puts_flags_away(c);
     if (c->live[0] && !c->gone) {
         code_restore_flags(e, S1);
@@ -153,10 +152,10 @@ static void other_entries(Code *c, bool put_away)
     Block *block = c->block;
 
     if (c->live[0]) {
-        block->loop_entry = save_and_jump(c, block->saved_loop_entry);
+        block->loop_entry = save_and_jump(c, c->saved_loop_entry);
     }
     if (put_away) {
-        block->entry = save_and_jump(c, block->saved_entry);
+        block->entry = save_and_jump(c, c->saved_entry);
     }
 }
 
@@ -202,6 +201,7 @@ bool jit_translate(Jit *jit, Block *block)
     unsigned traps = jit->traps;
 
     c.blocks = jit->blocks;
+    block->peek_behind = block->peek_bytes = 0;
     jit->e.at = begin;
     translate(&c);
     if (jit->e.full || c.failed) {
@@ -211,6 +211,9 @@ bool jit_translate(Jit *jit, Block *block)
         return false;
     }
     settle_traps(&c, traps);
+    block->saved_at = c.saved_entry - begin;
+    block->saved_loop_at = c.saved_loop_entry - begin;
+    page_watch(jit->blocks, block);
     __atomic_store_n(&block->code, jit->exec + begin, __ATOMIC_RELEASE);
     jit_note(jit, block, begin);
     log_block_translated(jit, block, begin, c.begin);
@@ -219,17 +222,22 @@ bool jit_translate(Jit *jit, Block *block)
     return true;
 }
 
-/* Who is in the old one, or comes to it from a jump cache, is right there too. */
+/* Who is in the old one is right there too, until the next jump. */
 void jit_translate_again(Jit *jit, Block *block)
 {
     const Block old = *block;
 
     jit->again++;
     jit_unlink(jit, block);
-    if (!jit_translate(jit, block)) {
+    if (jit_translate(jit, block)) {
+        jit_close_entry(jit, old.code);
+    } else {
         block->entry = old.entry;
         block->loop_entry = old.loop_entry;
-        block->saved_entry = old.saved_entry;
-        block->saved_loop_entry = old.saved_loop_entry;
+        block->saved_at = old.saved_at;
+        block->saved_loop_at = old.saved_loop_at;
+        block->peek_behind = old.peek_behind;
+        block->peek_bytes = old.peek_bytes;
+        block->peek_at = old.peek_at;
     }
 }

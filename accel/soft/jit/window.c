@@ -3,7 +3,7 @@
  * Windows: instructions in a row that use nothing of memory but some bytes beside one
  * pointer, as functions do that begin, end, or look at a structure.  One check of the
  * TLB is for all of them, and PUSH and POP move rsp only where it is looked at.  The
- * addend stays in S2, or is fetched again.
+ * addend stays in S2, or is fetched again.  Conditional jumps may lead out of it.
  *
  * Nothing in a window is done by the interpreter, so what was checked stays true.
  * Where not all bytes lie in one page, or the page is not to be had so, each
@@ -65,18 +65,21 @@ static void end(Code *c, const Window *w, s32 sp)
     const Step *step = &w->step[w->n - 1];
     Place place;
 
-    code_keep_flags(c);
-    c->gone = true;
-    place = place_of(c, &w->beside, sp + step->at);
-    if (step->kind == RETURN) {
-        code_at(c, 0x8b | X_W, S1, &place);
-    } else {
-        code_next(c, S1);
-        code_at(c, 0x89 | X_W, S1, &place);
+    if (!w->returns) {
+        code_leave_flags(c);
+        place = place_of(c, &w->beside, sp + step->at);
+        if (step->kind == RETURN) {
+            code_at(c, 0x8b | X_W, S1, &place);
+        } else {
+            code_next(c, S1);
+            code_at(c, 0x89 | X_W, S1, &place);
+        }
     }
     sp += step->move;
     move_sp(c, &sp);
-    if (step->kind == RETURN) {
+    if (w->returns) {
+        code_return_kept(c);
+    } else if (step->kind == RETURN) {
         code_return_to(c);
     } else {
         code_call_pushed(c);
@@ -129,6 +132,11 @@ static void do_step(Code *c, const Window *w, const Step *step, s32 *sp)
         code_settle_flags(c, S1);
         code_copy(c);
         break;
+    case JUMP_IF:
+        move_sp(c, sp);
+        code_settle_flags(c, S1);
+        code_branch(c);
+        break;
     case RETURN:
     case CALL_DIRECT:
     case NOT_IN:
@@ -155,21 +163,45 @@ static unsigned check(Code *c, Window *w)
     return c->colds - 1;
 }
 
+/*
+ * The window ends with a return, and writes nothing that this return reads: whether it
+ * goes where the call that is kept last comes back can be asked at once, and flags that
+ * are set in the window stay in the host's.  If not, the return is done behind.
+ */
+static void check_return(Code *c, const Window *w)
+{
+    Place place = code_place_beside(&w->beside, w->return_at);
+    unsigned from = c->colds;
+
+    code_at(c, 0x8b | X_W, S1, &place);                         /* may trap */
+    code_new_cold(c, code_unless_kept(c))->insn = c->insn;
+    for (unsigned i = from; i < c->colds; i++) {
+        c->cold[i].window = w->n;
+        c->cold[i].gone = c->gone;
+    }
+}
+
 /* But for SSE only the first access can trap, and then rsp is what it was. */
 bool code_window(Code *c)
 {
     Window w = { .n = 0 };
     const Insn *insn = c->insn;
-    unsigned from = c->colds, first;
+    unsigned first;
     s32 sp = 0;
 
     if (!c->singly && !code_is_far(insn)) {
         w = window_find(c);
     }
-    if (w.accesses < 2) {
+    if (w.accesses < 2 && !c->singly) {
+        w = window_find_tail(c);
+    }
+    if (!w.returns && w.accesses < 2) {
         return false;
     }
     first = check(c, &w);
+    if (w.returns) {
+        check_return(c, &w);
+    }
     for (unsigned i = 0; i < w.n - window_ends(&w); i++, c->i++) {
         c->insn = insn + i;
         do_step(c, &w, &w.step[i], &sp);
@@ -179,7 +211,7 @@ bool code_window(Code *c)
     c->cold[first].gone_after = c->gone;
     if (window_ends(&w)) {
         c->insn = insn + w.n - 1;
-        code_set_backs(c, from + (first == from));
+        code_set_backs(c, first + 1 + 2 * w.returns);
         end(c, &w, sp);
     } else {
         move_sp(c, &sp);
@@ -205,7 +237,9 @@ static void agree(Code *c, const Cold *cold)
 
 void code_window_singly(Code *c, const Cold *cold)
 {
-    code_look_again(c, cold);
+    if (cold->hit) {
+        code_look_again(c, cold);
+    }
     c->insn = cold->insn;
     c->i = c->insn - c->block->insn;
     c->fp = cold->fp;

@@ -13,7 +13,7 @@ enum { WINDOW_INSNS = 24, WINDOW_BYTES = 128 };
 
 typedef enum {
     NOT_IN, PUSH_REG, POP_REG, OPERAND, SSE_OPERAND, MOVE_SP, REGISTERS, XMM, RETURN,
-    CALL_DIRECT
+    CALL_DIRECT, JUMP_IF
 } Kind;
 
 typedef struct {
@@ -30,10 +30,14 @@ typedef struct {
     unsigned n, accesses;
     s32 low, high;              /* all bytes, from the address before the first */
     bool write, sse;
+    bool returns; /* the check is also for its RETURN, whose address is here: */
+    s32 return_at;
 } Window;
 
 /* From the present instruction on; it ends with an access, or is empty. */
 Window window_find(Code *c);
+/* Registers alone, and then a return, if flags are set there. */
+Window window_find_tail(Code *c);
 
 /* Its last instruction ends the block. */
 static inline bool window_ends(const Window *w)

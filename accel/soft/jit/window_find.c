@@ -103,6 +103,9 @@ static Step step_of(const Code *c, const Beside *beside)
     if (step.kind != NOT_IN || insn->more & INSN2_LOCK) {
         return step;
     }
+    if (code_is_jump_if(c, insn)) {
+        return (Step){ .kind = JUMP_IF };
+    }
     if (is_beside(insn, beside) && !(beside->base == RSP && insn->reg == RSP)) {
         return operand_step(c);
     }
@@ -179,5 +182,27 @@ Window window_find(Code *c)
         }
     }
     c->insn = begin;
+    if (best.n && best.step[best.n - 1].kind == RETURN) {
+        best.returns = !best.write;
+        best.return_at = sp - best.step[best.n - 1].move;
+    }
     return best;
+}
+
+Window window_find_tail(Code *c)
+{
+    const Insn *begin = c->insn;
+    Window w = { .beside = { .base = RSP, .index = REG_NONE } };
+    unsigned left = MIN(c->block->n - c->i, WINDOW_INSNS);
+    Kind kind = !c->live[c->i] && opcode_row(begin->op)->writes ? REGISTERS : NOT_IN;
+
+    for (; kind == REGISTERS && w.n < left; c->insn++) {
+        w.step[w.n] = step_of(c, &w.beside);
+        kind = w.step[w.n++].kind;
+    }
+    c->insn = begin;
+    w.returns = kind == RETURN && w.n > 1;
+    w.accesses = w.returns;
+    w.high = 8;
+    return w;
 }

@@ -8,7 +8,7 @@
  */
 
 #include "config.h"
-#include "accel/soft/jit/jit.h"
+#include "accel/soft/jit/code.h"
 #include "accel/soft/mmu.h"
 #include "accel/soft/run.h"
 #include "accel/soft/tlb.h"
@@ -54,7 +54,9 @@ static const u8 *translate(SoftBed *bed, const void *bytes, size_t n)
 /* Its body where it begins with flags in Cpu.arith: it would save them before use. */
 static const u8 *saved_entry(SoftBed *bed)
 {
-    return blocks_jit(bed->soft->blocks)->exec + block_find(bed->cpu)->saved_entry;
+    const Block *block = block_find(bed->cpu);
+
+    return (const u8 *)block->code + block->saved_at;
 }
 
 /* ---- copies ---- */
@@ -156,10 +158,10 @@ static void test_flags(void)
     code = EXPECT(code, "\x65\x66\x89\x04\x25"); /* mov %ax, %gs:arith */
     code = expect32(code, offsetof(Cpu, arith));
     code = EXPECT(code, "\x49\x8b\xc7"); /* mov %r15, %rax */
-    code = EXPECT(code, "\x4c\x8d\x31");
+    code = EXPECT(code, "\x4c\x8b\xf1");
     code = expect_check(code, 8);
     code = EXPECT(code, "\x49\x8b\x14\x0f"); /* mov (%r15,%rcx), %rdx */
-    code = EXPECT(code, "\x4c\x8d\x36");
+    code = EXPECT(code, "\x4c\x8b\xf6");
     code = expect_check(code, 8);
     code = EXPECT(code, "\x49\x8b\x3c\x37"); /* mov (%r15,%rsi), %rdi */
     code = EXPECT(code, "\x4c\x8b\xf8"); /* mov %rax, %r15 */
@@ -184,7 +186,7 @@ static void test_flags_put_away(void)
     code = expect32(code, offsetof(Cpu, arith));
     code = EXPECT(code, "\x49\x8b\xc6\xe9"); /* mov %r14, %rax; jmp */
     code += 4 + (s32)((u32)code[0] | code[1] << 8 | code[2] << 16 | (u32)code[3] << 24);
-    EXPECT(code, "\x4c\x8d\x33\x65\x4c\x33\x34\x25"); /* lea (%rbx), %r14; xor */
+    EXPECT(code, "\x4c\x8b\xf3\x65\x4c\x33\x34\x25"); /* mov %rbx, %r14; xor */
 }
 
 /*
@@ -292,15 +294,14 @@ static void test_guest_call(void)
     }
     code = expect32(code + 5, offsetof(Cpu, return_limit));
     code = EXPECT(code, "\x0f\x82") + 4;                                /* jb */
-    code = EXPECT(code, "\x65\xff\x34\x25"); /* push %gs:jump_tag */
-    code = expect32(code, offsetof(Cpu, jump_tag));
     code = EXPECT(code, "\x41\x56"); /* push %r14: where the guest comes back */
     while (*code != 0xe8) {
         code++;
     }
-    g_assert_cmpuint((uintptr_t)(code + 1) % 4, ==, 0);
-    /* lea 16(%rsp), %rsp; lea -5(%r14), %r14 */
-    EXPECT(code + 5, "\x48\x8d\x64\x24\x10\x4d\x8d\x76\xfb");
+    /* not known to overwrite flags there, so they are wanted in the host's */
+    g_assert_cmpuint((uintptr_t)(code + 5) % 8, ==, LANDING_WANTS);
+    /* pop %r14; lea -5(%r14), %r14 */
+    EXPECT(code + 5, "\x41\x5e\x4d\x8d\x76\xfb");
 }
 
 /* One check for several, and one move of rsp: push %rbx; push %rbp; cmp %ecx, %ecx */
@@ -358,7 +359,7 @@ static void test_window(void)
     g_autoptr(SoftBed) bed = bed_new();
     const u8 *code = translate(bed, "\x48\x8b\x07\x48\x01\xc1\x48\x89\x4f\x08", 10);
 
-    code = EXPECT(code, "\x4c\x8d\x37");                        /* lea (%rdi), %r14 */
+    code = EXPECT(code, "\x4c\x8b\xf7");                        /* mov %rdi, %r14 */
     code = expect_check(code, 16);
     code = EXPECT(code, "\x49\x8b\x04\x3f\x48\x01\xc1");
     EXPECT(code, "\x49\x89\x4c\x3f\x08");
@@ -577,7 +578,7 @@ static void test_call_overlap(void)
     }
 }
 
-/* Returns only where the call that was kept last would: the tag, then the address. */
+/* Returns only where the call that was kept last would; flags, if they are wanted. */
 static void test_guest_return(void)
 {
     g_autoptr(SoftBed) bed = bed_new();
@@ -588,13 +589,73 @@ static void test_guest_return(void)
     while (memcmp(code, "\x4d\x8d\x64\x24\x08", 5)) { /* lea 8(%r12), %r12 */
         code++;
     }
-    code = EXPECT(code + 5, "\x65\x4c\x8b\x3c\x25"); /* mov %gs:jump_tag, %r15 */
-    code = expect32(code, offsetof(Cpu, jump_tag));
-    /* cmp 16(%rsp), %r15; jnz */
-    code = EXPECT(code, "\x4c\x3b\x7c\x24\x10\x0f\x85") + 4;
     /* cmp 8(%rsp), %r14; jnz */
-    code = EXPECT(code, "\x4c\x3b\x74\x24\x08\x0f\x85") + 4;
+    code = EXPECT(code + 5, "\x4c\x3b\x74\x24\x08\x0f\x85") + 4;
+    /* testb $4, (%rsp); jnz */
+    code = EXPECT(code, "\xf6\x04\x24\x04\x0f\x85") + 4;
     EXPECT(code, "\xc3");
+}
+
+/* Behind pop %rbx all is looked at before flags are set: add %rcx, %rax; ret */
+static void test_early_return(void)
+{
+    g_autoptr(SoftBed) bed = bed_new();
+    const u8 *code = translate(bed, "\x5b\x48\x01\xc8\xc3", 5);
+
+    code = EXPECT(code, "\x4d\x8b\xf4"); /* mov %r12, %r14 */
+    code = expect_check(code, 16);
+    code = EXPECT(code, "\x4f\x8b\x74\x27\x08"); /* mov 8(%r15,%r12), %r14 */
+    code = EXPECT(code, "\x4c\x3b\x74\x24\x08\x0f\x85") + 4;
+    code = EXPECT(code, "\x4b\x8b\x1c\x27\x48\x01\xc8"); /* mov (%r15,%r12), %rbx */
+    EXPECT(code, "\x4d\x8d\x64\x24\x10\xc3"); /* lea 16(%r12), %r12; ret */
+}
+
+/* A function that reads the flags of its caller, and one that its caller reads from. */
+static void test_flags_across_calls(void)
+{
+    static const u8 code[] = {
+        0x31, 0xdb, 0x31, 0xf6,                 /* xor %ebx, %ebx; xor %esi, %esi */
+        0xb9, 0x1d, 0, 0, 0,                    /* mov $29, %ecx */
+        0x0f, 0xba, 0xe1, 0x00,                 /* 1: bt $0, %ecx */
+        0xe8, 0x0d, 0, 0, 0,                    /* call 2f */
+        0x83, 0xd6, 0x00,                       /* adc $0, %esi */
+        0xff, 0xc9, 0x75, 0xf0,                 /* dec %ecx; jnz 1b */
+        0xb0, 0x05, 0xe6, BED_EXIT_PORT, 0xeb, 0xfe, /* mov $5; out; jmp . */
+        0x55,                                   /* 2: push %rbp */
+        0x83, 0xd3, 0x00,                       /* adc $0, %ebx */
+        0x0f, 0xba, 0xe1, 0x01,                 /* bt $1, %ecx */
+        0x5d, 0xc3,                             /* pop %rbp; ret */
+    };
+    g_autoptr(SoftBed) bed = bed_new();
+
+    soft_bed_put(bed, CODE, code, sizeof code);
+    run_to_halt(bed);
+    g_assert_cmpuint(bed->state.regs.gpr[RBX], ==, 15);
+    g_assert_cmpuint(bed->state.regs.gpr[RSI], ==, 14);
+}
+
+/*
+ * Where a call comes back flags are dead: then a function makes that code read them,
+ * and comes back there.
+ */
+static void test_flags_needed_after_all(void)
+{
+    static const u8 code[] = {
+        0x31, 0xdb,                             /* xor %ebx, %ebx */
+        0xb9, 0x20, 0, 0, 0,                    /* mov $32, %ecx */
+        0xe8, 0x0d, 0, 0, 0,                    /* 1: call 2f */
+        0x83, 0xc3, 0x00,                       /* add $0, %ebx: becomes adc */
+        0xff, 0xc9, 0x75, 0xf4,                 /* dec %ecx; jnz 1b */
+        0xb0, 0x05, 0xe6, BED_EXIT_PORT, 0xeb, 0xfe, /* mov $5; out; jmp . */
+        0x83, 0xf9, 0x04, 0x77, 0x07,           /* 2: cmp $4, %ecx; ja 3f */
+        0xc6, 0x05, 0xe8, 0xff, 0xff, 0xff, 0xd3, /* movb $0xd3, 1 behind the call */
+        0xf9, 0xc3,                             /* 3: stc; ret */
+    };
+    g_autoptr(SoftBed) bed = bed_new();
+
+    soft_bed_put(bed, CODE, code, sizeof code);
+    run_to_halt(bed);
+    g_assert_cmpuint(bed->state.regs.gpr[RBX], ==, 4);
 }
 
 /*
@@ -682,6 +743,9 @@ int main(int argc, char **argv)
     g_test_add_func("/soft/jit/call-overlap", test_call_overlap);
     g_test_add_func("/soft/jit/guest-return", test_guest_return);
     g_test_add_func("/soft/jit/returns", test_returns);
+    g_test_add_func("/soft/jit/early-return", test_early_return);
+    g_test_add_func("/soft/jit/flags-across-calls", test_flags_across_calls);
+    g_test_add_func("/soft/jit/flags-needed-after-all", test_flags_needed_after_all);
     g_test_add_func("/soft/jit/call", test_call);
     g_test_add_func("/soft/jit/rights", test_rights);
     return g_test_run();
