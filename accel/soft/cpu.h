@@ -94,7 +94,7 @@ typedef struct {
 } TlbInfo;
 enum {
     TLB_GLOBAL = 1, TLB_DEVICE = 2, TLB_APIC = 4, TLB_ROM = 8,
-    TLB_LOGGED = 16, TLB_LOGGED_GLOBAL = 32,
+    TLB_LOGGED = 16, TLB_LOGGED_GLOBAL = 32, TLB_FOREIGN = 64,
 };
 
 /* What an address is checked against: who asks. */

@@ -7,7 +7,8 @@
  *
  * An access is first turned into one or two Places, which raises every fault it can
  * raise, and only then done.  A Place holds no TLB entry: while a vCPU is in a device
- * its TLB may be flushed.  RAM itself never goes away.
+ * its TLB may be flushed.  RAM itself never goes away; a foreign page
+ * (region_init_foreign) may while the vCPU is in a device: its Place is made anew then.
  *
  * On the vCPU's own thread, in the guest.  tlb.c fills and flushes.
  */
@@ -22,7 +23,7 @@ typedef struct {
     gpa phys;
     TlbEntry *code;             /* a write to decoded code: the entry it made slow */
     u64 ram_page;
-    u8 kind;                    /* TLB_DEVICE, TLB_APIC, TLB_ROM */
+    u8 kind;                    /* TLB_DEVICE, TLB_APIC, TLB_ROM, TLB_FOREIGN */
 } Place;
 
 /* ---- whose access, and is its address one ---- */
@@ -72,7 +73,7 @@ static Place place(Cpu *cpu, gva at, Access access, MmuMode mode)
     Place p = {
         .phys = (info->phys & PAGE_MASK) | (at & ~PAGE_MASK),
         .ram_page = info->ram_page,
-        .kind = info->phys & (TLB_DEVICE | TLB_APIC | TLB_ROM),
+        .kind = info->phys & (TLB_DEVICE | TLB_APIC | TLB_ROM | TLB_FOREIGN),
     };
 
     if (!(p.kind & (TLB_DEVICE | TLB_APIC))) {
@@ -174,6 +175,14 @@ static void place_write(Cpu *cpu, const Place *p, const u8 *from, size_t n)
 
 /* ---- any length ---- */
 
+/* The second page of an access whose first one is done. */
+static void place_again(Cpu *cpu, Place *high, gva at, Access access, MmuMode mode)
+{
+    if (high->kind & TLB_FOREIGN) {
+        *high = place(cpu, at, access, mode);
+    }
+}
+
 /* A read or a write of up to a page, which may lie in two. */
 static void access_bytes(Cpu *cpu, gva at, u8 *to, const u8 *from, size_t n,
                          MmuMode mode)
@@ -190,11 +199,13 @@ static void access_bytes(Cpu *cpu, gva at, u8 *to, const u8 *from, size_t n,
     if (from) {
         place_write(cpu, &low, from, first);
         if (first < n) {
+            place_again(cpu, &high, wrap(cpu, at + first), access, mode);
             place_write(cpu, &high, from + first, n - first);
         }
     } else {
         place_read(cpu, &low, to, first);
         if (first < n) {
+            place_again(cpu, &high, wrap(cpu, at + first), access, mode);
             place_read(cpu, &high, to + first, n - first);
         }
     }
@@ -355,8 +366,8 @@ void *mmu_rmw(Cpu *cpu, gva at, unsigned size)
 /* ---- code ---- */
 
 /*
- * NULL: a device answers there, and nothing is decoded from devices: the caller raises
- * #GP(0).
+ * NULL: a device answers there, or it is foreign memory, and nothing is decoded from
+ * either: the caller raises #GP(0).
  */
 const u8 *mmu_fetch(Cpu *cpu, gva at, gpa *phys, u64 *ram_page)
 {
@@ -368,5 +379,5 @@ const u8 *mmu_fetch(Cpu *cpu, gva at, gpa *phys, u64 *ram_page)
     p = place(cpu, at, ACCESS_EXEC, mode_now(cpu));
     *phys = p.phys;
     *ram_page = p.ram_page;
-    return p.host;
+    return p.kind & TLB_FOREIGN ? NULL : p.host;
 }

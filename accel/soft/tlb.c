@@ -71,7 +71,9 @@ static u8 *find_page(Cpu *cpu, gpa phys, TlbInfo *info)
         info->phys |= TLB_DEVICE;
         return NULL;
     }
-    if (r->readonly) {
+    if (region_is_foreign(r->region)) {
+        info->phys |= TLB_FOREIGN;
+    } else if (r->readonly) {
         info->phys |= TLB_ROM;
     } else {
         info->ram_page = r->ram_page + ((phys - r->base) >> PAGE_SHIFT);
@@ -142,10 +144,11 @@ static TlbEntry *fill(Cpu *cpu, gva at, Access access, MmuMode mode)
         e->read = fast;
     }
     if (rights & 1 << ACCESS_EXEC) {
-        e->exec = fast;
+        e->exec = info->phys & TLB_FOREIGN ? tlb_slow(page) : fast;
     }
     if ((rights & 1 << ACCESS_WRITE) && walk.dirty) {
-        e->write = info->ram_page == UINT64_MAX ? tlb_slow(page)
+        e->write = info->phys & TLB_FOREIGN ? page
+                 : info->ram_page == UINT64_MAX ? tlb_slow(page)
                  : ram_write_tag(cpu, page, info->ram_page, access == ACCESS_WRITE);
     }
     tlb_entry_changed(cpu, tlb_number(cpu, at, mode), &old);
@@ -234,7 +237,8 @@ static void print_entry(GString *out, unsigned n, const TlbEntry *e,
                            e->write == TLB_NONE ? '-' : 'W',
                            e->exec == TLB_NONE ? '-' : 'X', modes[n / TLB_SIZE],
                            phys & (TLB_DEVICE | TLB_APIC) ? " device"
-                           : phys & TLB_ROM ? " rom" : "");
+                           : phys & TLB_ROM ? " rom"
+                           : phys & TLB_FOREIGN ? " foreign" : "");
     if (pcid >= 0) {
         g_string_append_printf(out, " pcid %d", pcid);
     }

@@ -67,7 +67,7 @@ static Step load_entry(const Cpu *cpu, gpa at, unsigned bytes)
     host = r->host + (at - r->base);
     step.value = bytes == 4 ? __atomic_load_n((u32 *)host, __ATOMIC_RELAXED)
                             : __atomic_load_n((u64 *)host, __ATOMIC_RELAXED);
-    if (!r->readonly) {
+    if (r->ram_page != UINT64_MAX && !r->readonly) {
         step.host = host;
         step.ram_page = r->ram_page + ((at - r->base) >> PAGE_SHIFT);
     }

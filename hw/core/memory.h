@@ -135,7 +135,7 @@ typedef struct {
      * part: accelerators treat that as MMIO too (space_read and space_write reach it).
      */
     u8 *host;
-    u64 ram_page;               /* RAM: page number of `base`; UINT64_MAX for ROM */
+    u64 ram_page;               /* RAM: page number of `base`; else UINT64_MAX */
     bool readonly;
 } FlatRange;
 
@@ -154,6 +154,14 @@ void region_init_io(Region *region, const char *name, const RegionOps *ops,
  */
 bool region_init_rom(Region *region, const char *name, u64 size,
                      GError **err) must_check;
+/*
+ * `size` bytes of somebody else's memory at `host` (both whole pages), which the guest
+ * reads and writes as it does RAM.  It is no RAM: no device reaches it, nothing is
+ * decoded from it, it is in no snapshot.  It may go once the region is out of the
+ * space.
+ */
+void region_init_foreign(Region *region, const char *name, void *host, u64 size);
+bool region_is_foreign(const Region *region);
 /* Shows the RAM at `at` a second time (PAM shadows).  Fails unless it is RAM. */
 bool region_init_alias(Region *region, const char *name, Mem *mem, gpa at, u64 size,
                        bool readonly) must_check;

@@ -43,6 +43,17 @@ bool region_init_rom(Region *region, const char *name, u64 size, GError **err)
     return true;
 }
 
+void region_init_foreign(Region *region, const char *name, void *host, u64 size)
+{
+    g_assert(size && !(((uintptr_t)host | size) & ~PAGE_MASK));
+    region_init_host(region, name, host, size);
+}
+
+bool region_is_foreign(const Region *region)
+{
+    return region->host && region->ram_page == UINT64_MAX && !region->readonly;
+}
+
 u8 *region_rom_bytes(Region *region)
 {
     return region->host;

@@ -312,7 +312,8 @@ void space_print(const Space *space, GString *out)
     g_string_append_printf(out, "address-space: %s\n", space->name);
     for (unsigned i = 0; i < order->len; i++) {
         const Region *r = g_ptr_array_index(order, i);
-        const char *kind = !r->host ? "i/o" : r->ram_page == UINT64_MAX ? "rom"
+        const char *kind = !r->host ? "i/o" : region_is_foreign(r) ? "foreign"
+                           : r->ram_page == UINT64_MAX ? "rom"
                            : r->readonly ? "ram, read only" : "ram";
 
         g_string_append_printf(out, "  " HEX "-" HEX " (prio %d, %s): %s%s\n", r->base,

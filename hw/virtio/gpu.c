@@ -13,6 +13,7 @@
 
 #include <string.h>
 
+static const char *const gpu_blob_names[] = { "auto", "off", "on", NULL };
 static const Field config_fields[] = STATE_ROWS(GpuConfig, GPU_CONFIG_ROWS);
 static const Field gl_config_fields[] = STATE_ROWS(GpuConfig, GPU_GL_CONFIG_ROWS);
 static const Field state_fields[] = STATE_ROWS(GpuState, GPU_STATE_ROWS);
@@ -68,7 +69,7 @@ static bool open_gpu(Device *dev, GError **err)
 
     (void)err;
     gpu->virtio.features |= (gpu->config.edid ? GPU_F_EDID : 0) |
-                            (gpu->config.blob ? GPU_F_BLOB : 0);
+                            (gpu->config.blob == GPU_BLOB_ON ? GPU_F_BLOB : 0);
     gpu->resources = g_hash_table_new(NULL, NULL);
     gpu_scanouts_open(gpu);
     return true;
@@ -94,13 +95,23 @@ static bool open_gl(Device *dev, GError **err)
 
 static bool check_gl(const void *config, GError **err)
 {
-    if (((const GpuConfig *)config)->venus) {
-        g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL, "guests have no "
-                    "Vulkan here, only GL (virgl); a guest's Mesa draws Vulkan itself "
-                    "(lavapipe) with venus=off");
-        return false;
+    const GpuConfig *c = config;
+    const char *why = NULL;
+
+    if (c->venus) {
+        why = "venus: guests have no Vulkan here, only GL (virgl): Debian 12's Mesa "
+              "has no driver for it (virtio_icd); a guest's Mesa draws Vulkan itself "
+              "(lavapipe) with venus=off";
+    } else if (c->hostmem & (c->hostmem - 1) || (c->hostmem && c->hostmem < 1 << 20)) {
+        why = "hostmem: a power of two is wanted, 1M at least, or 0";
+    } else if (c->isolated && c->blob == GPU_BLOB_ON) {
+        why = "blob=on: a renderer in a process of its own has no memory that the "
+              "guest could see; use isolated=off, or blob=off";
     }
-    return true;
+    if (why) {
+        g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_INVAL, "%s", why);
+    }
+    return !why;
 }
 
 #define GPU_PART(T, fields)                                                         \
@@ -148,6 +159,7 @@ const VirtioType virtio_gpu_gl = {
     GPU_VIRTIO(0x038000, gpu_gl_control),
     .stop = gpu_gl_stop,
     .paused = gpu_gl_paused,
+    .shared_moved = gpu_gl_shared_moved,
 };
 
 /* ---- virtio-vga ---- */
@@ -240,4 +252,5 @@ const VirtioType virtio_vga_gl = {
     GPU_VIRTIO(0x030000, gpu_gl_control),
     .stop = gpu_gl_stop,
     .paused = gpu_gl_paused,
+    .shared_moved = gpu_gl_shared_moved,
 };

@@ -8,7 +8,7 @@
  *     gpu_resource.c   resources: pixels on the host, pages of the guest
  *     gpu_scanout.c    what the consoles show
  *     gpu_state.c      saving and restoring resources
- *     gpu_gl.c, gpu_gl_command.c, gpu_gl_scanout.c    3D: see gpu_gl.h
+ *     gpu_gl.c ...     3D: see gpu_gl.h
  *
  * A 2D resource has its pixels in host memory; the driver copies from its own pages
  * into it (transfer) and says when that shall be seen (flush).  A blob resource has no
@@ -40,10 +40,15 @@ typedef struct {
     bool gl;                        /* the renderer has its pixels */
     u64 serial;                     /* of those with this id */
     GpuCreate3d create;             /* how the renderer made it */
+    u32 blob, blob_flags;           /* GPU_BLOB_...; 0: it is no blob */
+    struct GpuMapping *mapping;     /* NULL: the guest does not see its memory */
 } GpuResource;
 
 #define GPU_CONFIG_ROWS GPU_CONFIG_ROWS_(256ull << 20)
 #define GPU_GL_CONFIG_ROWS GPU_CONFIG_ROWS_(4ull << 30),                            \
+    (u64,  hostmem, "address space for blobs of the renderer's that the guest sees " \
+           "as memory; 0: it sees none", .def = 256 << 20, .max = 1ull << 36,       \
+           .is_size = true),                                                        \
     (bool, isolated, "draw in a confined process, whose crash ends 3D only"),       \
     (bool, venus, "offer Vulkan, which is refused"),            \
     (u32,  watchdog, "seconds after which an isolated renderer that does not get "  \
@@ -55,7 +60,8 @@ typedef struct {
     (u32,  yres,  "lines that it likes best", .def = 800, .min = 64,                \
            .max = SURFACE_MAX),                                                     \
     (bool, edid,  "tell what the displays can do", .def = 1),                       \
-    (bool, blob,  "offer resources that are guest memory"),                         \
+    (u8,   blob,  "offer resources that are memory; auto: with 3D, if it is not "   \
+           "isolated", .names = gpu_blob_names),                                    \
     (u64,  max_hostmem, "host memory for resources, at most", .def = hostmem,       \
            .min = 16 << 20, .max = 1ull << 40, .is_size = true)
 
@@ -77,6 +83,7 @@ typedef struct {
     (u32[GPU_SCANOUTS], hot_y,    "point of the pointer that points"),              \
     (u32, events,                 "events the driver has not cleared", .max = 1)
 
+enum { GPU_BLOB_AUTO, GPU_BLOB_OFF, GPU_BLOB_ON };
 typedef struct { FOR_EACH(MEMBER_, GpuConfig, GPU_GL_CONFIG_ROWS) } GpuConfig;
 STATE_STRUCT(GpuState, GPU_STATE_ROWS);
 

@@ -138,6 +138,7 @@ static bool find_module(GpuGl *gl, bool isolated, GError **err)
 static void free_context(gpointer context)
 {
     gl_record_free(((GlContext *)context)->record);
+    g_array_unref(((GlContext *)context)->made);
     g_free(context);
 }
 
@@ -150,6 +151,7 @@ bool gpu_gl_open(Gpu *gpu, GError **err)
     gl->contexts = g_hash_table_new_full(NULL, NULL, NULL, free_context);
     gl->out = g_hash_table_new(NULL, NULL);
     gl->written = g_hash_table_new(NULL, NULL);
+    gl->shared_at = UINT64_MAX;
     gl->done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (gl->done < 0) {
         g_set_error(err, G_FILE_ERROR, g_file_error_from_errno(errno), "no eventfd: %s",
@@ -171,6 +173,11 @@ bool gpu_gl_open(Gpu *gpu, GError **err)
     }
     gl->watch = io_watch(io_main(), gl->done, some_finished, gpu);
     gpu->virtio.features |= GPU_F_VIRGL | GPU_F_CONTEXT_INIT;
+    if (gl->module->maps && gpu->config.blob != GPU_BLOB_OFF) {
+        gpu->virtio.features |= GPU_F_BLOB;
+        gpu->virtio.shared_bytes = gpu->config.hostmem;
+        gpu->virtio.shared_id = GPU_SHARED_HOST_VISIBLE;
+    }
     if (!gpu_render_hook) {
         gl->announce = g_idle_add(announce, gpu);
     }

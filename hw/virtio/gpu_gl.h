@@ -5,6 +5,7 @@
  *     gpu_gl.c            the renderer: its life, jobs on their way, capability sets
  *     gpu_gl_command.c    commands: from a chain to a job, and what its end changes
  *     gpu_gl_context.c    those about contexts
+ *     gpu_gl_blob.c       blobs: the renderer's memory that the guest sees
  *     gpu_gl_scanout.c    what the consoles show
  *     gpu_gl_record.h     what contexts are, to make them anew
  *     gpu_gl_state.c      saving and restoring
@@ -29,7 +30,18 @@ typedef struct {
     GpuCtxCreate create;
     GlRecord *record;
     u64 serial;                     /* of those with this id */
+    GArray *made;                   /* GlMade: not fetched yet */
 } GlContext;
+
+/* What a context's stream has made for a blob; the resource's id is the blob's here. */
+typedef struct { GpuCreate3d create; u64 charged; } GlMade;
+
+/* A blob in the window that the guest sees (5.7.6.8). */
+typedef struct GpuMapping {
+    Region region;
+    u64 offset, serial;
+    bool ready;                     /* the renderer has said where it is */
+} GpuMapping;
 
 typedef struct GpuGl {
     const RenderModule *module;
@@ -48,6 +60,8 @@ typedef struct GpuGl {
     RenderWindow window[GPU_SCANOUTS];
     /* Resources whose pages the renderer may write without being told to: ids. */
     GHashTable *written;
+    u64 shared_at;                  /* address of the window; UINT64_MAX: nowhere */
+    u64 mappings;                   /* serial of the newest */
     GByteArray *saved;              /* for the save that has asked whether it may */
     unsigned announce;
 } GpuGl;
@@ -94,6 +108,28 @@ void gpu_gl_submit_done(Gpu *gpu, RenderJob *job);
 void gpu_gl_submit(Gpu *gpu, RenderJob *job);
 /* The command is done: its effects, its answer, its chain. */
 void gpu_gl_end(Gpu *gpu, RenderJob *job);
+
+/* gpu_gl_blob.c */
+/* What the stream makes for blobs; false: more than there may be. */
+bool gpu_gl_made(Gpu *gpu, GlContext *context, const u32 *word, size_t n) must_check;
+/* The commands that make it again. */
+u32 gpu_gl_append_made(const GlContext *context, GArray *out);
+u32 gpu_gl_judge_blob(Gpu *gpu, RenderJob *job);
+u32 gpu_gl_judge_map(Gpu *gpu, RenderJob *job);
+u32 gpu_gl_judge_unmap(Gpu *gpu, RenderJob *job);
+void gpu_gl_map_done(Gpu *gpu, RenderJob *job);
+/*
+ * For a restore, before there are contexts: what RESOURCE_CREATE_BLOB and
+ * RESOURCE_MAP_BLOB did.  The pages are taken over.
+ */
+bool gpu_gl_make_blob(Gpu *gpu, const GpuCreate3d *create, const GpuCreateBlob *blob,
+                      GpuPages *pages) must_check;
+bool gpu_gl_map(Gpu *gpu, u32 resource, u64 offset) must_check;
+/* The guest does not see its memory any more, whatever the renderer is doing. */
+void gpu_gl_hide(GpuResource *r);
+void gpu_gl_shared_moved(VirtioDevice *virtio, u64 address);
+/* 0: too large, or nothing. */
+u64 gpu_gl_bytes_3d(const GpuCreate3d *in);
 
 /* gpu_gl_scanout.c */
 u32 gpu_gl_judge_scanout(Gpu *gpu, RenderJob *job);

@@ -75,7 +75,7 @@ static u32 judge_create_2d(Gpu *gpu, RenderJob *job)
 }
 
 /* Bytes that it takes on the host, roughly; 0: no size that there is. */
-static u64 bytes_3d(const GpuCreate3d *in)
+u64 gpu_gl_bytes_3d(const GpuCreate3d *in)
 {
     u64 layers = (u64)MAX(in->depth, 1) * MAX(in->array_size, 1) * MAX(in->samples, 1);
 
@@ -92,7 +92,7 @@ static u64 bytes_3d(const GpuCreate3d *in)
 static u32 judge_create_3d(Gpu *gpu, RenderJob *job)
 {
     const GpuCreate3d *in = &job->in.create_3d;
-    u64 bytes = bytes_3d(in);
+    u64 bytes = gpu_gl_bytes_3d(in);
     u32 error = GPU_ERR_PARAMETER;
     GpuResource *r = bytes ? gpu_resource_gl(gpu, in->resource, bytes, &error) : NULL;
 
@@ -172,7 +172,7 @@ static u32 judge_attach(Gpu *gpu, RenderJob *job)
     GpuResource *r = gpu_resource(gpu, job->in.attach.resource);
     u32 n = job->in.attach.entries;
 
-    if (!r) {
+    if (!r || r->blob) {                /* a blob has the pages it was made with */
         return GPU_ERR_RESOURCE;
     }
     return gpu_gl_attach(gpu, job, r, r->n_pages ? NULL : gpu_get_pages(job->chain, n),
@@ -183,7 +183,7 @@ static u32 judge_detach(Gpu *gpu, RenderJob *job)
 {
     GpuResource *r = gpu_resource(gpu, job->in.id.resource);
 
-    if (!r || !r->n_pages) {
+    if (!r || !r->n_pages || r->blob) {
         return GPU_ERR_RESOURCE;
     }
     g_hash_table_remove(gpu->gl->written, GUINT_TO_POINTER(r->id));
@@ -230,6 +230,9 @@ static const GlCommand commands[] = {
     { GPU_TRANSFER_FROM_HOST_3D, sizeof(GpuTransfer3d), gpu_gl_judge_transfer_3d,
       gpu_gl_transfer_from_done },
     { GPU_SUBMIT_3D, sizeof(GpuSubmit), gpu_gl_judge_submit, gpu_gl_submit_done },
+    { GPU_CREATE_BLOB, sizeof(GpuCreateBlob), gpu_gl_judge_blob, create_done },
+    { GPU_MAP_BLOB, sizeof(GpuMapBlob), gpu_gl_judge_map, gpu_gl_map_done },
+    { GPU_UNMAP_BLOB, sizeof(GpuId), gpu_gl_judge_unmap, NULL },
     /* the renderer's own jobs */
     { RENDER_READ, 0, NULL, gpu_gl_pictures_done },
     { RENDER_CURSOR, 0, NULL, gpu_gl_cursor_done },
@@ -253,7 +256,10 @@ void gpu_gl_end(Gpu *gpu, RenderJob *job)
         command->done(gpu, job);
     }
     if (job->chain) {
-        gpu_answer(gpu, job->chain, &job->header, job->answer, NULL, 0);
+        GpuMapInfo info = { job->map_info, 0 };
+
+        gpu_answer(gpu, job->chain, &job->header, job->answer, &info,
+                   job->answer == GPU_OK_MAP_INFO ? sizeof info : 0);
         chain_done(job->chain);
     }
 }

@@ -34,6 +34,7 @@ u32 gpu_gl_judge_ctx_create(Gpu *gpu, RenderJob *job)
     context->serial = ++serial;
     context->create = job->in.context;
     context->record = gl_record_new();
+    context->made = g_array_new(false, false, sizeof(GlMade));
     g_hash_table_insert(contexts, GUINT_TO_POINTER(job->header.ctx_id), context);
     return GPU_OK;
 }
@@ -115,6 +116,9 @@ u32 gpu_gl_judge_submit(Gpu *gpu, RenderJob *job)
     job->bytes = bytes;
     if (!chain_get(job->chain, job->data, bytes)) {
         return GPU_ERR_PARAMETER;
+    }
+    if (!gpu_gl_made(gpu, find_context(gpu, job), (const u32 *)job->data, bytes / 4)) {
+        return GPU_ERR_OUT_OF_MEMORY;
     }
     gpu_gl_submit(gpu, job);
     return GPU_OK;

@@ -14,7 +14,7 @@
     .names = NAMES_REFUSED, .first = at, .step = 1, .why = text
 #define NEVER(text) .keep = KEEP_NEVER, .why = text
 
-/* All others leave nothing behind. */
+/* All others leave nothing behind; what is made for blobs is gpu_gl_blob.c's. */
 const GlCommandRow gl_command_rows[VIRGL_COMMANDS] = {
     [VIRGL_CREATE_OBJECT] = { .keep = KEEP_OWN },
     [VIRGL_BIND_OBJECT] = { WHOLE, OBJECTS(0, 1) },
@@ -52,7 +52,6 @@ const GlCommandRow gl_command_rows[VIRGL_COMMANDS] = {
     [VIRGL_SET_ATOMIC_BUFFERS] = { SLOTS(0, 3, 32), RESOURCES(3, 3) },
     [VIRGL_GET_QUERY_RESULT_QBO] = { .keep = KEEP_OWN },
     [VIRGL_SET_TWEAKS] = { WHOLE, .keys = 1 },
-    [VIRGL_RESOURCE_CREATE] = { NEVER("a blob that its driver has not fetched") },
     [VIRGL_RESOURCE_SET_TYPE] = { NEVER("a resource that got its type later") },
 };
 

@@ -20,7 +20,12 @@
 enum { SAVED_MAX = 2u << 30 };
 
 typedef struct { u32 resources, contexts; u64 capsets; } SavedAll;
-typedef struct { GpuCreate3d create; u32 n_pages, reserved; u64 bytes; } SavedResource;
+typedef struct {
+    GpuCreate3d create;
+    u32 n_pages, blob, blob_flags, mapped;
+    u64 size, offset;               /* a blob's; where it is in the window */
+    u64 bytes;                      /* of what it holds */
+} SavedResource;
 typedef struct {
     GpuCtxCreate create;
     u32 id, lost, resources, words;
@@ -58,11 +63,20 @@ static GList *ids_of(GHashTable *table)
 
 static bool save_resource(Gpu *gpu, const GpuResource *r, GByteArray *out, GError **err)
 {
-    RenderJob job = { .type = RENDER_SAVE, .in.create_3d = r->create };
-    SavedResource saved = { .create = r->create, .n_pages = r->n_pages };
+    RenderJob job = { .type = RENDER_SAVE, .in.create_3d = r->create,
+                      .blob = r->blob };
+    SavedResource saved = { .create = r->create, .n_pages = r->n_pages,
+                            .blob = r->blob, .blob_flags = r->blob_flags };
     bool good;
 
-    gpu_gl_run(gpu, &job);
+    saved.size = r->blob ? r->bytes : 0;
+    saved.mapped = r->mapping != NULL;
+    saved.offset = r->mapping ? r->mapping->offset : 0;
+    if (r->blob != GPU_BLOB_GUEST) {    /* which is in RAM */
+        gpu_gl_run(gpu, &job);
+    } else {
+        job.answer = GPU_OK;
+    }
     saved.bytes = job.bytes;
     good = job.answer == GPU_OK && job.bytes < SAVED_MAX - out->len;
     if (good) {
@@ -101,6 +115,9 @@ static bool save_context(Gpu *gpu, u32 id, const GlContext *context, GByteArray 
 
     if (!stream) {
         return refuse(err, "3D: context %u has %s, which can't be saved", id, why);
+    }
+    if (!record->lost) {
+        gpu_gl_append_made(context, stream);
     }
     saved.words = stream->len;
     append_bytes(out, &saved, sizeof saved);
@@ -187,7 +204,8 @@ static bool take_into(Rest *rest, void *to, size_t n)
 static bool load_contents(Gpu *gpu, const SavedResource *saved, const u8 *data)
 {
     RenderJob job = { .type = RENDER_LOAD, .in.create_3d = saved->create,
-                      .data = (u8 *)data, .bytes = saved->bytes };
+                      .blob = saved->blob, .data = (u8 *)data,
+                      .bytes = saved->bytes };
 
     gpu_gl_run(gpu, &job);              /* only reads them */
     return job.answer == GPU_OK;
@@ -206,6 +224,17 @@ static bool load_backing(Gpu *gpu, GpuResource *r, GpuPages *pages, u32 n)
     return good;
 }
 
+static bool load_blob(Gpu *gpu, const SavedResource *saved, GpuPages *pages,
+                      const u8 *data)
+{
+    GpuCreateBlob blob = { saved->create.resource, saved->blob, saved->blob_flags,
+                           saved->n_pages, 0, saved->size };
+
+    return gpu_gl_make_blob(gpu, &saved->create, &blob, pages) &&
+           (saved->blob == GPU_BLOB_GUEST || load_contents(gpu, saved, data)) &&
+           (!saved->mapped || gpu_gl_map(gpu, blob.resource, saved->offset));
+}
+
 static bool load_resource(Gpu *gpu, Rest *rest)
 {
     RenderJob job = { .type = GPU_RESOURCE_CREATE_3D };
@@ -219,6 +248,9 @@ static bool load_resource(Gpu *gpu, Rest *rest)
     pages = gpu_load_pages(saved.n_pages, &rest->data, &rest->left);
     data = take(rest, saved.bytes);
     job.in.create_3d = saved.create;
+    if (pages && data && saved.blob) {
+        return load_blob(gpu, &saved, pages, data);
+    }
     if (!pages || !data || gpu_gl_do(gpu, &job) != GPU_OK ||
         !load_contents(gpu, &saved, data)) {
         g_free(pages);
@@ -252,6 +284,7 @@ static bool load_stream(Gpu *gpu, const SavedContext *saved, Rest *rest)
     u32 wrong = VIRGL_HEADER(VIRGL_CREATE_OBJECT, 0, 0);
     RenderJob job = { .type = GPU_SUBMIT_3D, .header.ctx_id = saved->id };
     const u8 *words = take(rest, saved->words * 4ull);
+    GlContext *context;
     bool good;
 
     if (!words) {
@@ -259,17 +292,16 @@ static bool load_stream(Gpu *gpu, const SavedContext *saved, Rest *rest)
     }
     job.bytes = saved->lost ? sizeof wrong : saved->words * 4;
     job.data = g_memdup2(saved->lost ? (const u8 *)&wrong : words, MAX(job.bytes, 4));
-    gpu_gl_submit(gpu, &job);
-    gpu_gl_run(gpu, &job);
-    gpu_gl_end(gpu, &job);
-    good = job.answer == GPU_OK || saved->lost;
-    render_job_clear(&job);
-    if (saved->lost) {
-        GlContext *context = g_hash_table_lookup(gpu->gl->contexts,
-                                                 GUINT_TO_POINTER(saved->id));
-
-        context->record->lost = true;
+    context = g_hash_table_lookup(gpu->gl->contexts, GUINT_TO_POINTER(saved->id));
+    good = gpu_gl_made(gpu, context, (const u32 *)job.data, job.bytes / 4);
+    if (good) {
+        gpu_gl_submit(gpu, &job);
+        gpu_gl_run(gpu, &job);
+        gpu_gl_end(gpu, &job);
+        good = job.answer == GPU_OK || saved->lost;
+        context->record->lost |= saved->lost;
     }
+    render_job_clear(&job);
     return good;
 }
 

@@ -71,6 +71,10 @@ struct RenderJob {
     u8 *data;                       /* SUBMIT_3D, POINTER, CURSOR, SAVE, LOAD */
     size_t bytes;
     GArray *pictures;               /* out, RenderPicture; or NULL */
+    bool blob;                      /* SAVE, LOAD: of the memory of a blob, if it has */
+    void *map;                      /* out, MAP_BLOB: where it is */
+    u64 map_bytes;
+    u32 map_info;                   /* how the guest shall cache it */
     bool waited;                    /* by `run`: not among the finished */
     bool ready;
     u32 fence;                      /* the thread's number for it */
@@ -110,6 +114,7 @@ typedef struct {
     void (*run)(Renderer *renderer, RenderJob *job);
     RenderJob *(*finished)(Renderer *renderer);     /* linked, the first one first */
     bool at_once; /* what is posted has finished when `post` returns */
+    bool maps;                      /* its blobs' memory is in this process */
 } RenderModule;
 
 static inline void render_job_clear(RenderJob *job)

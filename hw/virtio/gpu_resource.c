@@ -3,7 +3,7 @@
  * virtio-gpu's resources: see gpu.h.  Under the machine lock.
  */
 
-#include "hw/virtio/gpu.h"
+#include "hw/virtio/gpu_gl.h"
 
 #include <string.h>
 
@@ -183,6 +183,7 @@ void gpu_resource_free(Gpu *gpu, GpuResource *r)
             gpu->state.cursor[i] = 0;       /* its image stays as it was copied */
         }
     }
+    gpu_gl_hide(r);
     gpu->host_bytes -= r->charged;
     g_hash_table_remove(gpu->resources, GUINT_TO_POINTER(r->id));
     g_free(r->pages);

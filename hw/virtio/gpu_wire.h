@@ -35,6 +35,7 @@ enum { GPU_SCANOUTS = 16, GPU_BACKING_MAX = 16384, GPU_CURSOR_SIZE = 64 };
 enum { GPU_CAPSETS = 2, GPU_CREATE_Y_0_TOP = 1, GPU_TEXTURE_BUFFER = 0,
        GPU_TEXTURE_2D = 2, GPU_TEXTURE_3D = 3, GPU_BIND_RENDER_TARGET = 1 << 1 };
 enum { GPU_BLOB_GUEST = 1, GPU_BLOB_HOST = 2, GPU_BLOB_HOST_GUEST = 3 };
+enum { GPU_BLOB_MAPPABLE = 1, GPU_BLOB_FLAGS = 7, GPU_SHARED_HOST_VISIBLE = 1 };
 
 typedef struct { u32 x, y, width, height; } GpuRect;
 
@@ -57,6 +58,8 @@ typedef struct {
     u32 resource, memory, flags, entries;
     u64 blob_id, size;
 } GpuCreateBlob;
+typedef struct { u32 resource, padding; u64 offset; } GpuMapBlob;
+typedef struct { u32 info, padding; } GpuMapInfo;
 typedef struct {
     GpuRect rect;
     u32 scanout, resource, width, height, format, padding, stride[4], offset[4];
@@ -85,7 +88,7 @@ typedef struct { u32 bytes, padding; } GpuSubmit;
 typedef union {
     GpuCreate2d create; GpuId id; GpuSetScanout scanout; GpuFlush flush;
     GpuTransfer2d transfer; GpuAttach attach; GpuGetEdid edid; GpuCreateBlob blob;
-    GpuScanoutBlob scanout_blob; GpuCursor cursor;
+    GpuMapBlob map; GpuScanoutBlob scanout_blob; GpuCursor cursor;
     GpuCapsetIndex capset_index; GpuGetCapset capset; GpuCtxCreate context;
     GpuCreate3d create_3d; GpuTransfer3d transfer_3d; GpuSubmit submit;
 } GpuBody;

@@ -77,6 +77,8 @@ typedef struct {
      * Requests that are out when it is saved are given to it again once it is restored.
      */
     bool redo;
+    /* Where the guest sees the device's shared memory now; UINT64_MAX: nowhere. */
+    void (*shared_moved)(VirtioDevice *virtio, u64 address);
     /* The driver is up and its features are final: DRIVER_OK, or a restore. */
     void (*started)(VirtioDevice *virtio);
 } VirtioType;
@@ -153,6 +155,12 @@ struct VirtioDevice {
     IoContext *io;                  /* io_main() unless `open` chose another */
     struct VirtioBell *bell;        /* one per queue, or NULL */
     bool paused;                    /* takes no new requests: the machine stands */
+    /*
+     * A shared memory region (2.10), a power of two; 0 bytes: none.  Set in `open`.
+     * The transport says where it is, the device puts regions there.
+     */
+    u64 shared_bytes;
+    u8 shared_id;
     Timer *again;                   /* serves queues that had too much for one go */
 };
 

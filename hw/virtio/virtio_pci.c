@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 enum {
-    BAR_MSIX = 1, BAR_STRUCTURES = 4,
+    BAR_MSIX = 1, BAR_STRUCTURES = 4, BAR_STRUCTURES_BESIDE_SHARED = 3,
     AT_COMMON = 0, AT_ISR = 0x1000, AT_DEVICE = 0x2000, AT_NOTIFY = 0x3000,
     STRUCTURES_BYTES = 0x4000,
     NOTIFY_MULTIPLIER = 4,
@@ -178,7 +178,7 @@ static unsigned add_cap(VirtioPci *vp, u8 type, u32 offset, u32 length, unsigned
 
     pci_config_set(&vp->pci, at + CAP_LENGTH_OF_CAP, bytes, 1);
     pci_config_set(&vp->pci, at + CAP_TYPE, type, 1);
-    pci_config_set(&vp->pci, at + CAP_BAR, BAR_STRUCTURES, 1);
+    pci_config_set(&vp->pci, at + CAP_BAR, vp->bar, 1);
     pci_config_set(&vp->pci, at + CAP_OFFSET, offset, 4);
     pci_config_set(&vp->pci, at + CAP_LENGTH, length, 4);
     return at;
@@ -204,6 +204,7 @@ static void add_caps(VirtioPci *vp)
     pci_config_mask(&vp->pci, window + CAP_LENGTH, UINT32_MAX, 4);
     pci_config_mask(&vp->pci, window + CAP_DATA, UINT32_MAX, 4);
     vp->window = window;
+    virtio_pci_add_shared(vp);
 }
 
 /* ---- the window (4.1.4.9) ---- */
@@ -217,7 +218,7 @@ static bool window_access(const VirtioPci *vp, unsigned offset, unsigned n, u32 
     *at = pci_config_get(&vp->pci, vp->window + CAP_OFFSET, 4);
     *length = pci_config_get(&vp->pci, vp->window + CAP_LENGTH, 4);
     return offset < data + 4 && offset + n > data &&
-           pci_config_get(&vp->pci, vp->window + CAP_BAR, 1) == BAR_STRUCTURES &&
+           pci_config_get(&vp->pci, vp->window + CAP_BAR, 1) == vp->bar &&
            (*length == 1 || *length == 2 || *length == 4) &&
            *at < STRUCTURES_BYTES && *at % *length == 0;
 }
@@ -228,6 +229,7 @@ static void config_written(PciDevice *pci, unsigned offset, unsigned n)
     u32 at, length;
 
     update_intx(vp);                                /* MSI-X may be on or off now */
+    virtio_pci_move_shared(vp);
     if (n <= 4 && window_access(vp, offset, n, &at, &length)) {
         u32 data = pci_config_get(pci, vp->window + CAP_DATA, 4);
 
@@ -374,8 +376,10 @@ static bool virtio_pci_attach(Device *dev, GError **err)
 
     region_init_io(&vp->structures, dev->type->name, &structures_ops, vp,
                    STRUCTURES_BYTES);
-    pci_add_bar(&vp->pci, BAR_STRUCTURES, PCI_BAR_MEM64 | PCI_BAR_PREFETCH,
-                &vp->structures);
+    vp->bar = vp->virtio->shared_bytes ? BAR_STRUCTURES_BESIDE_SHARED : BAR_STRUCTURES;
+    pci_add_bar(&vp->pci, vp->bar,
+                vp->bar == BAR_STRUCTURES ? PCI_BAR_MEM64 | PCI_BAR_PREFETCH
+                                          : PCI_BAR_MEM, &vp->structures);
     if (vectors) {
         pci_add_msix(&vp->pci, BAR_MSIX, vectors);
     }
@@ -401,6 +405,7 @@ static void virtio_pci_detach(Device *dev)
     g_free(vp->call);
     pci_detach(&vp->pci);
     region_fini(&vp->structures);
+    region_fini(&vp->shared);
     g_clear_pointer(&dev->bus_data, g_free);
 }
 

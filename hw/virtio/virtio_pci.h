@@ -50,7 +50,10 @@ typedef struct {
     VirtioPciConfig config;
     VirtioPciState state;
     Region structures;
+    u8 bar;                         /* of the structures */
     unsigned window;                /* offset of the access capability (4.1.4.9) */
+    Region shared;                  /* of the device's; there may be none */
+    u64 shared_at;                  /* its address; UINT64_MAX: nowhere */
     /*
      * Interrupts that a thread without the machine lock can't send: written by any
      * thread, sent by the main one.
@@ -63,6 +66,10 @@ typedef struct {
 
 /* virtio_pci.c: as after a reset by the driver. */
 void virtio_pci_reset_state(VirtioPci *vp);
+
+/* virtio_pci_shared.c: the device's shared memory region, if it has one (4.1.4.7) */
+void virtio_pci_add_shared(VirtioPci *vp);
+void virtio_pci_move_shared(VirtioPci *vp);     /* its BAR may have moved */
 
 /* virtio_pci_call.c: see VirtioTransport */
 void virtio_pci_queue_call(VirtioDevice *virtio, unsigned queue, int fd);

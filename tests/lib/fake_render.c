@@ -14,6 +14,9 @@ struct Renderer {
 
 FakeRender fake_render_state;
 
+/* Of every blob. */
+static u8 memory[64 << 10] __attribute__((aligned(4096)));
+
 static u8 caps[2][64] = { { 1, 1 }, { 2, 2 } };
 static const RenderCapset capsets[] = { { 1, 1, 64, caps[0] }, { 2, 2, 64, caps[1] } };
 
@@ -84,6 +87,10 @@ static void note(Renderer *r, RenderJob *job)
     if (job->type == GPU_SET_SCANOUT) {
         r->shown[job->in.scanout.scanout].resource = job->in.scanout.resource;
         r->shown[job->in.scanout.scanout].rect = job->in.scanout.rect;
+    } else if (job->type == GPU_MAP_BLOB) {
+        job->answer = job->answer == GPU_OK ? GPU_OK_MAP_INFO : job->answer;
+        job->map = memory;
+        job->map_bytes = sizeof memory;
     } else if (job->type == RENDER_READ) {
         read_back(r, job, job->scanout);
     } else if (job->type == RENDER_CURSOR) {
@@ -111,7 +118,7 @@ static void run(Renderer *r, RenderJob *job)
 
 const RenderModule fake_render = {
     .open = open_fake, .close = close_fake, .capset = capset, .name = name,
-    .post = post, .run = run, .finished = finished, .at_once = true,
+    .post = post, .run = run, .finished = finished, .at_once = true, .maps = true,
 };
 
 void fake_render_install(void)

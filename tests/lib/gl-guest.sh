@@ -43,7 +43,7 @@ gl_cubes()
     # shellcheck disable=SC2016  # the guest's shell expands it
     printf '%s' 'mkfifo /tmp/p; sleep 99999 < /tmp/p & echo gl: begins > /dev/ttyS0; ' \
         'sleep 99999 | kmscube -c '"$1"' > /tmp/p 2> /dev/ttyS0 & pid=$!; was=x; now=0; ' \
-        'until [ 0$now -gt 0 ] && [ $was = $now ]; do was=$now; sleep 2; ' \
+        'until [ 0$now -gt 0 ] && [ $was = $now ]; do was=$now; sleep 6; ' \
         'now=$(grep wchar /proc/$pid/io | tr -dc 0-9); done; ' \
         'echo gl: runs > /dev/ttyS0; dd if=/dev/zero of=/tmp/p bs=4096; sleep 99999'
 }

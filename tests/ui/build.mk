@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+check_script += tests/ui/gl-blob.sh
 check_script += tests/ui/gl.sh
 check_script += tests/ui/input.sh
 check_script += tests/ui/screen.sh

@@ -89,6 +89,7 @@ static void free_resource(Renderer *r, u32 id)
     int n;
 
     shown_forget(r, id);
+    blob_unmap(r, id);
     virgl_renderer_resource_detach_iov(id, &iov, &n);
     virgl_renderer_resource_unref(id);
 }
@@ -202,6 +203,43 @@ static u32 submit(Renderer *r, RenderJob *job)
            ? GPU_ERR_PARAMETER : GPU_OK;
 }
 
+/* The stream of the header's context has made it; its pages come along. */
+static u32 create_blob(Renderer *r, RenderJob *job)
+{
+    const GpuCreateBlob *in = &job->in.blob;
+
+    if (virgl_renderer_resource_create_blob(
+            &(struct virgl_renderer_resource_create_blob_args){
+                .res_handle = in->resource, .ctx_id = job->header.ctx_id,
+                .blob_mem = in->memory, .blob_flags = in->flags,
+                .blob_id = in->blob_id, .size = in->size, .iovecs = job->iov,
+                .num_iovs = job->n_iov })) {
+        return GPU_ERR_PARAMETER;
+    }
+    g_hash_table_insert(r->resources, GUINT_TO_POINTER(in->resource),
+                        g_steal_pointer(&job->iov));
+    return GPU_OK;
+}
+
+static u32 map_blob(Renderer *r, RenderJob *job)
+{
+    const RenderMap *map = blob_map(r, job->in.map.resource);
+
+    if (!map || virgl_renderer_resource_get_map_info(job->in.map.resource,
+                                                     &job->map_info)) {
+        return GPU_ERR_UNSPEC;
+    }
+    job->map = map->at;
+    job->map_bytes = map->bytes;
+    return GPU_OK_MAP_INFO;
+}
+
+static u32 unmap_blob(Renderer *r, RenderJob *job)
+{
+    blob_unmap(r, job->in.id.resource);
+    return GPU_OK;
+}
+
 static u32 set_scanout(Renderer *r, RenderJob *job)
 {
     shown_set(r, job);
@@ -233,6 +271,9 @@ static const struct {
     { GPU_TRANSFER_TO_HOST_3D, transfer_to },
     { GPU_TRANSFER_FROM_HOST_3D, transfer_from },
     { GPU_SUBMIT_3D, submit },
+    { GPU_CREATE_BLOB, create_blob },
+    { GPU_MAP_BLOB, map_blob },
+    { GPU_UNMAP_BLOB, unmap_blob },
 };
 
 void render_command(Renderer *r, RenderJob *job)

@@ -103,7 +103,9 @@ void content_save(Renderer *r, RenderJob *job)
     const GpuCreate3d *c = &job->in.create_3d;
     u32 line = line_of(c);
 
-    (void)r;
+    if (job->blob && blob_save(r, job)) {
+        return;
+    }
     job->bytes = line ? total(c, line) : 0;
     job->data = line ? g_try_malloc0(MAX(job->bytes, 1)) : NULL;
     if (!job->data || !move(c, line, job->data, true)) {
@@ -120,7 +122,9 @@ void content_load(Renderer *r, RenderJob *job)
     size_t bytes = line ? total(c, line) : 0;
     g_autofree u8 *zeros = line && !job->bytes ? g_try_malloc0(bytes) : NULL;
 
-    (void)r;
+    if (job->blob && blob_load(r, job)) {
+        return;
+    }
     if (!line || (job->bytes ? job->bytes != bytes : !zeros) ||
         !move(c, line, job->bytes ? job->data : zeros, false)) {
         job->answer = GPU_ERR_PARAMETER;

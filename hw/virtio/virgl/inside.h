@@ -5,6 +5,7 @@
  *     thread.c     the thread, its jobs and fences
  *     egl.c        the display, contexts, the windows' surfaces
  *     command.c    the driver's commands
+ *     blob.c       resources whose memory is in this process
  *     content.c    what resources hold, for snapshots
  *     process.c    a program around them, for isolated=on; confine.c: what it may do
  *     show.c       scanouts: reading back, drawing into windows
@@ -39,6 +40,12 @@ typedef struct {
     unsigned pointer_texture;
 } Shown;
 
+/* Where a blob's memory is. */
+typedef struct {
+    void *at;
+    u64 bytes;
+} RenderMap;
+
 struct Renderer {
     RenderHost host;
     GThread *thread;
@@ -57,6 +64,7 @@ struct Renderer {
     Shown shown[GPU_SCANOUTS];
     GHashTable *contexts;           /* ids of those there are */
     GHashTable *resources;          /* id -> iov that the library has of it, or NULL */
+    GHashTable *maps;               /* id -> RenderMap */
     unsigned program, vertices, sampler;    /* GL's, for drawing; 0: not made yet */
 };
 
@@ -76,6 +84,13 @@ bool egl_use(const Egl *egl, EGLSurface surface);
 /* command.c */
 void render_command(Renderer *r, RenderJob *job);
 void render_free_all(Renderer *r);      /* contexts and resources */
+
+/* blob.c */
+const RenderMap *blob_map(Renderer *r, u32 id); /* now or before; NULL: it can't be */
+void blob_unmap(Renderer *r, u32 id);           /* if it is mapped */
+/* What a blob's memory holds; false: it has none. */
+bool blob_save(Renderer *r, RenderJob *job);
+bool blob_load(Renderer *r, RenderJob *job);
 
 /* content.c */
 void content_save(Renderer *r, RenderJob *job);

@@ -336,6 +336,7 @@ static void close_renderer(Renderer *r)
     }
     g_hash_table_unref(r->contexts);
     g_hash_table_unref(r->resources);
+    g_hash_table_unref(r->maps);
     close(r->wake);
     g_mutex_clear(&r->lock);
     g_cond_clear(&r->changed);
@@ -351,6 +352,7 @@ static Renderer *open_renderer(const RenderHost *host, char **why)
     r->host = *host;
     r->contexts = g_hash_table_new(NULL, NULL);
     r->resources = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    r->maps = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     g_mutex_init(&r->lock);
     g_cond_init(&r->changed);
     r->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -427,5 +429,5 @@ static RenderJob *finished(Renderer *r)
 extern const RenderModule gpu_renderer;
 const RenderModule gpu_renderer = {
     .open = open_renderer, .close = close_renderer, .capset = capset, .name = name,
-    .post = post, .run = run, .finished = finished,
+    .post = post, .run = run, .finished = finished, .maps = true,
 };

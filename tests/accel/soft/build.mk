@@ -8,6 +8,7 @@ test += tests/accel/soft/table.c
 testlib += tests/lib/host_cpu.c
 testlib += tests/lib/soft_bed.c
 test += tests/accel/soft/walk.c
+test += tests/accel/soft/foreign.c
 test += tests/accel/soft/mmu.c
 test += tests/accel/soft/pcid.c
 test += tests/accel/soft/segment.c

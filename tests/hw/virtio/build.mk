@@ -2,6 +2,7 @@
 test += tests/hw/virtio/blk.c
 test += tests/hw/virtio/fault.c
 test += tests/hw/virtio/gpu.c
+test += tests/hw/virtio/gpu_blob.c
 test += tests/hw/virtio/gpu_gl.c
 test += tests/hw/virtio/gpu_isolated.c
 test += tests/hw/virtio/gpu_record.c

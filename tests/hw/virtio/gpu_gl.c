@@ -35,7 +35,20 @@ static void submit(u32 context, const u32 *words, u32 n)
     render_job_clear(&job);
 }
 
-/* Two resources, one of them shown, and two contexts, one of them lost. */
+static void make_blob(void)
+{
+    const GpuCreate3d create = { 0, GPU_TEXTURE_BUFFER, 64, 16, 8192, 1, 1, 1, 0, 0, 6,
+                                 0 };
+    const GpuCreateBlob blob = { 9, GPU_BLOB_HOST, GPU_BLOB_MAPPABLE, 0, 0, 8192 };
+
+    g_assert_true(gpu_gl_make_blob(gpu, &create, &blob, NULL));
+    g_assert_true(gpu_gl_map(gpu, 9, 4096));
+}
+
+/*
+ * Three resources, one of them shown and one a blob that the guest sees, and two
+ * contexts, one of them lost.
+ */
 static void set_up(void)
 {
     static const u32 stream[] = {
@@ -52,6 +65,7 @@ static void set_up(void)
              0 } });
     give(GPU_RESOURCE_CREATE_3D, 0, (GpuBody){ .create_3d = {
              8, GPU_TEXTURE_BUFFER, 64, 16, 4096, 1, 1, 1, 0, 0, 0, 0 } });
+    make_blob();
     give(GPU_SET_SCANOUT, 0, (GpuBody){ .scanout = { { 0, 0, 64, 32 }, 0, 7 } });
     give(GPU_CTX_CREATE, 3, (GpuBody){ .context = { 4, 0, "test" } });
     give(GPU_CTX_ATTACH_RESOURCE, 3, (GpuBody){ .id = { 7, 0 } });
@@ -83,6 +97,7 @@ static void test_saved(void)
     g_assert_true(device_load(rig->dev, saved->data, saved->len, &err));
     g_assert_cmpuint(console_nth(0)->surface.width, ==, 64);
     g_assert_nonnull(gpu_resource(gpu, 8));
+    g_assert_true(gpu_resource(gpu, 9)->mapping->ready);
     g_assert_cmpuint(g_hash_table_size(gpu->gl->contexts), ==, 2);
     again = save();
     g_assert_cmpuint(again->len, >, 400);

@@ -205,9 +205,6 @@ static void test_refused(void)
     feed(CONDITION, 0, 6, 0, 0);
     expect_refusal("render condition");
     begin();
-    feed(RESOURCE, 0, 0);
-    expect_refusal("blob");
-    begin();
     feed(60, 0, 0);
     expect_refusal("not followed");
 }
