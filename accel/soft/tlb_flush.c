@@ -121,8 +121,14 @@ static void clear_entry(Cpu *cpu, unsigned n)
     *info = (TlbInfo){ .phys = info->phys & TLB_LOGGED_GLOBAL, .ram_page = UINT64_MAX };
 }
 
+/* Zero is no empty entry where a page's tag may be 0: page 0's own, and the last page's,
+   because what begins there may end in page 0. */
 static void set_size(Cpu *cpu, unsigned entries)
 {
+    for (MmuMode mode = 0; mode < MMU_MODES; mode++) {
+        clear_entry(cpu, mode * TLB_SIZE);
+        clear_entry(cpu, mode * TLB_SIZE + entries - 1);
+    }
     cpu->tlb_mask = (entries - 1) * sizeof(TlbEntry);
     cpu->tlb_conflicts = 0;
     cpu->tlb_grows = false;
@@ -132,7 +138,6 @@ static void set_size(Cpu *cpu, unsigned entries)
 static void make_tables(Cpu *cpu)
 {
     for (MmuMode mode = 0; mode < MMU_MODES; mode++) {
-        clear_entry(cpu, mode * TLB_SIZE);      /* zero is no empty entry there */
         tlb_make_hint(cpu, mode, 0);
         cpu->tlb_table[mode] = cpu->tlbs[mode];
     }

@@ -375,6 +375,14 @@ static void test_flush_many(Fixture *f, gconstpointer data)
     }
 }
 
+/* From the last page, which is not mapped, into the first one, which is. */
+static void ends_in_page_zero(Fixture *f)
+{
+    g_assert_cmpint(CAUGHT(f->cpu, cpu_load64(f->cpu, -1)), ==, EXC_PF);
+    g_assert_cmphex(f->cpu->cr2, ==, UINT64_MAX);
+    g_assert_cmpint(CAUGHT(f->cpu, cpu_store64(f->cpu, -7, 1)), ==, EXC_PF);
+}
+
 /* Tables that were never filled are zero, which is the tag of page 0. */
 static void test_page_zero(Fixture *f, gconstpointer data)
 {
@@ -387,6 +395,7 @@ static void test_page_zero(Fixture *f, gconstpointer data)
     map(f, 0, RAM | P | W | U);
     soft_bed_put64(f->bed, RAM, 7);
     g_assert_cmpint(cpu_load8(f->cpu, 0), ==, 7);
+    ends_in_page_zero(f);
 }
 
 /* Pages that drive each other out let the tables grow; then all of them fit. */
@@ -396,6 +405,7 @@ static void test_growth(Fixture *f, gconstpointer data)
     Cpu *cpu = f->cpu;
     unsigned conflicts = 0;
 
+    soft_bed_put64(f->bed, PD + B / (2 << 20) * 8, B | P | W | U | PS);
     for (unsigned turn = 0; turn < TURNS; turn++) {
         conflicts = cpu->tlb_conflicts;
         for (unsigned i = 0; i < TLB_FIRST_SIZE; i++) {
@@ -415,6 +425,7 @@ static void test_growth(Fixture *f, gconstpointer data)
     g_assert_cmpint(cpu_load64(cpu, A), ==, (TURNS - 1) * 1000);
     mmu_flush_page(cpu, A);
     g_assert_cmpint(cpu_load64(cpu, A), ==, (TURNS - 1) * 2000);
+    ends_in_page_zero(f);
 }
 
 /* ---- dirty marks and code ---- */
