@@ -53,8 +53,8 @@ typedef struct {
 enum { TLB_BITS = 13, TLB_SIZE = 1 << TLB_BITS };
 /*
  * A table begins with so many entries, and grows when pages drive each other out.  Its
- * memory is zero at first, which is an empty entry like TLB_NONE: only what ends in page
- * 0 has the tag 0, and looks at the first entry or the last, which are never 0.
+ * memory is zero at first, which is an empty entry like TLB_NONE: only what ends in
+ * page 0 has the tag 0, and looks at the first entry or the last, which are never 0.
  */
 enum { TLB_FIRST_SIZE = 512, TLB_GROWTH = 4 };
 /* ... when so many were driven out as four times its size; the jump cache the same. */

@@ -121,8 +121,8 @@ static void clear_entry(Cpu *cpu, unsigned n)
     *info = (TlbInfo){ .phys = info->phys & TLB_LOGGED_GLOBAL, .ram_page = UINT64_MAX };
 }
 
-/* Zero is no empty entry where a page's tag may be 0: page 0's own, and the last page's,
-   because what begins there may end in page 0. */
+/* Zero is no empty entry where a page's tag may be 0: page 0's own, and the last
+   page's, because what begins there may end in page 0. */
 static void set_size(Cpu *cpu, unsigned entries)
 {
     for (MmuMode mode = 0; mode < MMU_MODES; mode++) {

@@ -3,8 +3,8 @@
  * Snapshots of every format that there has been go on: tests/vm/formats/N.txt is one
  * that a Mayfly of format N saved (rom.S there says what its guest does, and how it is
  * made); format 2 is format 1, packed.  A row that was added since is missing in them;
- * one that only a newer Mayfly knows, a newer format and a foreign file are refused with
- * the reason.
+ * one that only a newer Mayfly knows, a newer format and a foreign file are refused
+ * with the reason.
  */
 
 #include "tests/lib/snapshot_text.h"
