@@ -169,10 +169,11 @@ static gpointer run(gpointer opaque)
         window_event(w, &event);
     }
     window_free_drawing(w);
-    if (w->window) {
-        SDL_DestroyWindow(w->window);
-    }
-    SDL_Quit();
+    /*
+     * The window itself goes with the process.  SDL_PushEvent wakes this thread by a
+     * message to the window over a connection of its own; if that comes when the window
+     * is gone, Xlib ends the process with status 1.
+     */
     return NULL;
 }
 
