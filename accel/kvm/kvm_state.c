@@ -167,7 +167,9 @@ static bool set_extended(KvmCpu *cpu, const X86State *from, GError **err)
 /* ---- the local APIC ---- */
 
 /* SDM vol. 3, table 11-1: words of the page, at each 16 bytes. */
+enum { LAPIC_ISR = 0x10, LAPIC_IRR = 0x20, LAPIC_LVTT = 0x32 };
 enum { LAPIC_TMICT = 0x38, LAPIC_TMCCT = 0x39, LAPIC_TDCR = 0x3e };
+enum { LVT_MASKED = 1 << 16, LVTT_MODE = 3 << 17 };     /* 0: one-shot */
 
 /* Nanoseconds since the count was loaded; KVM's timer has a bus of 1 GHz. */
 static u64 timer_gone(const u32 *reg)
@@ -297,6 +299,23 @@ static bool timer_expired(TimerMark before, const X86Lapic *now)
 }
 
 /*
+ * A single shot that has run out, and whose interrupt is neither waiting nor being
+ * served: the handler has ended, or the kernel's timer is late and the count alone says
+ * so.  Nothing tells which.  It comes, as it does when KVM is given such a state: an
+ * interrupt more does no harm, the last one lost stops a guest.
+ */
+static void run_out_comes(X86Lapic *lapic)
+{
+    u32 entry = lapic->reg[LAPIC_LVTT], word = entry >> 5 & 7, bit = 1u << (entry & 31);
+
+    if (lapic->reg[LAPIC_TMICT] && !lapic->reg[LAPIC_TMCCT] &&
+        !(entry & (LVT_MASKED | LVTT_MODE)) && (entry & 0xf0) &&         /* legal */
+        !(lapic->reg[LAPIC_ISR + word] & bit)) {
+        lapic->reg[LAPIC_IRR + word] |= bit;
+    }
+}
+
+/*
  * KVM's timer goes on while the machine stands, and when it expires that is in no state
  * until the vCPU settles.  So it settles, and if the timer expires after that, again.
  */
@@ -322,6 +341,7 @@ bool kvm_get_state(Accel *accel, unsigned n, X86State *state, GError **err)
             break;
         }
     }
+    run_out_comes(&state->lapic);
     return true;
 }
 
