@@ -38,35 +38,45 @@ static void raw_map(BlockNode *node, BlockAccess access, u64 offset, u64 bytes,
     const Raw *raw = node->own;
 
     if (access == BLOCK_WRITE && (node->flags & BLOCK_PROBED) && offset < SECTOR) {
-        to->bytes = MIN(bytes, SECTOR - offset);
         return;
     }
     *to = (BlockMap){ MAP_NODE, node->file, raw->offset + offset, bytes };
 }
 
-/* Sector 0 of an image whose format was guessed. */
+static bool is_of_another_format(const u8 head[SECTOR])
+{
+    for (unsigned i = 0; block_drivers[i]; i++) {
+        const BlockDriver *driver = block_drivers[i];
+
+        if (driver->probe && driver->probe(head, SECTOR, "") > 1) {
+            return true;
+        }
+    }
+    return foreign_format(head, SECTOR);
+}
+
+/*
+ * From sector 0 on, of an image whose format was guessed.  Of a request that is refused
+ * nothing is written.
+ */
 static int raw_write(BlockNode *node, u64 offset, BlockVec from)
 {
     const Raw *raw = node->own;
+    size_t n = MIN(from.bytes, SECTOR - offset);
     u8 head[SECTOR] = { 0 };
     int error = node_read(node->file, raw->offset, head, sizeof head);
 
     if (error) {
         return error;
     }
-    vec_to(from, head + offset);
-    for (unsigned i = 0; block_drivers[i]; i++) {
-        const BlockDriver *driver = block_drivers[i];
-
-        if (driver->probe && driver->probe(head, sizeof head, "") > 1) {
-            return -EPERM;
-        }
-    }
-    if (foreign_format(head, sizeof head)) {
+    vec_to(vec_slice(from, 0, n), head + offset);
+    if (is_of_another_format(head)) {
         return -EPERM;
     }
     /* The bytes that were judged, not the guest's memory once more. */
-    return node_write(node->file, raw->offset + offset, head + offset, from.bytes);
+    error = node_write(node->file, raw->offset + offset, head + offset, n);
+    return error ? error : node_writev(node->file, raw->offset + offset + n,
+                                       vec_slice(from, n, from.bytes - n));
 }
 
 /* A last sector in part counts whole: beyond the file's end it reads as zeroes. */

@@ -53,12 +53,13 @@ static const struct { const char *text; unsigned n, at; bool may; } beginnings[]
     { "QFI", 3, 0, true },
 };
 
-/* One write of the first two sectors, in two ranges that begin inside the text. */
+/* One write of four sectors, in two ranges that begin inside the text. */
 static int write_beginning(Block *block, unsigned row)
 {
-    u8 bytes[1024] = { 0 };
+    u8 bytes[2048];
     struct iovec iov[] = { { bytes, 2 }, { bytes + 2, sizeof bytes - 2 } };
 
+    memset(bytes, 'a' + row, sizeof bytes);
     memcpy(bytes + beginnings[row].at, beginnings[row].text, beginnings[row].n);
     block_write(block, 0, vec_all(iov, 2), false, note_done, NULL);
     block_drain(block, false);
@@ -72,6 +73,19 @@ static bool file_begins_with(unsigned row)
     g_assert_true(g_file_get_contents(path, &bytes, NULL, NULL));
     return memcmp(bytes + beginnings[row].at, beginnings[row].text,
                   beginnings[row].n) == 0;
+}
+
+/* All of the request is there, or nothing of it. */
+static bool file_goes_on_with(unsigned row)
+{
+    g_autofree char *bytes = NULL;
+    char wanted[512];
+
+    memset(wanted, 'a' + row, sizeof wanted);
+    g_assert_true(g_file_get_contents(path, &bytes, NULL, NULL));
+    g_assert((memcmp(bytes + 1024, wanted, 512) == 0) ==
+             (memcmp(bytes + 1536, wanted, 512) == 0));
+    return memcmp(bytes + 1024, wanted, 512) == 0;
 }
 
 static void write_beginnings(const char *words, bool guessed)
@@ -91,6 +105,7 @@ static void write_beginnings(const char *words, bool guessed)
 
         g_assert_cmpint(write_beginning(block, i), ==, may ? 0 : -EPERM);
         g_assert(file_begins_with(i) == may);
+        g_assert(file_goes_on_with(i) == may);
     }
     io_unlock(io_main());
     block_release(block);
