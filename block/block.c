@@ -11,6 +11,8 @@
 #include "block/request.h"
 
 #include <errno.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 typedef enum { DO_READ, DO_WRITE, DO_FLUSH, DO_DISCARD, DO_ZEROES } What;
 
@@ -44,17 +46,21 @@ static void finish(BlockRequest *request, int error)
     done(opaque, error);
 }
 
-static void keep(BlockRequest *request, int error)
+static void list_add(BlockRequest **end, BlockRequest *request)
 {
-    Block *block = request->block;
-    BlockRequest **end = &block->stopped;
-
     while (*end) {
         end = &(*end)->next;
     }
     request->next = NULL;
-    request->error = error;
     *end = request;
+}
+
+static void keep(BlockRequest *request, int error)
+{
+    Block *block = request->block;
+
+    request->error = error;
+    list_add(&block->stopped, request);
     block->n_stopped++;
     blocks_host.stop(block->id, request->what != DO_READ, error);
 }
@@ -139,19 +145,99 @@ static void go_down(BlockRequest *r)
     }
 }
 
+static u64 size_of(const BlockRequest *request)
+{
+    return MAX(request->bytes, request->data.bytes);
+}
+
 static void go(BlockRequest *request)
 {
     Block *block = request->block;
-    u64 bytes = MAX(request->bytes, request->data.bytes);
 
     if (!block->root) {
         request_fail(block->io, -ENOMEDIUM, came_back, request);
-    } else if (!is_inside(block, request->offset, bytes)) {
+    } else if (!is_inside(block, request->offset, size_of(request))) {
         request_fail(block->io, -EIO, came_back, request);
     } else {
         go_down(request);
     }
 }
+
+/* ---- rates ---- */
+
+static void begin_delayed(Block *block);
+
+static void alarm_rang(void *opaque)
+{
+    Block *block = opaque;
+    u64 count;
+
+    if (read(block->alarm_fd, &count, sizeof count) == sizeof count) {
+        begin_delayed(block);
+    }
+}
+
+static void set_alarm(Block *block, u64 us)
+{
+    struct itimerspec when = { .it_value = { us / 1000000, us % 1000000 * 1000 } };
+
+    if (!block->alarm) {
+        block->alarm_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+        g_assert(block->alarm_fd >= 0);
+        block->alarm = io_watch(block->io, block->alarm_fd, alarm_rang, block);
+    }
+    timerfd_settime(block->alarm_fd, 0, &when, NULL);
+}
+
+void block_drop_alarm(Block *block)
+{
+    if (block->alarm) {
+        io_unwatch(block->alarm);
+        close(block->alarm_fd);
+        block->alarm = NULL;
+    }
+}
+
+/* Begins what the rates allow, each way in order; the alarm rings for the rest. */
+static void begin_delayed(Block *block)
+{
+    Throttle *throttle = block->settings.throttle;
+    u64 soonest = 0;
+
+    for (unsigned write = 0; write < 2; write++) {
+        BlockRequest *request;
+
+        while ((request = block->delayed[write])) {
+            s64 now = g_get_monotonic_time();
+            u64 wait = block->draining ? 0 : throttle_wait(throttle, write, now);
+
+            if (wait) {
+                soonest = soonest ? MIN(soonest, wait) : wait;
+                break;
+            }
+            block->delayed[write] = request->next;
+            throttle_count(throttle, write, size_of(request), now);
+            go(request);
+        }
+    }
+    if (soonest) {
+        set_alarm(block, soonest);
+    }
+}
+
+static void begin(BlockRequest *request)
+{
+    Block *block = request->block;
+
+    if (block->settings.throttle) {
+        list_add(&block->delayed[request->what != DO_READ], request);
+        begin_delayed(block);
+    } else {
+        go(request);
+    }
+}
+
+/* ---- requests ---- */
 
 static BlockRequest *request_new(Block *block, What what, u64 offset, BlockDone *done,
                                  void *opaque)
@@ -173,7 +259,7 @@ void block_read(Block *block, u64 offset, BlockVec to, BlockDone *done, void *op
     BlockRequest *request = request_new(block, DO_READ, offset, done, opaque);
 
     request->data = to;
-    go(request);
+    begin(request);
 }
 
 void block_write(Block *block, u64 offset, BlockVec from, bool fua, BlockDone *done,
@@ -184,7 +270,7 @@ void block_write(Block *block, u64 offset, BlockVec from, bool fua, BlockDone *d
     request->data = from;
     request->fua = fua;
     detect_zeroes(request);
-    go(request);
+    begin(request);
 }
 
 void block_flush(Block *block, BlockDone *done, void *opaque)
@@ -207,7 +293,7 @@ void block_write_zeroes(Block *block, u64 offset, u64 bytes, bool may_unmap,
 
     request->bytes = bytes;
     request->may_unmap = may_unmap;
-    go(request);
+    begin(request);
 }
 
 void block_plug(Block *block)
@@ -259,9 +345,12 @@ static void cancel_stopped(Block *block)
 void block_drain(Block *block, bool cancel)
 {
     g_assert(io_locked(block->io));
+    block->draining++;
+    begin_delayed(block);
     while (block->in_flight > block->n_stopped) {
         queue_wait(block->io);
     }
+    block->draining--;
     if (cancel && block->n_stopped) {
         cancel_stopped(block);
         block_drain(block, true);

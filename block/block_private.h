@@ -8,6 +8,7 @@
 #define BLOCK_BLOCK_PRIVATE_H
 
 #include "block/block.h"
+#include "block/throttle.h"
 
 typedef enum { DETECT_OFF, DETECT_ON, DETECT_UNMAP } BlockDetect;
 
@@ -19,6 +20,7 @@ typedef struct {
     BlockFlags flags;               /* for a medium that is loaded later */
     bool writethrough;
     str serial;
+    Throttle *throttle;             /* NULL: as fast as it goes */
 } BlockSettings;
 
 typedef struct BlockRequest BlockRequest;
@@ -36,12 +38,17 @@ struct Block {
     bool writeback, tray_open, tray_locked;
     unsigned in_flight, n_stopped;
     BlockRequest *stopped;          /* they wait for `cont`: first, in order */
+    BlockRequest *delayed[2];       /* by the throttle: reads, writes */
+    IoWatch *alarm;                 /* rings when the next of them may begin */
+    int alarm_fd;
+    unsigned draining;              /* nothing is delayed meanwhile */
 };
 
 /* Takes over the reference to `root` (may be NULL) and the settings' strings. */
 Block *block_new(const char *id, BlockNode *root, const BlockSettings *settings);
 void block_free(Block *block);
 void block_retry(Block *block);     /* under its lock */
+void block_drop_alarm(Block *block);        /* under its lock, drained */
 
 extern BlocksHost blocks_host;
 

@@ -42,6 +42,7 @@ void block_free(Block *block)
     }
     *at = block->next;
     node_unref(block->root);
+    throttle_unref(block->settings.throttle);
     g_free(block->settings.serial);
     g_free(block->id);
     g_free(block);
@@ -80,7 +81,8 @@ static Block *find_for_device(const char *id, bool shares, GError **err)
         return NULL;
     }
     block = block_new(id, node_ref(node), &(BlockSettings){
-        .on_write = ON_ERROR_ENOSPC, .flags = node->flags });
+        .on_write = ON_ERROR_ENOSPC, .detect_zeroes = node->detect_zeroes,
+        .flags = node->flags });
     block->hidden = true;
     return block;
 }
@@ -131,6 +133,7 @@ void block_release(Block *block)
     }
     took = io_enter(block->io);
     block_drain(block, true);
+    block_drop_alarm(block);
     io_leave(block->io, took);
     block->host = NULL;
     block->io = io_main();

@@ -191,6 +191,11 @@ void blocks_describe(GString *out)
                                block->writeback ? "writeback" : "writethrough",
                                flags & BLOCK_DIRECT ? ", direct" : "",
                                flags & BLOCK_NO_FLUSH ? ", ignore flushes" : "");
+        if (block->settings.throttle) {
+            g_string_append(out, "    I/O throttling:   ");
+            throttle_describe(block->settings.throttle, out);
+            g_string_append_c(out, '\n');
+        }
         if (block->settings.detect_zeroes != DETECT_OFF) {
             g_string_append_printf(out, "    Detect zeroes:    %s\n",
                                    block->settings.detect_zeroes == DETECT_ON ? "on"

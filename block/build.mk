@@ -35,4 +35,5 @@ src += block/qcow2_zero.c
 src += block/queue.c
 src += block/raw.c
 src += block/request.c
+src += block/throttle.c
 src += block/vec.c

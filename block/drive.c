@@ -62,6 +62,17 @@ PROPS(DriveConfig,
     (bool, copy_on_read, "without effect"),
     (str,  serial, "serial number", .max = 36));
 
+/* The others of "cache." are a node's words. */
+typedef struct { u8 writeback; } CacheConfig;
+static const char *const off_on[] = { "off", "on", NULL };
+enum { AS_CACHE = 0xff };
+static const Field cache_fields[] = {
+    { .name = "cache.writeback", .help = "writes are done before they are safe",
+      .kind = FIELD_UINT, .offset = offsetof(CacheConfig, writeback), .size = 1,
+      .count = 1, .def = AS_CACHE, .names = off_on },
+    { 0 }
+};
+
 static GPtrArray *drives;           /* Drive *, in the order given */
 
 /* ---- finding them ---- */
@@ -259,6 +270,7 @@ static bool drive_open(Drive *drive, const DriveConfig *config, KeyVals *options
                        bool all_snapshot, GError **err)
 {
     BlockSettings settings;
+    CacheConfig cache;
     BlockFlags flags;
     BlockNode *node = NULL;
     bool snapshot;
@@ -278,9 +290,17 @@ static bool drive_open(Drive *drive, const DriveConfig *config, KeyVals *options
         return bad(err, "Duplicate ID '%s' for drive", drive->id);
     }
     settings.flags = flags;
+    if (!options_take(cache_fields, &cache, options, err) ||
+        !throttle_open(options, drive->id, &settings.throttle, err)) {
+        return false;
+    }
+    if (cache.writeback != AS_CACHE) {
+        settings.writethrough = !cache.writeback;
+    }
     snapshot = config->snapshot || (all_snapshot && (flags & BLOCK_RDWR));
     if (!has_nothing(config, options) &&
         !(node = open_node(config, options, flags, snapshot, err))) {
+        throttle_unref(settings.throttle);
         return false;
     }
     block_new(drive->id, node, &settings);

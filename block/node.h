@@ -150,6 +150,7 @@ struct BlockNode {
     bool kept;                      /* -blockdev: it has a reference until the end */
     char *filename;                 /* for messages: the file it all comes from */
     BlockFlags flags;               /* as they became */
+    u8 detect_zeroes;               /* a BlockDetect, for the device that has it */
     u64 length; /* bytes; changed by open, write, truncate; atomic */
     unsigned align;                 /* of requests and memory with O_DIRECT; else 1 */
     BlockNode *file, *backing, *data;       /* children, or NULL */

@@ -15,12 +15,14 @@ enum { DEPTH_MAX = 200 };
 /* What every node takes; 2 stands for "as the parent". */
 typedef struct {
     str driver, node_name;
-    u8 read_only, auto_read_only, direct, no_flush, force_share, discard;
+    u8 read_only, auto_read_only, direct, no_flush, force_share, discard,
+       detect_zeroes;
 } NodeOptions;
 
 static const char *const off_on[] = { "off", "on", NULL };
 static const char *const discards[] = { "ignore", "unmap", "off", "on", NULL };
-enum { AS_PARENT = 0xff };
+static const char *const detects[] = { "off", "on", "unmap", NULL };
+enum { AS_PARENT = 0xff, DETECT_UNMAP = 2 };
 
 #define NODE_ROW(label, member, text, ...)                                          \
     { .name = label, .kind = FIELD_UINT, .offset = offsetof(NodeOptions, member),   \
@@ -39,6 +41,8 @@ static const Field node_fields[] = {
     NODE_ROW("cache.no-flush", no_flush, "flushes do nothing", .names = off_on),
     NODE_ROW("force-share", force_share, "whatever others do", .names = off_on),
     NODE_ROW("discard", discard, "whether discards reach the host", .names = discards),
+    NODE_ROW("detect-zeroes", detect_zeroes, "zeroes are written in a cheaper way",
+             .names = detects),
     { 0 }
 };
 
@@ -61,6 +65,22 @@ static BlockFlags flags_of(const NodeOptions *options, BlockFlags flags)
           BLOCK_UNMAP);
     apply(&flags, read_only == AS_PARENT ? AS_PARENT : !read_only, BLOCK_RDWR);
     return flags;
+}
+
+static bool flags_right(const NodeOptions *options, BlockFlags flags, GError **err)
+{
+    if ((flags & BLOCK_FORCE_SHARE) && (flags & BLOCK_RDWR)) {
+        g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "force-share=on can only be used with read-only images");
+        return false;
+    }
+    if (options->detect_zeroes == DETECT_UNMAP && !(flags & BLOCK_UNMAP)) {
+        g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "setting detect-zeroes to unmap is not allowed without setting "
+                    "discard operation to unmap");
+        return false;
+    }
+    return true;
 }
 
 /* A letter, then letters, digits, '-', '.', '_'; at most 31 of them. */
@@ -230,12 +250,11 @@ BlockNode *node_open(KeyVals *options, BlockFlags flags, GError **err)
     depth++;
     if (options_take(node_fields, &own, options, err)) {
         flags = flags_of(&own, flags);
-        if ((flags & BLOCK_FORCE_SHARE) && (flags & BLOCK_RDWR)) {
-            g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                        "force-share=on can only be used with read-only images");
-        } else {
-            node = open_as(&own, options, flags, err);
-        }
+        node = flags_right(&own, flags, err) ? open_as(&own, options, flags, err)
+                                             : NULL;
+    }
+    if (node && own.detect_zeroes != AS_PARENT) {
+        node->detect_zeroes = own.detect_zeroes;
     }
     fields_clear(node_fields, &own);
     depth--;

@@ -132,6 +132,7 @@ bool hdb_judge(VmConfig *config, const char *value, GError **err);
 bool hdc_judge(VmConfig *config, const char *value, GError **err);
 bool hdd_judge(VmConfig *config, const char *value, GError **err);
 bool cdrom_judge(VmConfig *config, const char *value, GError **err);
+bool pflash_judge(VmConfig *config, const char *value, GError **err);
 
 /* options_host.c */
 extern const Field msg_rows[], overcommit_rows[], mon_rows[];

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "block/drive.h"
 #include "block/overlay.h"
+#include "block/throttle.h"
 #include "vm/snapshot_image.h"
 
 #include <string.h>
@@ -15,7 +16,8 @@ enum { DISKS_MAX = 256, IMAGES_MAX = 64 };
 /* What of a -drive stays; everything else says which image it is. */
 static const char *const kept[] = {
     "if", "id", "index", "bus", "unit", "media", "cache", "aio", "discard",
-    "detect-zeroes", "rerror", "werror", "serial", "readonly", "read-only", NULL
+    "detect-zeroes", "rerror", "werror", "serial", "readonly", "read-only",
+    "cache.writeback", "cache.direct", "cache.no-flush", NULL
 };
 
 /* The images of the disks that came from a snapshot, by -drive option: GPtrArray * */
@@ -36,7 +38,8 @@ static char *kept_words(const char *drive, GError **err)
     GString *text = g_string_new(NULL);
 
     for (unsigned i = 0; kv && i < kv->n; i++) {
-        if (g_strv_contains(kept, kv->pair[i].key)) {
+        if (g_strv_contains(kept, kv->pair[i].key) ||
+            throttle_has_word(kv->pair[i].key)) {
             append_pair(text, kv->pair[i].key, kv->pair[i].value);
         }
     }

@@ -4,5 +4,6 @@ test += tests/block/node.c
 test += tests/block/qcow2_crash.c
 test += tests/block/qcow2_faults.c
 test += tests/block/request.c
+test += tests/block/throttle.c
 testlib += tests/lib/block_mem.c
 testlib += tests/lib/qcow2_trial.c

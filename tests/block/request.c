@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { DISK = 4 << 20, MOST = 300 << 10, REQUESTS = 600, AT_ONCE = 32 };
@@ -208,6 +209,41 @@ static void test_detect_zeroes(void)
     unlink(path);
 }
 
+static blkcnt_t blocks_of_file(void)
+{
+    struct stat st;
+
+    g_assert_cmpint(stat(path, &st), ==, 0);
+    return st.st_blocks;
+}
+
+/* A disk of -blockdev, whose node says it: zeroes take the place of data as a hole. */
+static void test_detect_zeroes_of_node(void)
+{
+    static u8 bytes[MOST / 4096 * 4096];
+    g_autofree char *text = NULL;
+    struct iovec iov;
+    Block *block;
+
+    make_file(DISK);
+    text = g_strdup_printf("driver=raw,node-name=z,discard=unmap,detect-zeroes=unmap,"
+                           "file.driver=file,file.filename=%s", path);
+    g_assert_true(blockdev_add(text, NULL));
+    block = block_take("z", BLOCK_TAKE_WRITES, &no_host, NULL, NULL);
+    io_lock(io_main());
+    for (unsigned i = 0; i < 2; i++) {
+        memset(bytes, 'z' * !i, sizeof bytes);
+        block_write(block, 0, vec_of(&iov, bytes, sizeof bytes), true, note_done, NULL);
+        block_drain(block, false);
+        g_assert_cmpint(last_error, ==, 0);
+        g_assert((blocks_of_file() > 0) == !i);
+    }
+    io_unlock(io_main());
+    block_release(block);
+    nodes_close_all();
+    unlink(path);
+}
+
 static void test_io_thread(void)
 {
     IoContext *io = io_thread_new("t", NULL);
@@ -371,6 +407,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/block/request/files", test_files);
     g_test_add_func("/block/request/detect-zeroes", test_detect_zeroes);
+    g_test_add_func("/block/request/detect-zeroes-of-node", test_detect_zeroes_of_node);
     g_test_add_func("/block/request/io-thread", test_io_thread);
     g_test_add_func("/block/request/overlay", test_overlay);
     g_test_add_func("/block/request/overlay-commit", test_overlay_commit);

@@ -41,6 +41,8 @@ good=format=qcow2,file=$dir/q
 # Images that can't be used.
 wrong "-drive file=$dir/none,index=0,media=disk: Could not open '$dir/none': No such file or directory" \
     -hda "$dir/none"
+wrong "-drive file=$dir/none,if=pflash: Could not open '$dir/none': No such file or directory" \
+    -pflash "$dir/none"
 drive "Could not open '$dir': Is a directory" "file=$dir"
 drive "Could not open '/dev/null': neither a regular file nor a block device" file=/dev/null
 name=$(printf '%0300d' 0)
@@ -146,6 +148,18 @@ drive "Could not open '$dir/q': aio=native was specified, but it requires cache.
 drive "setting detect-zeroes to unmap is not allowed without setting discard operation to unmap" \
     "$good,detect-zeroes=unmap"
 drive "Block format 'qcow2' does not support the option 'foo'" "$good,foo=1"
+wrong "-blockdev $node,detect-zeroes=unmap: setting detect-zeroes to unmap is not allowed without setting discard operation to unmap" \
+    -blockdev "$node,detect-zeroes=unmap"
+drive "cache.writeback: 'x' is not one of off, on" "$good,cache.writeback=x"
+drive "bps/iops/max total values and read/write values cannot be used at the same time" \
+    "$good,iops=10,iops_rd=1"
+drive "bps_max/iops_max require corresponding bps/iops values" "$good,throttling.bps-read-max=9"
+drive "bps_max/iops_max cannot be lower than bps/iops" "$good,bps=9,bps_max=1"
+drive "burst length set without burst rate" "$good,bps=9,throttling.bps-total-max-length=2"
+drive "iops size requires an iops value to be set" "$good,bps=9,iops_size=4096"
+drive "throttling.iops-total: '-1' is not a number from 0 to 1000000000000000" "$good,iops=-1"
+drive "'throttling.iops-total' and its alias 'iops' can't be used at the same time" \
+    "$good,iops=1,throttling.iops-total=1"
 drive "index: 'x' is not a number from 0 to 4294967295" "$good,index=x"
 drive "unit 3 too big (max is 0)" "$good,unit=3"
 wrong "-drive if=ide,id=ide99-hd0: Bus 'ide.99' not found; there are ide.0 to ide.5" \
