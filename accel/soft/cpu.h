@@ -455,7 +455,9 @@ void cpu_set_tsc(Cpu *cpu, u64 value);
 void msrs_get(Cpu *cpu, X86State *state);
 void msrs_set(Cpu *cpu, const X86State *state);
 
-void cpu_get_state(Cpu *cpu, X86State *state);              /* while paused */
+/* While paused; an INIT or SIPI that it has not seen to yet has happened there. */
+void cpu_get_state(Cpu *cpu, X86State *state);
+void cpu_init_state(Cpu *cpu, X86State *state);             /* what INIT makes of it */
 bool cpu_set_state(Cpu *cpu, const X86State *state, GError **err) must_check;
 
 #endif

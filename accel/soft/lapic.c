@@ -331,25 +331,41 @@ void lapic_write(Lapic *l, unsigned offset, u32 value)
 /* ---- reset and state ---- */
 
 /* 11.4.7.1; LINT0 of the first CPU is left as firmware leaves it: virtual wire mode. */
+static void registers_reset(const Lapic *l, u32 *reg, bool init)
+{
+    memset(reg, 0, sizeof l->reg);
+    reg[LAPIC_DFR] = 0xffffffff;
+    reg[LAPIC_SVR] = 0xff;
+    for (unsigned i = 0; i < LVT_COUNT; i++) {
+        reg[lvt_regs[i]] = LAPIC_LVT_MASKED;
+    }
+    if (!l->cpu->index) {
+        reg[LAPIC_LVT_LINT0] = LAPIC_MODE_EXTINT << 8;
+    }
+    if (init && lapic_x2(l)) {
+        reg[LAPIC_LDR] = (l->id & 0xffff0) << 12 | 1u << (l->id & 15);
+    }
+}
+
 void lapic_reset(Lapic *l, bool init)
 {
     pthread_mutex_lock(&l->lock);
-    memset(l->reg, 0, sizeof l->reg);
-    l->reg[LAPIC_DFR] = 0xffffffff;
-    l->reg[LAPIC_SVR] = 0xff;
-    for (unsigned i = 0; i < LVT_COUNT; i++) {
-        l->reg[lvt_regs[i]] = LAPIC_LVT_MASKED;
-    }
-    if (!l->cpu->index) {
-        l->reg[LAPIC_LVT_LINT0] = LAPIC_MODE_EXTINT << 8;
-    }
+    registers_reset(l, l->reg, init);
     l->tsc_deadline = 0;
     l->errors = 0;
     if (!init) {
         l->base = 0xfee00000 | LAPIC_BASE_ENABLE | (l->cpu->index ? 0 : LAPIC_BASE_BSP);
-    } else if (lapic_x2(l)) {
-        l->reg[LAPIC_LDR] = (l->id & 0xffff0) << 12 | 1u << (l->id & 15);
     }
+    pthread_mutex_unlock(&l->lock);
+}
+
+void lapic_init_state(Lapic *l, X86Lapic *state)
+{
+    pthread_mutex_lock(&l->lock);
+    registers_reset(l, state->reg, true);
+    state->reg[LAPIC_ID] = register_read(l, LAPIC_ID);
+    state->reg[LAPIC_VERSION] = VERSION;
+    state->tsc_deadline = 0;
     pthread_mutex_unlock(&l->lock);
 }
 

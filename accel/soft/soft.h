@@ -169,6 +169,7 @@ bool lapic_extint(Lapic *lapic);
 int lapic_pending(Lapic *lapic);
 int lapic_accept(Lapic *lapic);
 void lapic_get_state(Lapic *lapic, X86Lapic *state);
+void lapic_init_state(Lapic *lapic, X86Lapic *state);       /* what INIT makes of it */
 void lapic_set_state(Lapic *lapic, const X86Lapic *state);
 /* an MSI or IOAPIC message: to the LAPICs it names */
 void lapics_message(Soft *soft, gpa address, u32 data);

@@ -71,6 +71,48 @@ static void get_events(const Cpu *cpu, X86Events *events)
     events->sipi_vector = cpu->sipi_vector;
 }
 
+/* ---- out, as if what has been sent to it were seen to ---- */
+
+/*
+ * INIT (SDM vol. 3, table 10-1): as RESET, but x87, SSE, CR0.CD/NW, the TSC, MSRs and
+ * the APIC's ID and base stay.
+ */
+void cpu_init_state(Cpu *cpu, X86State *state)
+{
+    g_autofree X86State *fresh = g_new0(X86State, 1);
+    u64 tsc = state->events.tsc, tsc_khz = state->events.tsc_khz;
+
+    x86_state_reset(fresh, cpu->index, cpu->apic_base & 1u << 8);
+    state->regs = fresh->regs;
+    state->segs = fresh->segs;
+    state->events = fresh->events;
+    state->events.tsc = tsc;
+    state->events.tsc_khz = tsc_khz;
+    state->control.cr0 = CR0_ET | (state->control.cr0 & (CR0_CD | CR0_NW));
+    state->control.cr2 = state->control.cr3 = state->control.cr4 = 0;
+    state->control.cr8 = state->control.efer = 0;
+    memcpy(state->control.dr, fresh->control.dr, sizeof fresh->control.dr);
+    lapic_init_state(cpu->lapic, &state->lapic);
+}
+
+/* An INIT or SIPI may come when its thread stands already, which sees to it later. */
+static void get_signals(Cpu *cpu, X86State *state)
+{
+    u32 request = atomic_load(&cpu->request);
+
+    if (request & REQUEST_INIT) {
+        cpu_init_state(cpu, state);
+        state->events.nmi_pending = (request & REQUEST_NMI_IN) != 0;
+    }
+    if ((request & REQUEST_SIPI) && state->events.run_state == RUN_WAIT_SIPI) {
+        state->events.sipi_vector = atomic_load(&cpu->sipi_sent);
+        state->events.run_state = RUN_RUNNING;
+        state->segs.selector[SEG_CS] = state->events.sipi_vector << 8;
+        state->segs.base[SEG_CS] = (u64)state->events.sipi_vector << 12;
+        state->regs.rip = 0;
+    }
+}
+
 void cpu_get_state(Cpu *cpu, X86State *state)
 {
     memset(state, 0, sizeof *state);
@@ -85,6 +127,7 @@ void cpu_get_state(Cpu *cpu, X86State *state)
     state->xsave.area[XSAVE_PRESENT] = 3 | (xsave_in_use(cpu) & XSAVE_AVX);
     lapic_get_state(cpu->lapic, &state->lapic);
     msrs_get(cpu, state);
+    get_signals(cpu, state);
 }
 
 /* ---- in ---- */

@@ -50,30 +50,13 @@ static void cpu_park(Cpu *cpu, bool idle)
     guest_enter(cpu);
 }
 
-/*
- * INIT (SDM vol. 3, table 10-1): as RESET, but x87, SSE, CR0.CD/NW, the TSC, MSRs and
- * the APIC's ID and base stay.
- */
 static void cpu_init(Cpu *cpu)
 {
     X86State *state = g_new0(X86State, 1);
-    X86State *fresh = g_new0(X86State, 1);
-    bool bsp = cpu->apic_base & 1u << 8;
 
     cpu_get_state(cpu, state);
-    x86_state_reset(fresh, cpu->index, bsp);
-    state->regs = fresh->regs;
-    state->segs = fresh->segs;
-    state->events = fresh->events;
-    state->events.tsc = cpu_tsc(cpu);
-    state->events.tsc_khz = cpu->soft->tsc_khz;
-    state->control.cr0 = CR0_ET | (state->control.cr0 & (CR0_CD | CR0_NW));
-    state->control.cr2 = state->control.cr3 = state->control.cr4 = 0;
-    state->control.cr8 = state->control.efer = 0;
-    memcpy(state->control.dr, fresh->control.dr, sizeof fresh->control.dr);
-    state->regs.gpr[RDX] = fresh->regs.gpr[RDX];
+    cpu_init_state(cpu, state);
     lapic_reset(cpu->lapic, true);
-    lapic_get_state(cpu->lapic, &state->lapic);
     guest_leave(cpu);
     machine_lock();                     /* the LAPIC's timer is disarmed */
     if (!cpu_set_state(cpu, state, NULL)) {
@@ -82,7 +65,6 @@ static void cpu_init(Cpu *cpu)
     machine_unlock();
     guest_enter(cpu);
     g_free(state);
-    g_free(fresh);
 }
 
 /* SIPI (SDM vol. 3, 10.4.4): starts at vector << 12 in real mode. */

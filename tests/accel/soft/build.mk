@@ -12,6 +12,7 @@ test += tests/accel/soft/foreign.c
 test += tests/accel/soft/mmu.c
 test += tests/accel/soft/pcid.c
 test += tests/accel/soft/segment.c
+test += tests/accel/soft/signals.c
 test += tests/accel/soft/deliver.c
 test += tests/accel/soft/far.c
 test += tests/accel/soft/system.c
