@@ -65,6 +65,7 @@ IoContext *block_context(const Block *block);
 
 const char *block_id(const Block *block);
 BlockNode *block_root(const Block *block);  /* NULL: no medium */
+bool block_is_node(const Block *block);     /* of -blockdev: it has the node's name */
 bool block_has_medium(const Block *block);
 u64 block_length(const Block *block);       /* 0 without a medium */
 bool block_is_readonly(const Block *block);

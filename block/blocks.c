@@ -222,6 +222,11 @@ BlockNode *block_root(const Block *block)
     return block->root;
 }
 
+bool block_is_node(const Block *block)
+{
+    return block->hidden;
+}
+
 bool block_has_medium(const Block *block)
 {
     return block->root && !block->tray_open;

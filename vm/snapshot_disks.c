@@ -20,6 +20,17 @@ static const char *const kept[] = {
     "cache.writeback", "cache.direct", "cache.no-flush", NULL
 };
 
+/* The same of a node. */
+static const struct {
+    BlockFlags flag;
+    const char *key, *value;
+} node_words[] = {
+    { BLOCK_DIRECT, "cache.direct", "on" }, { BLOCK_NO_FLUSH, "cache.no-flush", "on" },
+    { BLOCK_UNMAP, "discard", "unmap" },
+};
+
+static const char *const detects[] = { "off", "on", "unmap" };
+
 /* The images of the disks that came from a snapshot, by -drive option: GPtrArray * */
 static GPtrArray *loaded_images;
 
@@ -63,18 +74,15 @@ static GPtrArray *images_of(const BlockNode *root, unsigned i, GError **err)
     const BlockNode *node = node_is_overlay(root) ? root->backing : root;
     GPtrArray *images = loaded_images && i < loaded_images->len
                         ? loaded_images->pdata[i] : NULL;
-    Image *image;
 
     if (images && images->len &&
         strcmp(((Image *)images->pdata[0])->path, node->filename) == 0) {
         return g_ptr_array_copy(images, image_copy, NULL);
     }
-    image = image_of_user(node, err);
-    if (!image) {
-        return NULL;
-    }
     images = g_ptr_array_new_with_free_func(image_free);
-    g_ptr_array_add(images, image);
+    if (!images_of_user(node, images, err)) {
+        g_clear_pointer(&images, g_ptr_array_unref);
+    }
     return images;
 }
 
@@ -86,7 +94,7 @@ static bool save_layers(BlockNode *root, const char *dir, unsigned i, bool chang
                         GPtrArray *images, GError **err)
 {
     g_autofree char *name = g_strdup_printf("disk%u.qcow2", i);
-    unsigned dropped = changes ? 0 : images->len - 1;
+    unsigned dropped = changes ? 0 : images_of_snapshots(images);
     unsigned above = dropped + node_is_overlay(root);
     const Image *base = images->pdata[dropped];
 
@@ -129,12 +137,32 @@ static GPtrArray *save_images(Block *block, unsigned i, const char *dir, bool ch
     return images;
 }
 
-static bool save_disk(const VmConfig *config, unsigned i, const char *dir, bool changes,
-                      GByteArray *out, GError **err)
+static char *words_of_node(const Block *block)
 {
-    const Drive *drive = drive_nth(i);
-    Block *block = block_by_id(drive->id);
-    g_autofree char *words = kept_words(config->drive->pdata[i], err), *more = NULL;
+    const BlockNode *root = block_root(block);
+    GString *text = g_string_new("if=none");
+
+    append_pair(text, "id", block_id(block));
+    if (block_media(block) == BLOCK_CDROM) {
+        append_pair(text, "media", "cdrom");
+    }
+    for (unsigned i = 0; root && i < G_N_ELEMENTS(node_words); i++) {
+        if (root->flags & node_words[i].flag) {
+            append_pair(text, node_words[i].key, node_words[i].value);
+        }
+    }
+    if (root && root->detect_zeroes) {
+        append_pair(text, "detect-zeroes", detects[root->detect_zeroes]);
+    }
+    return g_string_free(text, FALSE);
+}
+
+/* `drive`: its option; NULL: it is a node of -blockdev. */
+static bool save_disk(Block *block, const char *drive, unsigned i, const char *dir,
+                      bool changes, GByteArray *out, GError **err)
+{
+    g_autofree char *words = drive ? kept_words(drive, err) : words_of_node(block);
+    g_autofree char *more = NULL;
     g_autoptr(GPtrArray) images = NULL;
 
     if (!words) {
@@ -145,24 +173,35 @@ static bool save_disk(const VmConfig *config, unsigned i, const char *dir, bool 
     }
     images = save_images(block, i, dir, changes, err);
     if (!images) {
-        g_prefix_error(err, "disk '%s': ", drive->id);
+        g_prefix_error(err, "disk '%s': ", block_id(block));
         return false;
     }
     saved_disk_put(&(SavedDisk){ more ? more : words, images }, out);
     if (block_root(block) && !block_is_readonly(block) &&
         !node_is_overlay(block_root(block))) {
         warn_user("snapshot: disk '%s' is written directly; when that happens again, "
-                  "the snapshot can't be used (-snapshot or snapshot=on avoids it)",
-                  drive->id);
+                  "the snapshot can't be used%s", block_id(block),
+                  drive ? " (-snapshot or snapshot=on avoids it)" : "");
     }
     return true;
 }
 
-bool disks_can_be_saved(const VmConfig *config, GError **err)
+/* The next one of -blockdev that a device has. */
+static Block *next_node(Block *block)
 {
-    if (config->blockdev->len) {
-        return snapshot_refuse(err, "a machine with -blockdev can't be saved; -drive "
-                               "does the same");
+    do {
+        block = block_next(block);
+    } while (block && !block_is_node(block));
+    return block;
+}
+
+bool disks_can_be_saved(GError **err)
+{
+    for (Block *block = next_node(NULL); block; block = next_node(block)) {
+        if (block_by_id(block_id(block)) != block) {
+            return snapshot_refuse(err, "disk '%s': two devices have this node, which "
+                                   "a snapshot can't tell", block_id(block));
+        }
     }
     return true;
 }
@@ -170,19 +209,39 @@ bool disks_can_be_saved(const VmConfig *config, GError **err)
 bool disks_save(const VmConfig *config, const char *dir, bool changes, GByteArray *out,
                 GError **err)
 {
-    size_t begin = state_section_begin(out, "disks");
+    size_t begin = state_section_begin(out, "disks"), count = out->len;
+    Block *node = NULL;
+    u32 n = 0;
 
-    put_number(out, config->drive->len, 4);
-    for (unsigned i = 0; i < config->drive->len; i++) {
-        if (!save_disk(config, i, dir, changes, out, err)) {
+    put_number(out, 0, 4);
+    for (; n < config->drive->len; n++) {
+        if (!save_disk(block_by_id(drive_nth(n)->id), config->drive->pdata[n], n, dir,
+                       changes, out, err)) {
             return false;
         }
     }
+    while ((node = next_node(node))) {
+        if (!save_disk(node, NULL, n++, dir, changes, out, err)) {
+            return false;
+        }
+    }
+    memcpy(out->data + count, &n, sizeof n);
     state_section_end(out, begin);
     return true;
 }
 
 /* ---- loading ---- */
+
+static void append_options(GString *text, const char *prefix, const char *options)
+{
+    g_autoptr(KeyVals) kv = options ? keyvals_parse(options, NULL, NULL) : NULL;
+
+    for (unsigned i = 0; kv && i < kv->n; i++) {
+        g_autofree char *key = g_strconcat(prefix, kv->pair[i].key, NULL);
+
+        append_pair(text, key, kv->pair[i].value);
+    }
+}
 
 /* Words of its own: the images, each with its file. */
 static void append_images(GString *text, const GPtrArray *images)
@@ -198,6 +257,7 @@ static void append_images(GString *text, const GPtrArray *images)
         append_pair(text, driver, image->format);
         append_pair(text, file, "file");
         append_pair(text, name, image->path);
+        append_options(text, prefix->str, image->options);
         g_string_append(prefix, "backing.");
     }
 }
@@ -223,6 +283,19 @@ void saved_disk_free(void *opaque)
     g_free(disk);
 }
 
+/* A snapshot's own over those of the user, of which there is one. */
+static bool are_in_order(const GPtrArray *images)
+{
+    unsigned n = images_of_snapshots(images);
+
+    for (unsigned i = n; i < images->len; i++) {
+        if (((Image *)images->pdata[i])->layer != IMAGE_USERS) {
+            return false;
+        }
+    }
+    return n < images->len || n == 0;
+}
+
 static bool get_disk(Reader *in, SavedDisk *disk, GError **err)
 {
     u32 n;
@@ -236,14 +309,14 @@ static bool get_disk(Reader *in, SavedDisk *disk, GError **err)
         return snapshot_refuse(err, "%u images over each other", n);
     }
     for (u32 i = 0; i < n; i++) {
-        Image *image = image_get(in, i + 1 == n, err);
+        Image *image = image_get(in, err);
 
         if (!image) {
             return false;
         }
         g_ptr_array_add(disk->images, image);
     }
-    return true;
+    return are_in_order(disk->images) || snapshot_refuse(err, "damaged");
 }
 
 static bool get_disks(Reader *in, GPtrArray *disks, GError **err)

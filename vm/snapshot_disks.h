@@ -6,7 +6,12 @@
  *     u32      images, each over the next one
  *              text file, text format, u32 layer (vm/snapshot_layers.h), or all ones:
  *              it is the user's own, which must not change.  Of that u64 bytes, u64
- *              time of change (ns since 1970), u64 hash of the beginning
+ *              time of change (ns since 1970), u64 hash of the beginning.  The user's
+ *              come last.  Their format may be "raw,offset=512,size=1024", or
+ *              "qcow2,backing=": no image below it, whatever its header says
+ *
+ * A node of -blockdev that a device has is saved as what `-drive if=none,id=NODE,...`
+ * makes of it: the device finds that by the same name.
  *
  * What the machine has written lies in an image of its own here, a qcow2 file; nothing
  * is ever written to one that is in use.  Main thread, the machine paused.
@@ -24,7 +29,7 @@ typedef struct {
 } SavedDisk;
 
 /* Can all disks of this machine be saved? */
-bool disks_can_be_saved(const VmConfig *config, GError **err) must_check;
+bool disks_can_be_saved(GError **err) must_check;
 /*
  * Writes images into the folder `dir` and the section into `out`; `changes`: over those
  * of the snapshot that the machine came from.

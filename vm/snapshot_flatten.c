@@ -145,7 +145,7 @@ static bool flatten_ram(Flat *flat, GError **err)
 /* The images of snapshots become one; the user's, the last one, stays. */
 static bool merge_images(const Flat *flat, SavedDisk *disk, unsigned i, GError **err)
 {
-    unsigned above = disk->images->len - 1;
+    unsigned above = images_of_snapshots(disk->images);
     g_autofree char *text = saved_disk_images(disk, flat->view->layers, err);
     g_autofree char *name = g_strdup_printf("disk%u.qcow2", i);
     g_autoptr(KeyVals) options = text ? options_from_text(text, NULL, err) : NULL;
@@ -170,7 +170,8 @@ static bool flatten_disks(Flat *flat, GError **err)
     for (unsigned i = 0; i < disks->len; i++) {
         SavedDisk *disk = disks->pdata[i];
 
-        if (disk->images->len > 1 && !merge_images(flat, disk, i, err)) {
+        if (images_of_snapshots(disk->images) > 0 &&
+            !merge_images(flat, disk, i, err)) {
             g_prefix_error(err, "disks: number %u: ", i);
             return false;
         }

@@ -16,7 +16,7 @@
 
 #include "base/keyval.h"
 #include "base/spawn.h"
-#include "block/drive.h"
+#include "block/block.h"
 #include "block/overlay.h"
 #include "vm/snapshot_file.h"
 
@@ -26,16 +26,14 @@
 #include <sys/stat.h>
 
 /* A child would lose the image below it as soon as its parent writes. */
-static bool disks_stay(const VmConfig *config, GError **err)
+static bool disks_stay(GError **err)
 {
-    for (unsigned i = 0; i < config->drive->len; i++) {
-        const Drive *drive = drive_nth(i);
-        Block *block = block_by_id(drive->id);
-        BlockNode *root = block ? block_root(block) : NULL;
+    for (Block *block = block_next(NULL); block; block = block_next(block)) {
+        BlockNode *root = block_root(block);
 
         if (root && !block_is_readonly(block) && !node_is_overlay(root)) {
             return snapshot_refuse(err, "disk '%s' is written directly: start with "
-                                   "-snapshot", drive->id);
+                                   "-snapshot", block_id(block));
         }
     }
     return true;
@@ -164,7 +162,7 @@ bool snapshot_fork(Vm *vm, const VmConfig *config, unsigned n, const char *name,
 {
     g_autofree char *path = snapshot_path(name);
     SnapshotSaid saved;
-    bool done = disks_stay(config, err) &&
+    bool done = disks_stay(err) &&
                 snapshot_save(vm, config, name, SAVE_BEHIND, &saved, err);
 
     if (done) {

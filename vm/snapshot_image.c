@@ -3,6 +3,8 @@
 
 #include "vm/snapshot_image.h"
 
+#include "base/keyval.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -32,6 +34,7 @@ void *image_copy(const void *from, void *unused)
     image->name = g_strdup(image->name);
     image->path = g_strdup(image->path);
     image->format = g_strdup(image->format);
+    image->options = g_strdup(image->options);
     return image;
 }
 
@@ -42,10 +45,21 @@ void image_free(void *opaque)
     g_free(image->name);
     g_free(image->path);
     g_free(image->format);
+    g_free(image->options);
     g_free(image);
 }
 
 /* ---- the user's ---- */
+
+unsigned images_of_snapshots(const GPtrArray *images)
+{
+    unsigned n = 0;
+
+    while (n < images->len && ((Image *)images->pdata[n])->layer != IMAGE_USERS) {
+        n++;
+    }
+    return n;
+}
 
 /* FNV-1a of the first bytes: enough to see that it is another image. */
 static bool hash_head(int fd, u64 *hash)
@@ -78,15 +92,45 @@ static bool stamp(Image *image, const char *path, GError **err)
     return done;
 }
 
-Image *image_of_user(const BlockNode *node, GError **err)
+/* The part of its file that a raw image is; NULL: all of it. */
+static char *part_of(const BlockNode *node)
 {
-    const BlockNode *file = node;
+    BlockMap at = { .offset = 0 };
+    u64 length = node_length(node), left;
+
+    if (length) {
+        node->driver->map((BlockNode *)node, BLOCK_READ, 0, 1, &at);
+    }
+    left = (node_length(node->file) + 511) / 512 * 512;
+    return at.offset == 0 && length == left ? NULL
+           : g_strdup_printf("offset=%" G_GUINT64_FORMAT ",size=%" G_GUINT64_FORMAT,
+                             at.offset, length);
+}
+
+/* What the user may have said of the node that another run would not find by itself. */
+static char *options_of(const BlockNode *node)
+{
+    return !node->file ? NULL : node->driver->is_plain ? part_of(node)
+           : node->backing ? NULL : g_strdup("backing=");
+}
+
+/* The node whose bytes a raw one shows as they are. */
+static const BlockNode *below_plain(const BlockNode *node)
+{
+    g_autofree char *part = NULL;
+
+    while (node->driver->is_plain && node->file->file && !(part = part_of(node))) {
+        node = node->file;
+    }
+    return node;
+}
+
+static Image *image_of_user(const BlockNode *node, GError **err)
+{
+    const BlockNode *file = node->file ? node->file : node;
     g_autofree char *path = NULL;
     Image *image;
 
-    while (file->file) {
-        file = file->file;
-    }
     if (strcmp(file->driver->name, "file") != 0) {
         snapshot_refuse(err, "it is no file but '%s': it can't be in a snapshot",
                         file->driver->name);
@@ -95,10 +139,26 @@ Image *image_of_user(const BlockNode *node, GError **err)
     path = g_canonicalize_filename(file->filename, NULL);
     image = image_new(IMAGE_USERS, path, file == node ? "raw" : node->driver->name);
     image->path = g_strdup(path);
+    image->options = options_of(node);
     if (!stamp(image, path, err)) {
         g_clear_pointer(&image, image_free);
     }
     return image;
+}
+
+bool images_of_user(const BlockNode *node, GPtrArray *images, GError **err)
+{
+    for (; node; node = node->backing) {
+        Image *image;
+
+        node = below_plain(node);
+        image = image_of_user(node, err);
+        if (!image) {
+            return false;
+        }
+        g_ptr_array_add(images, image);
+    }
+    return true;
 }
 
 /* ---- writing one ---- */
@@ -183,8 +243,11 @@ bool image_write(BlockNode *root, unsigned above, const char *dir, const char *n
 
 void image_put(const Image *image, GByteArray *out)
 {
+    g_autofree char *format = g_strconcat(image->format, image->options ? "," : NULL,
+                                          image->options, NULL);
+
     put_text(out, image->name);
-    put_text(out, image->format);
+    put_text(out, format);
     put_number(out, image->layer, 4);
     put_number(out, image->bytes, 8);
     put_number(out, image->changed_ns, 8);
@@ -223,7 +286,31 @@ bool image_find(Image *image, const Layers *layers, GError **err)
            snapshot_refuse(err, "'%s' is no name of an image here", image->name);
 }
 
-Image *image_get(Reader *in, bool last, GError **err)
+/* "raw,offset=512": a format, and of its options those that say what is in it. */
+static bool split_format(Image *image)
+{
+    static const char *const known[] = { "offset", "size", "backing", NULL };
+    char *comma = image->format ? strchr(image->format, ',') : NULL;
+    g_autoptr(KeyVals) kv = NULL;
+
+    if (!comma) {
+        return image->format != NULL;
+    }
+    *comma = 0;
+    image->options = g_strdup(comma + 1);
+    kv = keyvals_parse(image->options, NULL, NULL);
+    for (unsigned i = 0; kv && i < kv->n; i++) {
+        const KeyVal *pair = &kv->pair[i];
+
+        if (!g_strv_contains(known, pair->key) ||
+            (strcmp(pair->key, "backing") == 0 && *pair->value)) {
+            return false;
+        }
+    }
+    return kv && image->layer == IMAGE_USERS;
+}
+
+Image *image_get(Reader *in, GError **err)
 {
     Image *image = g_new0(Image, 1);
 
@@ -233,7 +320,7 @@ Image *image_get(Reader *in, bool last, GError **err)
     image->bytes = reader_get(in, 8);
     image->changed_ns = reader_get(in, 8);
     image->hash = reader_get(in, 8);
-    if (in->failed || (image->layer == IMAGE_USERS) != last) {
+    if (in->failed || !split_format(image)) {
         snapshot_refuse(err, "damaged");
         g_clear_pointer(&image, image_free);
     }

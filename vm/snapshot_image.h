@@ -16,6 +16,7 @@ typedef struct {
     char *name;                 /* a file of the layer, or a path of the user's */
     char *path;                 /* where it is */
     char *format;
+    char *options;              /* of a user's, besides: "offset=512"; or NULL */
     u32 layer;                  /* or IMAGE_USERS */
     u64 bytes, changed_ns, hash;
 } Image;
@@ -24,8 +25,11 @@ Image *image_new(u32 layer, const char *name, const char *format);
 void *image_copy(const void *image, void *unused);
 void image_free(void *image);
 
-/* The image that this node shows, which is a file's.  NULL: it is not. */
-Image *image_of_user(const BlockNode *node, GError **err) must_check;
+/* How many of these are not the user's, which come last. */
+unsigned images_of_snapshots(const GPtrArray *images);
+
+/* Appends the images that this node shows, each over the next, which are files. */
+bool images_of_user(const BlockNode *node, GPtrArray *images, GError **err) must_check;
 
 /*
  * Writes what the `above` uppermost nodes of a disk hold into a new qcow2 file DIR/NAME
@@ -35,8 +39,7 @@ bool image_write(BlockNode *root, unsigned above, const char *dir, const char *n
                  const Image *base, GError **err) must_check;
 
 void image_put(const Image *image, GByteArray *out);
-/* `last`: it must be a user's; the others must be a snapshot's. */
-Image *image_get(Reader *in, bool last, GError **err) must_check;
+Image *image_get(Reader *in, GError **err) must_check;
 /* Where it is; a user's must be unchanged. */
 bool image_find(Image *image, const Layers *layers, GError **err) must_check;
 

@@ -226,7 +226,7 @@ static bool save_standing(Saver *saver, GPid *writer, GError **err)
 
 static bool save_begin(Saver *saver, GPid *writer, GError **err)
 {
-    return disks_can_be_saved(saver->config, err) &&
+    return disks_can_be_saved(err) &&
            folder_begin(&saver->folder, saver->path, err) &&
            words_save(saver->config->words, saver->folder.fd, saver->out, err) &&
            open_ram(saver, err) && save_standing(saver, writer, err);

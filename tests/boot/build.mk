@@ -1,5 +1,6 @@
 check_script += tests/boot/9p.sh
 check_script += tests/boot/bad-input.sh
+check_script += tests/boot/blockdev.sh
 check_script += tests/boot/cloud.sh
 check_script += tests/boot/disk.sh
 check_script += tests/boot/drives.sh
