@@ -12,6 +12,15 @@
 
 enum { CAPSET_MASK = 0xff };
 
+/*
+ * The library reads as many pixels from a buffer as its box has bytes, beyond the end
+ * of the buffer where a pixel has more than one: drivers make none such.
+ */
+static bool is_sound(bool buffer, const struct virgl_renderer_resource_info *info)
+{
+    return !buffer || info->stride == info->width;
+}
+
 static u32 create(Renderer *r, RenderJob *job, u32 id,
                   const struct virgl_renderer_resource_create_args *wanted)
 {
@@ -22,10 +31,14 @@ static u32 create(Renderer *r, RenderJob *job, u32 id,
     if (virgl_renderer_resource_create(&args, NULL, 0)) {
         return GPU_ERR_PARAMETER;
     }
-    g_hash_table_insert(r->resources, GUINT_TO_POINTER(id), NULL);
     if (virgl_renderer_resource_get_info(id, &info) == 0) {
         job->line = info.stride;
     }
+    if (!is_sound(args.target == GPU_TEXTURE_BUFFER, &info)) {
+        virgl_renderer_resource_unref(id);
+        return GPU_ERR_PARAMETER;
+    }
+    g_hash_table_insert(r->resources, GUINT_TO_POINTER(id), NULL);
     return GPU_OK;
 }
 
@@ -207,6 +220,7 @@ static u32 submit(Renderer *r, RenderJob *job)
 static u32 create_blob(Renderer *r, RenderJob *job)
 {
     const GpuCreateBlob *in = &job->in.blob;
+    struct virgl_renderer_resource_info info = { 0 };
 
     if (virgl_renderer_resource_create_blob(
             &(struct virgl_renderer_resource_create_blob_args){
@@ -214,6 +228,11 @@ static u32 create_blob(Renderer *r, RenderJob *job)
                 .blob_mem = in->memory, .blob_flags = in->flags,
                 .blob_id = in->blob_id, .size = in->size, .iovecs = job->iov,
                 .num_iovs = job->n_iov })) {
+        return GPU_ERR_PARAMETER;
+    }
+    if (virgl_renderer_resource_get_info(in->resource, &info) == 0 &&
+        !is_sound(info.height <= 1, &info)) {
+        virgl_renderer_resource_unref(in->resource);
         return GPU_ERR_PARAMETER;
     }
     g_hash_table_insert(r->resources, GUINT_TO_POINTER(in->resource),

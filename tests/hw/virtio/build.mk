@@ -6,6 +6,7 @@ test += tests/hw/virtio/gpu_blob.c
 test += tests/hw/virtio/gpu_gl.c
 test += tests/hw/virtio/gpu_isolated.c
 test += tests/hw/virtio/gpu_record.c
+test += tests/hw/virtio/gpu_virgl.c
 test += tests/hw/virtio/input.c
 test += tests/hw/virtio/net.c
 test += tests/hw/virtio/net_kick.c
