@@ -106,6 +106,13 @@ void console_move_cursor(Console *console, s32 x, s32 y)
     tell(console, &(ConsoleNews){ .cursor_moved = true });
 }
 
+void console_show_now(Console *console)
+{
+    for (unsigned i = 0; i < console->viewers->len; i++) {
+        viewer_show_now(g_ptr_array_index(console->viewers, i));
+    }
+}
+
 void console_stir(Console *console)
 {
     for (unsigned i = 0; i < console->viewers->len; i++) {

@@ -117,6 +117,11 @@ void console_damage(Console *console, u32 x, u32 y, u32 w, u32 h);
 /* Copies the pixels; NULL: no image. */
 void console_set_cursor(Console *console, const CursorImage *image);
 void console_move_cursor(Console *console, s32 x, s32 y);
+/*
+ * What is new goes to the viewers before this returns, not with the main loop, which is
+ * not there yet or will not turn for long.  Main thread.
+ */
+void console_show_now(Console *console);
 /* The guest has done something that may show: look again soon. */
 void console_stir(Console *console);
 
@@ -134,7 +139,7 @@ bool console_window(Console *console, const ConsoleWindow *window);
 typedef struct {
     /* Takes what it needs out of console->surface; under the machine lock. */
     void (*copy)(void *opaque, Console *console, const ConsoleNews *news);
-    /* Shows what it took; without the lock.  May be NULL. */
+    /* Shows what it took; takes no machine lock.  May be NULL. */
     void (*present)(void *opaque);
     /* The textures of its console are drawn into its window. */
     bool textures;
@@ -148,6 +153,7 @@ void viewer_stir(Viewer *viewer);
 
 /* For console.c. */
 bool viewer_takes_textures(const Viewer *viewer);
+void viewer_show_now(Viewer *viewer);
 /* There are news. */
 void viewer_note(Viewer *viewer, const ConsoleNews *news);
 

@@ -25,8 +25,10 @@ typedef struct {
 
 typedef struct {
     const char *name;
-    bool (*open)(const FrontEndConfig *config, GError **err);
-    void (*close)(void);            /* also after an open that failed */
+    /* What takes time, behind the machine's back while it is built. */
+    void (*begin)(const FrontEndConfig *config);
+    bool (*open)(GError **err);     /* waits for that; the consoles are there */
+    void (*close)(void);            /* after begin, also when open failed */
 } FrontEnd;
 
 /* Loads the module of this name; it stays. */

@@ -21,9 +21,30 @@ struct InputSink {
 
 static InputSink *sinks;        /* in order of creation */
 static u64 activations;
+static gint absolute;           /* what input_is_absolute says */
 static bool key_down[KEY_LIMIT];
 static bool button_down[BUTTONS];
 static bool slot_down[INPUT_SLOTS];
+
+/* The sink that gets events of one of these kinds. */
+static InputSink *find(unsigned kinds)
+{
+    InputSink *best = NULL;
+
+    for (InputSink *s = sinks; s; s = s->next) {
+        if ((s->ops->kinds & kinds) && s->active > (best ? best->active : 0)) {
+            best = s;
+        }
+    }
+    return best;
+}
+
+static void note_absolute(void)
+{
+    const InputSink *sink = find(POINTING);
+
+    g_atomic_int_set(&absolute, sink && (sink->ops->kinds & INPUT_ABSOLUTE));
+}
 
 InputSink *input_sink_new(const InputSinkOps *ops, void *opaque, bool active)
 {
@@ -45,6 +66,7 @@ void input_sink_free(InputSink *sink)
         if (*at == sink) {
             *at = sink->next;
             g_free(sink);
+            note_absolute();
             return;
         }
     }
@@ -53,19 +75,7 @@ void input_sink_free(InputSink *sink)
 void input_sink_activate(InputSink *sink, bool active)
 {
     sink->active = active ? ++activations : 0;
-}
-
-/* The sink that gets events of one of these kinds. */
-static InputSink *find(unsigned kinds)
-{
-    InputSink *best = NULL;
-
-    for (InputSink *s = sinks; s; s = s->next) {
-        if ((s->ops->kinds & kinds) && s->active > (best ? best->active : 0)) {
-            best = s;
-        }
-    }
-    return best;
+    note_absolute();
 }
 
 /* The same, and it will be told when a sync comes. */
@@ -185,9 +195,7 @@ void input_release_all(void)
 
 bool input_is_absolute(void)
 {
-    InputSink *sink = find(POINTING);
-
-    return sink && (sink->ops->kinds & INPUT_ABSOLUTE);
+    return g_atomic_int_get(&absolute);
 }
 
 static InputSink *mouse_nth(unsigned n)

@@ -62,7 +62,7 @@ void input_touch(unsigned slot, bool down, unsigned x, unsigned y);
 void input_sync(void);
 void input_release_all(void);       /* keys, buttons and fingers */
 
-/* True where the pointer's place is told, not its movement. */
+/* True where the pointer's place is told, not its movement.  Any thread, no lock. */
 bool input_is_absolute(void);
 
 /* For info mice and mouse_set: pointing sinks in order of creation; NULL at the end. */

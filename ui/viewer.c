@@ -84,6 +84,28 @@ static void look(Viewer *v, gint64 now)
     v->look = now + v->pause;
 }
 
+/* Under the machine lock. */
+static void take_news(Viewer *v, gint64 now)
+{
+    ConsoleNews news = v->news;
+
+    v->is_new = false;
+    v->news = (ConsoleNews){ 0 };
+    v->shown = now;
+    v->ops->copy(v->opaque, v->console, &news);
+}
+
+void viewer_show_now(Viewer *v)
+{
+    if (v->is_new) {
+        take_news(v, g_get_monotonic_time());
+        schedule(v);
+        if (v->ops->present) {
+            v->ops->present(v->opaque);
+        }
+    }
+}
+
 static gboolean dispatch(GSource *source, GSourceFunc unused, gpointer nothing)
 {
     Viewer *v = ((ViewerSource *)source)->viewer;
@@ -98,12 +120,7 @@ static gboolean dispatch(GSource *source, GSourceFunc unused, gpointer nothing)
     }
     show = v->is_new && now >= v->shown + VIEWER_PERIOD_US;
     if (show) {
-        ConsoleNews news = v->news;
-
-        v->is_new = false;
-        v->news = (ConsoleNews){ 0 };
-        v->shown = now;
-        v->ops->copy(v->opaque, v->console, &news);
+        take_news(v, now);
     }
     schedule(v);
     machine_unlock();

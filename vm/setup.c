@@ -318,7 +318,7 @@ static void window_closed(void)
     }
 }
 
-static bool open_front_end(GError **err)
+static bool begin_front_end(GError **err)
 {
     const DisplayOption *display = &config->display;
     const FrontEndConfig wanted = {
@@ -334,7 +334,17 @@ static bool open_front_end(GError **err)
         return true;
     }
     front_end = front_end_load("sdl", err);
-    if (!front_end || !front_end->open(&wanted, err)) {
+    if (!front_end) {
+        g_prefix_error(err, "-display sdl: ");
+        return false;
+    }
+    front_end->begin(&wanted);
+    return true;
+}
+
+static bool open_front_end(GError **err)
+{
+    if (front_end && !front_end->open(err)) {
         g_prefix_error(err, "-display sdl: ");
         return false;
     }
@@ -386,8 +396,8 @@ Vm *vm_setup(VmConfig *given, GError **err)
         .window = config->display.type == DISPLAY_SDL && config->display.gl,
         .render_node = config->display.rendernode,
     });
-    if (!make_back_ends(err) || !build_machine(err) || !make_monitors(err) ||
-        !open_front_end(err)) {
+    if (!begin_front_end(err) || !make_back_ends(err) || !build_machine(err) ||
+        !make_monitors(err) || !open_front_end(err)) {
         return NULL;
     }
     if (!start_machine(err)) {

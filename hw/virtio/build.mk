@@ -8,6 +8,7 @@ src += hw/virtio/gpu_command.c
 src += hw/virtio/gpu_gl.c
 src += hw/virtio/gpu_gl_blob.c
 src += hw/virtio/gpu_gl_command.c
+src += hw/virtio/gpu_gl_content.c
 src += hw/virtio/gpu_gl_context.c
 src += hw/virtio/gpu_gl_record.c
 src += hw/virtio/gpu_gl_replay.c

@@ -9,6 +9,7 @@
  *     gpu_gl_scanout.c    what the consoles show
  *     gpu_gl_record.h     what contexts are, to make them anew
  *     gpu_gl_state.c      saving and restoring
+ *     gpu_gl_content.c    what resources hold, packed
  *     gpu_render.h        the renderer itself
  *     gpu_isolated.h      the same in a process of its own
  *
@@ -63,6 +64,7 @@ typedef struct GpuGl {
     u64 shared_at;                  /* address of the window; UINT64_MAX: nowhere */
     u64 mappings;                   /* serial of the newest */
     GByteArray *saved;              /* for the save that has asked whether it may */
+    bool refused;                   /* RENDER_LOAD, since the last gpu_gl_load */
     unsigned announce;
 } GpuGl;
 
@@ -81,7 +83,16 @@ void gpu_gl_finished(Gpu *gpu);
 /* gpu_gl_state.c */
 bool gpu_gl_savable(Device *dev, GError **err) must_check;
 void gpu_gl_save(Gpu *gpu, GByteArray *out);
-bool gpu_gl_load(Gpu *gpu, const u8 *data, size_t n, GError **err) must_check;
+/* `wanted`: the state to come, whose picture is shown at once. */
+bool gpu_gl_load(Gpu *gpu, const GpuState *wanted, const u8 *data, size_t n,
+                 GError **err) must_check;
+
+/* gpu_gl_content.c: what resources hold, in a snapshot */
+/* The renderer has bytes of it that are not in the guest's pages. */
+bool gpu_gl_holds(const GpuCreate3d *create, u32 blob);
+/* Both give memory of their own.  NULL: it isn't packed, or not to so many bytes. */
+u8 *gpu_gl_pack(const u8 *data, size_t bytes, u64 *packed);
+u8 *gpu_gl_unpack(const u8 *packed, u64 n, u64 bytes);
 
 /* gpu_gl_stream.c: what commands of a context (SUBMIT_3D) do beside drawing */
 void gpu_gl_stream(Gpu *gpu, const u32 *word, size_t n);
@@ -136,6 +147,9 @@ u32 gpu_gl_judge_scanout(Gpu *gpu, RenderJob *job);
 /* Shows what the state says; false: it can't be. */
 bool gpu_gl_show(Gpu *gpu, unsigned n);
 u32 gpu_gl_judge_flush(Gpu *gpu, RenderJob *job);
+/* Before the renderer has it: the part that is to be shown of these pixels. */
+void gpu_gl_show_saved(Gpu *gpu, unsigned n, const GpuState *wanted,
+                       const GpuCreate3d *create, const u32 *pixels);
 void gpu_gl_scanout_done(Gpu *gpu, RenderJob *job);
 void gpu_gl_pictures_done(Gpu *gpu, RenderJob *job);
 void gpu_gl_cursor_done(Gpu *gpu, RenderJob *job);

@@ -107,16 +107,6 @@ static u32 judge_create_3d(Gpu *gpu, RenderJob *job)
     return GPU_OK;
 }
 
-/* What the renderer refused is not there. */
-static void create_done(Gpu *gpu, RenderJob *job)
-{
-    GpuResource *r = gpu_resource(gpu, job->in.create.resource);
-
-    if (job->answer >= GPU_ERR_UNSPEC && r && r->serial == job->serial) {
-        gpu_resource_free(gpu, r);
-    }
-}
-
 /* The renderer takes it out of all contexts. */
 static void detach_from_all(Gpu *gpu, u32 resource)
 {
@@ -126,6 +116,18 @@ static void detach_from_all(Gpu *gpu, u32 resource)
     g_hash_table_iter_init(&each, gpu->gl->contexts);
     while (g_hash_table_iter_next(&each, NULL, &context)) {
         gl_record_detach(((GlContext *)context)->record, resource);
+    }
+}
+
+/* What the renderer refused is not there. */
+static void create_done(Gpu *gpu, RenderJob *job)
+{
+    GpuResource *r = gpu_resource(gpu, job->in.create.resource);
+
+    if (job->answer >= GPU_ERR_UNSPEC && r && r->serial == job->serial) {
+        g_hash_table_remove(gpu->gl->written, GUINT_TO_POINTER(r->id));
+        detach_from_all(gpu, r->id);
+        gpu_resource_free(gpu, r);
     }
 }
 
@@ -202,6 +204,11 @@ static u32 judge_transfer_2d(Gpu *gpu, RenderJob *job)
            ? GPU_OK : GPU_ERR_PARAMETER;
 }
 
+static void load_done(Gpu *gpu, RenderJob *job)
+{
+    gpu->gl->refused |= job->answer != GPU_OK;
+}
+
 /* ---- the table ---- */
 
 typedef struct {
@@ -236,6 +243,7 @@ static const GlCommand commands[] = {
     /* the renderer's own jobs */
     { RENDER_READ, 0, NULL, gpu_gl_pictures_done },
     { RENDER_CURSOR, 0, NULL, gpu_gl_cursor_done },
+    { RENDER_LOAD, 0, NULL, load_done },
 };
 
 static const GlCommand *find(u32 type)

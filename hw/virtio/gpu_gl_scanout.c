@@ -164,6 +164,30 @@ bool gpu_gl_show(Gpu *gpu, unsigned n)
     return gpu_gl_do(gpu, &job) == GPU_OK && s->w[n];
 }
 
+void gpu_gl_show_saved(Gpu *gpu, unsigned n, const GpuState *wanted,
+                       const GpuCreate3d *create, const u32 *pixels)
+{
+    GpuScanout *scanout = &gpu->scanout[n];
+    GpuRect rect = { wanted->x[n], wanted->y[n], wanted->w[n], wanted->h[n] };
+
+    if (!gpu_format_known(create->format) || !rect.width || !rect.height ||
+        rect.width > SURFACE_MAX || rect.height > SURFACE_MAX ||
+        !gpu_rect_fits(&rect, create->width, create->height)) {
+        return;
+    }
+    g_free(scanout->copy);
+    scanout->copy = g_new(u32, (size_t)rect.width * rect.height);
+    for (u32 y = 0; y < rect.height; y++) {
+        gpu_convert(create->format,
+                    pixels + (size_t)(rect.y + y) * create->width + rect.x,
+                    scanout->copy + (size_t)y * rect.width, rect.width);
+    }
+    scanout->surface = (Surface){ rect.width, rect.height, rect.width * 4,
+                                  (const u8 *)scanout->copy };
+    console_set_surface(scanout->console, &scanout->surface);
+    console_show_now(scanout->console);
+}
+
 static void take_picture(Gpu *gpu, const RenderPicture *p)
 {
     const GpuState *s = &gpu->state;

@@ -8,6 +8,9 @@
  * the stream that makes it anew (gpu_gl_record.h).  All is read when the save asks
  * whether it may, since it can fail.  What comes back is judged as a driver's commands
  * are.
+ *
+ * A restore shows the saved picture first, from its pixels; the renderer's textures
+ * take its place when all of them and the contexts are there.
  */
 
 #include "hw/virtio/gpu_gl.h"
@@ -24,7 +27,7 @@ typedef struct {
     GpuCreate3d create;
     u32 n_pages, blob, blob_flags, mapped;
     u64 size, offset;               /* a blob's; where it is in the window */
-    u64 bytes;                      /* of what it holds */
+    u64 bytes, packed;              /* of what it holds; as they follow */
 } SavedResource;
 typedef struct {
     GpuCtxCreate create;
@@ -67,22 +70,25 @@ static bool save_resource(Gpu *gpu, const GpuResource *r, GByteArray *out, GErro
                       .blob = r->blob };
     SavedResource saved = { .create = r->create, .n_pages = r->n_pages,
                             .blob = r->blob, .blob_flags = r->blob_flags };
+    g_autofree u8 *packed = NULL;
     bool good;
 
     saved.size = r->blob ? r->bytes : 0;
     saved.mapped = r->mapping != NULL;
     saved.offset = r->mapping ? r->mapping->offset : 0;
-    if (r->blob != GPU_BLOB_GUEST) {    /* which is in RAM */
+    if (gpu_gl_holds(&r->create, r->blob)) {
         gpu_gl_run(gpu, &job);
     } else {
         job.answer = GPU_OK;
     }
     saved.bytes = job.bytes;
-    good = job.answer == GPU_OK && job.bytes < SAVED_MAX - out->len;
+    packed = job.bytes ? gpu_gl_pack(job.data, job.bytes, &saved.packed) : NULL;
+    good = job.answer == GPU_OK && !packed == !job.bytes &&
+           saved.packed < SAVED_MAX - out->len;
     if (good) {
         append_bytes(out, &saved, sizeof saved);
         gpu_save_pages(r, out);
-        append_bytes(out, job.data, job.bytes);
+        append_bytes(out, packed, saved.packed);
     }
     render_job_clear(&job);
     return good || refuse(err, "3D: %s (format %u, %ux%u, %u samples) can't be read "
@@ -200,15 +206,20 @@ static bool take_into(Rest *rest, void *to, size_t n)
     return at;
 }
 
-/* The contents come before the pages: the library copies some to where those are. */
-static bool load_contents(Gpu *gpu, const SavedResource *saved, const u8 *data)
+/*
+ * The contents come before the pages: the library copies some to where those are.
+ * Takes `data` over, and does not wait: load_done hears of it.
+ */
+static void load_contents(Gpu *gpu, const SavedResource *saved, u8 *data)
 {
-    RenderJob job = { .type = RENDER_LOAD, .in.create_3d = saved->create,
-                      .blob = saved->blob, .data = (u8 *)data,
-                      .bytes = saved->bytes };
+    RenderJob *job = g_new0(RenderJob, 1);
 
-    gpu_gl_run(gpu, &job);              /* only reads them */
-    return job.answer == GPU_OK;
+    job->type = RENDER_LOAD;
+    job->in.create_3d = saved->create;
+    job->blob = saved->blob;
+    job->data = data;
+    job->bytes = saved->bytes;
+    gpu_gl_post(gpu, job);
 }
 
 static bool load_backing(Gpu *gpu, GpuResource *r, GpuPages *pages, u32 n)
@@ -224,44 +235,77 @@ static bool load_backing(Gpu *gpu, GpuResource *r, GpuPages *pages, u32 n)
     return good;
 }
 
-static bool load_blob(Gpu *gpu, const SavedResource *saved, GpuPages *pages,
-                      const u8 *data)
+/* Takes the pages of a blob over. */
+static bool make_resource(Gpu *gpu, const SavedResource *saved, GpuPages **pages)
 {
     GpuCreateBlob blob = { saved->create.resource, saved->blob, saved->blob_flags,
                            saved->n_pages, 0, saved->size };
+    RenderJob job = { .type = GPU_RESOURCE_CREATE_3D, .in.create_3d = saved->create };
 
-    return gpu_gl_make_blob(gpu, &saved->create, &blob, pages) &&
-           (saved->blob == GPU_BLOB_GUEST || load_contents(gpu, saved, data)) &&
-           (!saved->mapped || gpu_gl_map(gpu, blob.resource, saved->offset));
+    return saved->blob ? gpu_gl_make_blob(gpu, &saved->create, &blob,
+                                          g_steal_pointer(pages))
+                       : gpu_gl_do(gpu, &job) == GPU_OK;
+}
+
+/* What comes after the contents.  Takes the pages of others over, if it has some. */
+static bool finish_resource(Gpu *gpu, const SavedResource *saved, GpuPages **pages)
+{
+    u32 id = saved->create.resource;
+
+    if (saved->blob) {
+        return !saved->mapped || gpu_gl_map(gpu, id, saved->offset);
+    }
+    return !saved->n_pages || load_backing(gpu, gpu_resource(gpu, id),
+                                           g_steal_pointer(pages), saved->n_pages);
 }
 
 static bool load_resource(Gpu *gpu, Rest *rest)
 {
-    RenderJob job = { .type = GPU_RESOURCE_CREATE_3D };
+    g_autofree GpuPages *pages = NULL;
+    g_autofree u8 *content = NULL;
     SavedResource saved;
-    GpuPages *pages;
     const u8 *data;
 
     if (!take_into(rest, &saved, sizeof saved)) {
         return false;
     }
     pages = gpu_load_pages(saved.n_pages, &rest->data, &rest->left);
-    data = take(rest, saved.bytes);
-    job.in.create_3d = saved.create;
-    if (pages && data && saved.blob) {
-        return load_blob(gpu, &saved, pages, data);
+    data = pages ? take(rest, saved.packed) : NULL;
+    if (data && saved.bytes) {
+        content = gpu_gl_unpack(data, saved.packed, saved.bytes);
     }
-    if (!pages || !data || gpu_gl_do(gpu, &job) != GPU_OK ||
-        !load_contents(gpu, &saved, data)) {
-        g_free(pages);
+    if (!data || !content != !saved.bytes || !make_resource(gpu, &saved, &pages)) {
         return false;
     }
-    if (!saved.n_pages) {
-        g_free(pages);
-        return true;
+    if (gpu_gl_holds(&saved.create, saved.blob)) {
+        load_contents(gpu, &saved, g_steal_pointer(&content));
     }
-    return load_backing(gpu, gpu_resource(gpu, saved.create.resource), pages,
-                        saved.n_pages);
+    return finish_resource(gpu, &saved, &pages);
+}
+
+/* Of the saved resources, those that are to be shown. */
+static void show_saved(Gpu *gpu, const GpuState *wanted, Rest rest, u32 n)
+{
+    SavedResource saved;
+
+    while (n-- && take_into(&rest, &saved, sizeof saved) &&
+           take(&rest, saved.n_pages * 12ull)) {
+        const GpuCreate3d *c = &saved.create;
+        const u8 *data = take(&rest, saved.packed);
+        bool is_picture = data && !saved.blob && gpu_gl_bytes_3d(c) &&
+                          c->target != GPU_TEXTURE_BUFFER &&
+                          saved.bytes >= (u64)c->width * c->height * 4;
+
+        for (unsigned i = 0; is_picture && i < gpu->config.max_outputs; i++) {
+            g_autofree u8 *content =
+                wanted->resource[i] == c->resource
+                ? gpu_gl_unpack(data, saved.packed, saved.bytes) : NULL;
+
+            if (content) {
+                gpu_gl_show_saved(gpu, i, wanted, c, (const u32 *)content);
+            }
+        }
+    }
 }
 
 static bool load_attached(Gpu *gpu, const SavedContext *saved, Rest *rest)
@@ -319,15 +363,18 @@ static bool load_context(Gpu *gpu, Rest *rest)
            load_stream(gpu, &saved, rest);
 }
 
-bool gpu_gl_load(Gpu *gpu, const u8 *data, size_t n, GError **err)
+bool gpu_gl_load(Gpu *gpu, const GpuState *wanted, const u8 *data, size_t n,
+                 GError **err)
 {
     Rest rest = { data, n };
     SavedAll all = { 0 };
 
     gpu_gl_reset(gpu);
+    gpu->gl->refused = false;
     if (n && !take_into(&rest, &all, sizeof all)) {
         return refuse(err, "virtio-gpu: the 3D state is cut short");
     }
+    show_saved(gpu, wanted, rest, all.resources);
     if (n && all.capsets != hash_capsets(gpu)) {
         info_user("the snapshot's 3D was drawn by a renderer that can other things "
                   "than this one: programs of the guest may fail");
@@ -343,6 +390,11 @@ bool gpu_gl_load(Gpu *gpu, const u8 *data, size_t n, GError **err)
             return refuse(err, "virtio-gpu: 3D context %u of %u can't be made by this "
                           "renderer", i + 1, all.contexts);
         }
+    }
+    gpu_gl_run(gpu, &(RenderJob){ .type = RENDER_WAIT });
+    if (gpu->gl->refused) {
+        return refuse(err, "virtio-gpu: what a resource holds is not what this renderer "
+                      "takes");
     }
     return !rest.left || refuse(err, "virtio-gpu: something behind the 3D state");
 }

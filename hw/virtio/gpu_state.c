@@ -165,7 +165,7 @@ bool gpu_load_more(Device *dev, const u8 *data, size_t n, GError **err)
     if (gpu->vga) {
         gpu->vga->given = false;
     }
-    if (gpu->gl && !gpu_gl_load(gpu, data, n, err)) {
+    if (gpu->gl && !gpu_gl_load(gpu, &wanted, data, n, err)) {
         return false;
     }
     while (!gpu->gl && good && n > 0) {

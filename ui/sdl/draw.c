@@ -12,16 +12,6 @@
 #include "base/lock.h"
 #include "ui/input.h"
 
-static bool is_absolute(void)
-{
-    bool absolute;
-
-    machine_lock();
-    absolute = input_is_absolute();
-    machine_unlock();
-    return absolute;
-}
-
 /* ---- rectangles of the picture on the window ---- */
 
 /* Where the picture is shown: as large as possible, its shape kept. */
@@ -97,7 +87,7 @@ static void draw(Window *w, const Rect *damage)
 /* The device draws: it is told where. */
 static void draw_texture(Window *w)
 {
-    ConsoleWindow window = { .id = w->native, .draw_pointer = !is_absolute() };
+    ConsoleWindow window = { .id = w->native, .draw_pointer = !input_is_absolute() };
     int width, height;
 
     SDL_GetWindowSizeInPixels(w->window, &width, &height);
@@ -209,7 +199,7 @@ static void take_surface(Window *w)
 void window_take_news(Window *w)
 {
     Picture *p = &w->picture;
-    bool absolute = is_absolute(), resized, cursor;
+    bool absolute = input_is_absolute(), resized, cursor;
     Rect damage;
 
     g_mutex_lock(&p->lock);

@@ -14,21 +14,11 @@
 
 /* ---- the window's own state ---- */
 
-static bool is_absolute(void)
-{
-    bool absolute;
-
-    machine_lock();
-    absolute = input_is_absolute();
-    machine_unlock();
-    return absolute;
-}
-
 void window_show_state(Window *w)
 {
     g_autofree char *title = g_strdup_printf(
         "%s%s", w->title, w->grabbed ? " - Press Ctrl-Alt-G to release grab" : "");
-    bool absolute = is_absolute();
+    bool absolute = input_is_absolute();
 
     SDL_SetWindowTitle(w->window, title);
     SDL_SetRelativeMouseMode(w->grabbed && !absolute);
@@ -142,7 +132,7 @@ static void button_event(Window *w, const SDL_MouseButtonEvent *event)
     if (event->button < SDL_BUTTON_LEFT || event->button > SDL_BUTTON_X2) {
         return;
     }
-    if (!w->grabbed && !is_absolute()) {
+    if (!w->grabbed && !input_is_absolute()) {
         if (down && event->button == SDL_BUTTON_LEFT) {
             set_grab(w, true);          /* the click that enters is not the guest's */
         }
@@ -183,7 +173,7 @@ static void resized(Window *w)
     int width, height;
 
     SDL_GetWindowSizeInPixels(w->window, &width, &height);
-    if (w->shown && (width != w->shown->w || height != w->shown->h)) {
+    if (w->hears && w->shown && (width != w->shown->w || height != w->shown->h)) {
         machine_lock();
         if (console_nth(0)) {
             console_resize(console_nth(0), width, height);
@@ -194,6 +184,21 @@ static void resized(Window *w)
         w->sized_by_user = w->shown && (width != w->shown->w || height != w->shown->h);
     }
     window_redraw(w);
+}
+
+static void show(Window *w)
+{
+    SDL_ShowWindow(w->window);
+    if (w->config.full_screen) {
+        window_set_full_screen(w, true);
+    }
+    window_redraw(w);
+}
+
+static void hear(Window *w)
+{
+    w->hears = true;
+    resized(w);                         /* before, nobody was told */
 }
 
 static void window_changed(Window *w, const SDL_WindowEvent *event)
@@ -211,7 +216,9 @@ static void window_changed(Window *w, const SDL_WindowEvent *event)
         break;
     case SDL_WINDOWEVENT_FOCUS_LOST:
         w->focused = false;
-        release_all();
+        if (w->hears) {
+            release_all();
+        }
         if (w->grabbed && !w->full_screen) {
             set_grab(w, false);
         }
@@ -224,7 +231,7 @@ static void window_changed(Window *w, const SDL_WindowEvent *event)
     }
 }
 
-void window_event(Window *w, const SDL_Event *event)
+static void user_event(Window *w, const SDL_Event *event)
 {
     switch (event->type) {
     case SDL_KEYDOWN:
@@ -250,12 +257,20 @@ void window_event(Window *w, const SDL_Event *event)
     case SDL_FINGERUP:
         touch_event(w, &event->tfinger);
         break;
-    case SDL_WINDOWEVENT:
+    }
+}
+
+void window_event(Window *w, const SDL_Event *event)
+{
+    if (event->type == SDL_WINDOWEVENT) {
         window_changed(w, &event->window);
-        break;
-    default:
-        if (event->type == w->news_event) {
-            window_take_news(w);
-        }
+    } else if (event->type == w->news_event) {
+        window_take_news(w);
+    } else if (event->type == w->show_event) {
+        show(w);
+    } else if (event->type == w->hear_event) {
+        hear(w);
+    } else if (w->hears) {
+        user_event(w, event);
     }
 }

@@ -105,17 +105,10 @@ static const ViewerOps viewer_ops[2] = {
 
 /* ---- the window's thread ---- */
 
-typedef struct {
-    Window *w;
-    GMutex lock;
-    GCond begun;
-    bool is_begun;
-    char *error;
-} Start;
-
-static const char *begin(Window *w)
+static const char *make_window(Window *w)
 {
-    const Uint32 flags = SDL_WINDOW_RESIZABLE | SDL_WINDOW_ALLOW_HIGHDPI;
+    const Uint32 flags = SDL_WINDOW_RESIZABLE | SDL_WINDOW_ALLOW_HIGHDPI |
+                         SDL_WINDOW_HIDDEN;
 
     SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
     SDL_SetHint(SDL_HINT_FRAMEBUFFER_ACCELERATION, "0");
@@ -134,19 +127,17 @@ static const char *begin(Window *w)
     if (SDL_Init(SDL_INIT_VIDEO) < 0) {
         return SDL_GetError();
     }
-    w->news_event = SDL_RegisterEvents(2);
-    w->end_event = w->news_event + 1;
+    w->news_event = SDL_RegisterEvents(4);
+    w->show_event = w->news_event + 1;
+    w->hear_event = w->news_event + 2;
+    w->end_event = w->news_event + 3;
     w->window = SDL_CreateWindow(w->title, SDL_WINDOWPOS_UNDEFINED,
                                  SDL_WINDOWPOS_UNDEFINED, 640, 480, flags);
     if (!w->window) {
         return SDL_GetError();
     }
     w->zoom = 1;
-    window_redraw(w);
     window_show_state(w);
-    if (w->config.full_screen) {
-        window_set_full_screen(w, true);
-    }
     if (w->config.gl && !(w->native = window_x11(w->window))) {
         return "gl=on needs an X server, and it works without gl=on";
     }
@@ -155,16 +146,15 @@ static const char *begin(Window *w)
 
 static gpointer run(gpointer opaque)
 {
-    Start *start = opaque;
-    Window *w = start->w;
-    const char *error = begin(w);
+    Window *w = opaque;
+    const char *error = make_window(w);
     SDL_Event event = { 0 };
 
-    g_mutex_lock(&start->lock);
-    start->error = g_strdup(error);
-    start->is_begun = true;
-    g_cond_signal(&start->begun);
-    g_mutex_unlock(&start->lock);       /* `start` is gone from here on */
+    g_mutex_lock(&w->lock);
+    w->error = g_strdup(error);
+    w->is_begun = true;
+    g_cond_signal(&w->begun);
+    g_mutex_unlock(&w->lock);
     while (!error && event.type != w->end_event && SDL_WaitEvent(&event)) {
         window_event(w, &event);
     }
@@ -177,45 +167,55 @@ static gpointer run(gpointer opaque)
     return NULL;
 }
 
-/* NULL, or why there is no window; the caller frees. */
-static char *start_thread(Window *w)
+/* NULL, or why there is no window. */
+static const char *wait_for_window(Window *w)
 {
-    Start start = { .w = w };
-
-    g_mutex_init(&start.lock);
-    g_cond_init(&start.begun);
-    w->thread = g_thread_new("SDL", run, &start);
-    g_mutex_lock(&start.lock);
-    while (!start.is_begun) {
-        g_cond_wait(&start.begun, &start.lock);
+    g_mutex_lock(&w->lock);
+    while (!w->is_begun) {
+        g_cond_wait(&w->begun, &w->lock);
     }
-    g_mutex_unlock(&start.lock);
-    g_mutex_clear(&start.lock);
-    g_cond_clear(&start.begun);
-    return start.error;
+    g_mutex_unlock(&w->lock);
+    return w->error;
 }
 
 /* ---- life ---- */
 
-static bool open_window(const FrontEndConfig *config, GError **err)
+static void begin_window(const FrontEndConfig *config)
 {
     Window *w = the_window = g_new0(Window, 1);
-    g_autofree char *error = NULL;
-    Console *console;
 
     w->config = *config;
     w->title = config->title ? g_strdup_printf("QEMU (%s)", config->title)
                              : g_strdup("QEMU");
     g_mutex_init(&w->picture.lock);
-    error = start_thread(w);
+    g_mutex_init(&w->lock);
+    g_cond_init(&w->begun);
+    w->thread = g_thread_new("SDL", run, w);
+}
+
+/* The main loop turns. */
+static gboolean hear(gpointer opaque)
+{
+    Window *w = opaque;
+
+    w->hearing = 0;
+    post(w->hear_event);
+    return G_SOURCE_REMOVE;
+}
+
+static bool open_window(GError **err)
+{
+    Window *w = the_window;
+    const char *error = wait_for_window(w);
+    Console *console;
+
     if (error) {
         g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED,
                     "no window: %s (is DISPLAY or WAYLAND_DISPLAY set?); -display none "
                     "works without a display server", error);
-        g_thread_join(w->thread);
-        w->thread = NULL;
         return false;
     }
+    post(w->show_event);
     machine_lock();
     console = console_nth(0);
     w->gl = w->native && console &&
@@ -224,6 +224,7 @@ static bool open_window(const FrontEndConfig *config, GError **err)
     if (console) {
         w->viewer = viewer_new(console, &viewer_ops[w->gl], w);
     }
+    w->hearing = g_idle_add_full(G_PRIORITY_HIGH, hear, w, NULL);
     return true;
 }
 
@@ -234,6 +235,9 @@ static void close_window(void)
     if (!w) {
         return;
     }
+    if (w->hearing) {
+        g_source_remove(w->hearing);
+    }
     viewer_free(w->viewer);
     machine_lock();
     if (w->gl && console_nth(0)) {
@@ -241,11 +245,14 @@ static void close_window(void)
     }
     w->gl = false;
     machine_unlock();
-    if (w->thread) {
+    if (!wait_for_window(w)) {
         post(w->end_event);
-        g_thread_join(w->thread);
     }
+    g_thread_join(w->thread);
     g_mutex_clear(&w->picture.lock);
+    g_mutex_clear(&w->lock);
+    g_cond_clear(&w->begun);
+    g_free(w->error);
     g_free(w->picture.pixels);
     g_free(w->picture.cursor.pixels);
     g_free(w->title);
@@ -254,5 +261,5 @@ static void close_window(void)
 
 extern const FrontEnd front_end;
 const FrontEnd front_end = {
-    .name = "sdl", .open = open_window, .close = close_window,
+    .name = "sdl", .begin = begin_window, .open = open_window, .close = close_window,
 };

@@ -7,6 +7,9 @@
  * lock, and one event that says so.  What the user does goes to ui/input.h under the
  * machine lock.  The SDL thread takes the machine lock and never holds the picture's
  * lock meanwhile; the main thread takes the picture's lock inside the machine lock.
+ *
+ * The thread begins while the machine is built.  Until the main loop turns, it shows
+ * pictures (a restored one before the restore has ended) and takes no machine lock.
  */
 
 #ifndef UI_SDL_WINDOW_H
@@ -36,9 +39,14 @@ typedef struct {
     Viewer *viewer;
     Picture picture;
     GThread *thread;
+    GMutex lock;                    /* guards the next three */
+    GCond begun;
+    bool is_begun;
+    char *error;                    /* why there is no window */
+    unsigned hearing;               /* the main loop's source that posts hear_event */
     bool gl;                        /* the device draws its textures into the window */
     unsigned long native;           /* X's number of it */
-    Uint32 news_event, end_event;
+    Uint32 news_event, show_event, hear_event, end_event;
 
     /* The SDL thread's. */
     SDL_Window *window;
@@ -48,6 +56,7 @@ typedef struct {
     SDL_Rect cursor_at;             /* where that is drawn now; w 0: nowhere */
     s32 cursor_x, cursor_y;
     bool grabbed, full_screen, focused;
+    bool hears;                     /* the machine is there, and its lock to be had */
     bool texture;                   /* `shown` has a size, and no pixels */
     bool sized_by_user;             /* the window is not as large as the picture */
     double zoom;

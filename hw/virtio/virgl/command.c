@@ -12,14 +12,59 @@
 
 enum { CAPSET_MASK = 0xff };
 
-/*
- * The library reads as many pixels from a buffer as its box has bytes, beyond the end
- * of the buffer where a pixel has more than one: drivers make none such.
- */
-static bool is_sound(bool buffer, const struct virgl_renderer_resource_info *info)
+/* ---- buffers of wide pixels ---- */
+
+/* Words of the two transfers in streams, counted from the header. */
+enum { VIRGL_CCMD_TRANSFER3D = 43, VIRGL_CCMD_COPY_TRANSFER3D = 45 };
+enum { WORD_RESOURCE = 1, WORD_BOX = 6, WORD_DIRECTION = 13, WORD_COPY_FLAGS = 14,
+       FROM_HOST = 2 };
+
+static void note_wide(Renderer *r, u32 id)
 {
-    return !buffer || info->stride == info->width;
+    struct virgl_renderer_resource_info info = { 0 };
+
+    if (virgl_renderer_resource_get_info(id, &info) == 0 && info.width &&
+        info.stride > info.width) {
+        g_hash_table_insert(r->wide, GUINT_TO_POINTER(id),
+                            GUINT_TO_POINTER(info.stride / info.width));
+    }
 }
+
+/*
+ * A buffer's box is in bytes.  The library reads as many pixels, which is beyond the
+ * end of the buffer where a pixel has more than one byte: memory of the host's.
+ */
+static bool reads_beyond(const Renderer *r, u32 id, const GpuBox *box)
+{
+    u32 each = GPOINTER_TO_UINT(g_hash_table_lookup(r->wide, GUINT_TO_POINTER(id)));
+    struct virgl_renderer_resource_info info = { 0 };
+
+    return each && (virgl_renderer_resource_get_info(id, &info) != 0 ||
+                    box->x + (u64)box->w * each > info.width);
+}
+
+static bool stream_reads_beyond(const Renderer *r, const u32 *word, size_t n)
+{
+    for (size_t i = 0; i < n; i += (word[i] >> 16) + 1) {
+        u32 command = word[i] & 0xff, length = word[i] >> 16;
+        bool reads;
+
+        if (length >= n - i) {
+            return false;
+        }
+        reads = (command == VIRGL_CCMD_TRANSFER3D && length >= WORD_DIRECTION &&
+                 word[i + WORD_DIRECTION] == FROM_HOST) ||
+                (command == VIRGL_CCMD_COPY_TRANSFER3D && length >= WORD_COPY_FLAGS &&
+                 (word[i + WORD_COPY_FLAGS] & FROM_HOST));
+        if (reads && reads_beyond(r, word[i + WORD_RESOURCE],
+                                  (const GpuBox *)&word[i + WORD_BOX])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- resources ---- */
 
 static u32 create(Renderer *r, RenderJob *job, u32 id,
                   const struct virgl_renderer_resource_create_args *wanted)
@@ -31,14 +76,13 @@ static u32 create(Renderer *r, RenderJob *job, u32 id,
     if (virgl_renderer_resource_create(&args, NULL, 0)) {
         return GPU_ERR_PARAMETER;
     }
+    g_hash_table_insert(r->resources, GUINT_TO_POINTER(id), NULL);
+    if (args.target == GPU_TEXTURE_BUFFER) {
+        note_wide(r, id);
+    }
     if (virgl_renderer_resource_get_info(id, &info) == 0) {
         job->line = info.stride;
     }
-    if (!is_sound(args.target == GPU_TEXTURE_BUFFER, &info)) {
-        virgl_renderer_resource_unref(id);
-        return GPU_ERR_PARAMETER;
-    }
-    g_hash_table_insert(r->resources, GUINT_TO_POINTER(id), NULL);
     return GPU_OK;
 }
 
@@ -103,6 +147,7 @@ static void free_resource(Renderer *r, u32 id)
 
     shown_forget(r, id);
     blob_unmap(r, id);
+    g_hash_table_remove(r->wide, GUINT_TO_POINTER(id));
     virgl_renderer_resource_detach_iov(id, &iov, &n);
     virgl_renderer_resource_unref(id);
 }
@@ -204,7 +249,8 @@ static u32 transfer_from(Renderer *r, RenderJob *job)
 {
     GpuTransfer3d *in = &job->in.transfer_3d;
 
-    return virgl_renderer_transfer_read_iov(
+    return reads_beyond(r, in->resource, &in->box) ||
+           virgl_renderer_transfer_read_iov(
                in->resource, job->header.ctx_id, in->level, in->stride,
                in->layer_stride, (struct virgl_box *)&in->box, in->offset, NULL, 0)
            ? GPU_ERR_PARAMETER : GPU_OK;
@@ -212,7 +258,8 @@ static u32 transfer_from(Renderer *r, RenderJob *job)
 
 static u32 submit(Renderer *r, RenderJob *job)
 {
-    return virgl_renderer_submit_cmd(job->data, job->header.ctx_id, job->bytes / 4)
+    return stream_reads_beyond(r, (const u32 *)job->data, job->bytes / 4) ||
+           virgl_renderer_submit_cmd(job->data, job->header.ctx_id, job->bytes / 4)
            ? GPU_ERR_PARAMETER : GPU_OK;
 }
 
@@ -231,9 +278,8 @@ static u32 create_blob(Renderer *r, RenderJob *job)
         return GPU_ERR_PARAMETER;
     }
     if (virgl_renderer_resource_get_info(in->resource, &info) == 0 &&
-        !is_sound(info.height <= 1, &info)) {
-        virgl_renderer_resource_unref(in->resource);
-        return GPU_ERR_PARAMETER;
+        info.height <= 1) {
+        note_wide(r, in->resource);
     }
     g_hash_table_insert(r->resources, GUINT_TO_POINTER(in->resource),
                         g_steal_pointer(&job->iov));

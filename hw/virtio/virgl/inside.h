@@ -65,6 +65,7 @@ struct Renderer {
     GHashTable *contexts;           /* ids of those there are */
     GHashTable *resources;          /* id -> iov that the library has of it, or NULL */
     GHashTable *maps;               /* id -> RenderMap */
+    GHashTable *wide; /* buffers whose pixels have some bytes: id -> how many */
     unsigned program, vertices, sampler;    /* GL's, for drawing; 0: not made yet */
 };
 

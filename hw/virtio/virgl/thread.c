@@ -337,6 +337,7 @@ static void close_renderer(Renderer *r)
     g_hash_table_unref(r->contexts);
     g_hash_table_unref(r->resources);
     g_hash_table_unref(r->maps);
+    g_hash_table_unref(r->wide);
     close(r->wake);
     g_mutex_clear(&r->lock);
     g_cond_clear(&r->changed);
@@ -353,6 +354,7 @@ static Renderer *open_renderer(const RenderHost *host, char **why)
     r->contexts = g_hash_table_new(NULL, NULL);
     r->resources = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     r->maps = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    r->wide = g_hash_table_new(NULL, NULL);
     g_mutex_init(&r->lock);
     g_cond_init(&r->changed);
     r->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

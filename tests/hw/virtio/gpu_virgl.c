@@ -52,15 +52,66 @@ static u32 create_buffer(u32 format, u32 width)
         9, GPU_TEXTURE_BUFFER, format, VERTICES, width, 1, 1, 1, 0, 0, 0, 0 } });
 }
 
-/* virgl's boxes of buffers are bytes: a pixel of 16 would be read 16 times as far. */
+static u32 read_buffer(u32 x, u32 bytes)
+{
+    return give(GPU_TRANSFER_FROM_HOST_3D, 0, (GpuBody){ .transfer_3d = {
+        { x, 0, 0, bytes, 1, 1 }, 0, 9, 0, 0, 0 } });
+}
+
+static u32 submit(const u32 *words, u32 n)
+{
+    RenderJob job = { .type = GPU_SUBMIT_3D, .header.ctx_id = CONTEXT,
+                      .data = g_memdup2(words, n * 4), .bytes = n * 4 };
+
+    gpu_gl_submit(gpu, &job);
+    gpu_gl_run(gpu, &job);
+    gpu_gl_end(gpu, &job);
+    render_job_clear(&job);
+    return job.answer;
+}
+
+/* TRANSFER3D from the host, of all of it. */
+static u32 read_in_stream(u32 bytes)
+{
+    const u32 words[] = { VIRGL_HEADER(VIRGL_TRANSFER3D, 0, 13), 9, 0, 0, 0, 0, 0, 0, 0,
+                          bytes, 1, 1, 0, 2 };
+
+    return submit(words, G_N_ELEMENTS(words));
+}
+
+static void attach_page(void)
+{
+    RenderJob job = { .type = GPU_ATTACH_BACKING, .in.attach = { 9, 1 } };
+    GpuPages *page = g_new0(GpuPages, 1);
+
+    *page = (GpuPages){ driver_alloc(&d, 4096, 4096), 0, 4096 };
+    g_assert_cmphex(gpu_gl_attach(gpu, &job, gpu_resource(gpu, 9), page, 1), ==,
+                    GPU_OK);
+    gpu_gl_run(gpu, &job);
+    g_assert_cmphex(job.answer, ==, GPU_OK);
+    render_job_clear(&job);
+}
+
+/* A pixel of 16 bytes: virglrenderer reads 16 times as far as the box says. */
 static void test_buffer(void)
 {
     if (!set_up("max-hostmem=64M")) {
         return;
     }
-    g_assert_cmphex(create_buffer(R32G32B32A32, 112), ==, GPU_ERR_PARAMETER);
-    g_assert_null(gpu_resource(gpu, 9));
+    g_assert_cmphex(give(GPU_CTX_CREATE, CONTEXT,
+                         (GpuBody){ .context = { 4, 2, "test" } }), ==, GPU_OK);
+    g_assert_cmphex(create_buffer(R32G32B32A32, 112), ==, GPU_OK);
+    attach_page();
+    give(GPU_CTX_ATTACH_RESOURCE, CONTEXT, (GpuBody){ .id = { 9, 0 } });
+    g_assert_cmphex(read_buffer(0, 112), ==, GPU_ERR_PARAMETER);
+    g_assert_cmphex(read_buffer(64, 4), ==, GPU_ERR_PARAMETER);
+    g_assert_cmphex(read_buffer(0, 7), ==, GPU_OK);
+    g_assert_cmphex(read_in_stream(112), ==, GPU_ERR_PARAMETER);
+    g_assert_cmphex(read_in_stream(7), ==, GPU_OK);
+    give(GPU_RESOURCE_UNREF, 0, (GpuBody){ .id = { 9, 0 } });
     g_assert_cmphex(create_buffer(R8, 112), ==, GPU_OK);
+    attach_page();
+    g_assert_cmphex(read_buffer(0, 112), ==, GPU_OK);
     bed_close();
 }
 
@@ -136,7 +187,6 @@ static void add_state(GArray *to, u32 side)
 static u32 draw(u32 side, const char *fragment)
 {
     g_autoptr(GArray) words = g_array_new(false, false, 4);
-    RenderJob job = { .type = GPU_SUBMIT_3D, .header.ctx_id = CONTEXT };
 
     g_assert_cmphex(give(GPU_CTX_CREATE, CONTEXT,
                          (GpuBody){ .context = { 4, 2, "test" } }), ==, GPU_OK);
@@ -149,13 +199,7 @@ static u32 draw(u32 side, const char *fragment)
     add_shader(words, 6, false, vertex);
     add_shader(words, 7, true, fragment);
     ADD(words, VIRGL_HEADER(VIRGL_DRAW, 0, 12), 0, 3, 4, 0, 1, 0, 0, 0, 0, 0, 2, 0);
-    job.data = g_memdup2(words->data, words->len * 4);
-    job.bytes = words->len * 4;
-    gpu_gl_submit(gpu, &job);
-    gpu_gl_run(gpu, &job);
-    gpu_gl_end(gpu, &job);
-    render_job_clear(&job);
-    return job.answer;
+    return submit((const u32 *)words->data, words->len);
 }
 
 /* The pixel in the middle, when all has been drawn; 0: it can't be read. */
