@@ -393,8 +393,7 @@ bool gpu_gl_load(Gpu *gpu, const GpuState *wanted, const u8 *data, size_t n,
     }
     gpu_gl_run(gpu, &(RenderJob){ .type = RENDER_WAIT });
     if (gpu->gl->refused) {
-        return refuse(err, "virtio-gpu: what a resource holds is not what this renderer "
-                      "takes");
+        return refuse(err, "virtio-gpu: what a resource holds can't be put into it");
     }
     return !rest.left || refuse(err, "virtio-gpu: something behind the 3D state");
 }

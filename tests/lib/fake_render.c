@@ -7,6 +7,8 @@
 
 #include "hw/virtio/gpu_gl.h"
 
+#include <string.h>
+
 struct Renderer {
     RenderJob *first, *last;
     struct { u32 resource; GpuRect rect; } shown[GPU_SCANOUTS];
@@ -75,6 +77,18 @@ static void read_back(const Renderer *r, RenderJob *job, u32 n)
     g_array_append_val(job->pictures, picture);
 }
 
+static void save(RenderJob *job, u32 pixel)
+{
+    const GpuCreate3d *c = &job->in.create_3d;
+    u32 n = c->target == GPU_TEXTURE_BUFFER || !pixel ? 0 : c->width * c->height;
+
+    job->bytes = n * 4;
+    job->data = g_malloc(n * 4 + 4);
+    for (u32 i = 0; i < n; i++) {
+        memcpy(job->data + i * 4, &pixel, 4);
+    }
+}
+
 static void note(Renderer *r, RenderJob *job)
 {
     FakeRender *f = &fake_render_state;
@@ -93,6 +107,8 @@ static void note(Renderer *r, RenderJob *job)
         job->map_bytes = sizeof memory;
     } else if (job->type == RENDER_READ) {
         read_back(r, job, job->scanout);
+    } else if (job->type == RENDER_SAVE) {
+        save(job, f->pixel);
     } else if (job->type == RENDER_CURSOR) {
         job->bytes = GPU_CURSOR_SIZE * GPU_CURSOR_SIZE * 4;
         job->data = g_malloc0(job->bytes);

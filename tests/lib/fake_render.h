@@ -14,6 +14,7 @@ extern const RenderModule fake_render;
 typedef struct {
     u32 answer;                     /* to whatever comes; 0: GPU_OK */
     bool hold;                      /* nothing ends */
+    u32 pixel;                      /* of all pictures that are saved; 0: they are empty */
     u32 last, contexts, resets;     /* type of the newest job; CTX_CREATE; RESET */
     u64 jobs;
 } FakeRender;

@@ -2,6 +2,7 @@
 module-$(CONFIG_SDL) += ui-sdl
 src/ui-sdl += ui/sdl/draw.c
 src/ui-sdl += ui/sdl/events.c
+src/ui-sdl += ui/sdl/place.c
 src/ui-sdl += ui/sdl/window.c
 src/ui-sdl += ui/sdl/x11.c
 cflags/ui-sdl := $(sdl_cflags)

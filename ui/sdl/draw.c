@@ -11,26 +11,19 @@
 
 #include "base/lock.h"
 #include "ui/input.h"
+#include "ui/sdl/place.h"
 
 /* ---- rectangles of the picture on the window ---- */
 
-/* Where the picture is shown: as large as possible, its shape kept. */
 static SDL_Rect shown_at(const Window *w, int width, int height)
 {
-    double scale;
-    SDL_Rect at;
+    Place at = place_fit(w->shown ? w->shown->w : 0, w->shown ? w->shown->h : 0, width,
+                         height);
 
-    if (!w->shown) {
-        return (SDL_Rect){ 0, 0, width, height };
-    }
-    scale = MIN((double)width / w->shown->w, (double)height / w->shown->h);
-    at.w = MAX((int)(w->shown->w * scale + 0.5), 1);
-    at.h = MAX((int)(w->shown->h * scale + 0.5), 1);
-    at.x = (width - at.w) / 2;
-    at.y = (height - at.h) / 2;
-    return at;
+    return (SDL_Rect){ at.x, at.y, at.w, at.h };
 }
 
+/* Events have points. */
 void window_place(const Window *w, int x, int y, unsigned *across, unsigned *down)
 {
     int width, height;
@@ -38,10 +31,7 @@ void window_place(const Window *w, int x, int y, unsigned *across, unsigned *dow
 
     SDL_GetWindowSize(w->window, &width, &height);
     at = shown_at(w, MAX(width, 1), MAX(height, 1));
-    x = CLAMP(x - at.x, 0, at.w - 1);
-    y = CLAMP(y - at.y, 0, at.h - 1);
-    *across = (u64)x * INPUT_RANGE / MAX(at.w - 1, 1);
-    *down = (u64)y * INPUT_RANGE / MAX(at.h - 1, 1);
+    place_pointer(&(Place){ at.x, at.y, at.w, at.h }, x, y, across, down);
 }
 
 /* ---- drawing ---- */
@@ -172,8 +162,14 @@ static Rect move_pointer(Window *w, bool absolute)
 
 void window_fit(Window *w)
 {
+    int points_w, points_h, pixels_w, pixels_h;
+
     if (w->shown && !w->full_screen) {
-        SDL_SetWindowSize(w->window, w->shown->w * w->zoom, w->shown->h * w->zoom);
+        SDL_GetWindowSize(w->window, &points_w, &points_h);
+        SDL_GetWindowSizeInPixels(w->window, &pixels_w, &pixels_h);
+        SDL_SetWindowSize(w->window,
+                          place_points(w->shown->w, w->zoom, points_w, pixels_w),
+                          place_points(w->shown->h, w->zoom, points_h, pixels_h));
     }
 }
 

@@ -105,6 +105,46 @@ static void test_saved(void)
     bed_close();
 }
 
+static struct { unsigned times, contexts; u32 first; } seen;
+
+static void see(void *opaque, Console *console, const ConsoleNews *news)
+{
+    (void)opaque;
+    if (news->surface && console->surface.pixels && !seen.times++) {
+        seen.contexts = fake_render_state.contexts;
+        seen.first = *(const u32 *)console->surface.pixels;
+    }
+}
+
+/* Who looks has the saved picture before the renderer has made a single context. */
+static void test_shown_first(void)
+{
+    static const ViewerOps ops = { .copy = see, .textures = true };
+    g_autoptr(GByteArray) saved = NULL;
+    g_autoptr(GError) err = NULL;
+    Viewer *viewer;
+
+    set_up();
+    fake_render_state.pixel = 0xff123456;
+    saved = save();
+    device_reset(rig->dev);
+    machine_unlock();
+    viewer = viewer_new(console_nth(0), &ops, NULL);
+    machine_lock();
+    fake_render_state.contexts = 0;
+    g_assert_true(device_load(rig->dev, saved->data, saved->len, &err));
+    g_assert_cmpuint(seen.times, ==, 1);
+    g_assert_cmpuint(seen.contexts, ==, 0);
+    g_assert_cmphex(seen.first & 0xffffff, ==, 0x123456);
+    g_assert_true(console_nth(0)->texture);     /* now it is the renderer's */
+    g_assert_cmpuint(fake_render_state.contexts, >, 0);
+    machine_unlock();
+    viewer_free(viewer);
+    machine_lock();
+    fake_render_state.pixel = 0;
+    bed_close();
+}
+
 static bool wants_nothing(void)
 {
     RenderJob job = { .type = GPU_RESOURCE_FLUSH,
@@ -224,6 +264,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/gpu/gl/saved", test_saved);
+    g_test_add_func("/gpu/gl/shown-first", test_shown_first);
     g_test_add_func("/gpu/gl/paced", test_paced);
     g_test_add_func("/gpu/gl/refused", test_refused);
     g_test_add_func("/gpu/gl/written", test_written);
