@@ -157,10 +157,15 @@ bool gpu_resource_attach(Gpu *gpu, GpuResource *r, GpuPages *pages, u32 n) must_
 void gpu_resource_detach(Gpu *gpu, GpuResource *r);
 void gpu_resource_free(Gpu *gpu, GpuResource *r);
 void gpu_resources_free(Gpu *gpu);
-/* Bytes of the guest's pages; what is not there stays as it is. */
+/*
+ * Bytes of the guest's pages, or of what it has mapped; what is not there stays as it
+ * is.
+ */
 void gpu_resource_read(const Gpu *gpu, const GpuResource *r, u64 offset, void *to,
                        u64 n);
 u64 gpu_resource_backed(const GpuResource *r);          /* bytes of its pages */
+/* False: it is the renderer's, and the guest does not see it. */
+bool gpu_resource_readable(const GpuResource *r);
 
 /* gpu_scanout.c */
 void gpu_consoles_blank(Gpu *gpu);      /* whatever the state says */

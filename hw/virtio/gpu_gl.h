@@ -144,6 +144,8 @@ u64 gpu_gl_bytes_3d(const GpuCreate3d *in);
 
 /* gpu_gl_scanout.c */
 u32 gpu_gl_judge_scanout(Gpu *gpu, RenderJob *job);
+u32 gpu_gl_judge_scanout_blob(Gpu *gpu, RenderJob *job);
+void gpu_gl_scanout_blob_done(Gpu *gpu, RenderJob *job);
 /* Shows what the state says; false: it can't be. */
 bool gpu_gl_show(Gpu *gpu, unsigned n);
 u32 gpu_gl_judge_flush(Gpu *gpu, RenderJob *job);

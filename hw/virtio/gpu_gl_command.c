@@ -222,6 +222,8 @@ static const GlCommand commands[] = {
     { GPU_RESOURCE_UNREF, sizeof(GpuId), judge_unref, NULL },
     { GPU_SET_SCANOUT, sizeof(GpuSetScanout), gpu_gl_judge_scanout,
       gpu_gl_scanout_done },
+    { GPU_SET_SCANOUT_BLOB, sizeof(GpuScanoutBlob), gpu_gl_judge_scanout_blob,
+      gpu_gl_scanout_blob_done },
     { GPU_RESOURCE_FLUSH, sizeof(GpuFlush), gpu_gl_judge_flush, gpu_gl_pictures_done },
     { GPU_TRANSFER_TO_HOST_2D, sizeof(GpuTransfer2d), judge_transfer_2d, NULL },
     { GPU_ATTACH_BACKING, sizeof(GpuAttach), judge_attach, NULL },

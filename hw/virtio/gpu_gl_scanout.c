@@ -7,6 +7,10 @@
  * takes pixels, and when they are asked for (screendump) where none does.  Reading back
  * takes at most a quarter of the time, as drawing does: a guest that flushes faster is
  * read less often, and the newest picture always is.
+ *
+ * A blob may be shown as lines of memory instead (SET_SCANOUT_BLOB; the state has a
+ * format then): the guest's pages, or the renderer's memory while the guest has that
+ * mapped.  These are copied at each flush, as they are without 3D.
  */
 
 #include "hw/virtio/gpu_gl.h"
@@ -81,6 +85,30 @@ u32 gpu_gl_judge_scanout(Gpu *gpu, RenderJob *job)
     return GPU_OK;
 }
 
+/* Where its lines lie is judged when they are shown. */
+u32 gpu_gl_judge_scanout_blob(Gpu *gpu, RenderJob *job)
+{
+    const GpuScanoutBlob *in = &job->in.scanout_blob;
+    const GpuResource *r = gpu_resource(gpu, in->resource);
+
+    if (!virtio_has(&gpu->virtio, GPU_F_BLOB)) {
+        return GPU_ERR_UNSPEC;
+    }
+    if (in->scanout >= gpu->config.max_outputs) {
+        return GPU_ERR_SCANOUT;
+    }
+    if (in->resource && (!r || !r->blob)) {
+        return GPU_ERR_RESOURCE;
+    }
+    if (r && (!gpu_format_known(in->format) ||
+              !gpu_rect_fits(&in->rect, in->width, in->height))) {
+        return GPU_ERR_PARAMETER;
+    }
+    job->serial = ++gpu->gl->shown;
+    gpu->gl->to_show[in->scanout] = 0;
+    return GPU_OK;
+}
+
 u32 gpu_gl_judge_flush(Gpu *gpu, RenderJob *job)
 {
     const GpuResource *r = gpu_resource(gpu, job->in.flush.resource);
@@ -88,7 +116,7 @@ u32 gpu_gl_judge_flush(Gpu *gpu, RenderJob *job)
     if (!r) {
         return GPU_ERR_RESOURCE;
     }
-    if (!gpu_rect_fits(&job->in.flush.rect, r->width, r->height)) {
+    if (!r->blob && !gpu_rect_fits(&job->in.flush.rect, r->width, r->height)) {
         return GPU_ERR_PARAMETER;
     }
     for (unsigned i = 0; i < gpu->config.max_outputs; i++) {
@@ -128,7 +156,8 @@ static bool same_place(const GpuState *s, const GpuSetScanout *in)
 {
     u32 n = in->scanout;
 
-    return s->resource[n] && s->w[n] == in->rect.width && s->h[n] == in->rect.height;
+    return s->resource[n] && !s->format[n] && s->w[n] == in->rect.width &&
+           s->h[n] == in->rect.height;
 }
 
 void gpu_gl_scanout_done(Gpu *gpu, RenderJob *job)
@@ -148,10 +177,48 @@ void gpu_gl_scanout_done(Gpu *gpu, RenderJob *job)
     s->y[n] = in->rect.y;
     s->w[n] = in->rect.width;
     s->h[n] = in->rect.height;
+    s->format[n] = s->stride[n] = s->offset[n] = 0;
     gpu->gl->stale[n] = true;
     if (!same || !gpu->scanout[n].copy) {
         set_texture(gpu, n);
     }
+}
+
+void gpu_gl_scanout_blob_done(Gpu *gpu, RenderJob *job)
+{
+    const GpuScanoutBlob *in = &job->in.scanout_blob;
+    GpuState *s = &gpu->state, before = *s;
+    u32 n = in->scanout;
+
+    gpu->gl->shown_done = job->serial;
+    if (!gpu_resource(gpu, in->resource)) {
+        gpu_scanout_off(gpu, n);
+        return;
+    }
+    s->resource[n] = in->resource;
+    s->x[n] = in->rect.x;
+    s->y[n] = in->rect.y;
+    s->w[n] = in->rect.width;
+    s->h[n] = in->rect.height;
+    s->format[n] = in->format;
+    s->stride[n] = in->stride[0];
+    s->offset[n] = in->offset[0];
+    gpu->gl->stale[n] = false;
+    if (!gpu_scanout_show(gpu, n)) {
+        *s = before;
+        gpu_scanout_off(gpu, n);        /* the renderer shows it no more */
+        job->answer = GPU_ERR_PARAMETER;
+    }
+}
+
+static bool show_blob(Gpu *gpu, unsigned n)
+{
+    const GpuState *s = &gpu->state;
+    RenderJob job = { .type = GPU_SET_SCANOUT_BLOB, .in.scanout_blob = {
+        { s->x[n], s->y[n], s->w[n], s->h[n] }, n, s->resource[n], 4 * SURFACE_MAX,
+        4 * SURFACE_MAX, s->format[n], 0, { s->stride[n] }, { s->offset[n] } } };
+
+    return gpu_gl_do(gpu, &job) == GPU_OK;
 }
 
 bool gpu_gl_show(Gpu *gpu, unsigned n)
@@ -160,6 +227,9 @@ bool gpu_gl_show(Gpu *gpu, unsigned n)
     RenderJob job = { .type = GPU_SET_SCANOUT, .in.scanout = {
         { s->x[n], s->y[n], s->w[n], s->h[n] }, n, s->resource[n] } };
 
+    if (s->format[n]) {
+        return show_blob(gpu, n);
+    }
     s->w[n] = 0;                        /* not what is shown now */
     return gpu_gl_do(gpu, &job) == GPU_OK && s->w[n];
 }
@@ -212,6 +282,12 @@ static void take_picture(Gpu *gpu, const RenderPicture *p)
 /* What was read before the scanout became another is not shown. */
 void gpu_gl_pictures_done(Gpu *gpu, RenderJob *job)
 {
+    const GpuResource *r = job->type == GPU_RESOURCE_FLUSH
+                           ? gpu_resource(gpu, job->in.flush.resource) : NULL;
+
+    if (r && r->blob) {
+        gpu_scanout_flush(gpu, r, &job->in.flush.rect);
+    }
     if (job->serial != gpu->gl->shown_done) {
         return;
     }

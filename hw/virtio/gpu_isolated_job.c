@@ -370,17 +370,25 @@ void isolated_begin(Renderer *r)
     r->watched = g_hash_table_new(NULL, NULL);
 }
 
+static gint older_first(gconstpointer a, gconstpointer b, gpointer newest)
+{
+    u32 age_a = GPOINTER_TO_UINT(newest) - GPOINTER_TO_UINT(a);
+    u32 age_b = GPOINTER_TO_UINT(newest) - GPOINTER_TO_UINT(b);
+
+    return age_a > age_b ? -1 : age_a < age_b;
+}
+
+/* In their order: who waits for the last one finds all the others finished. */
 void isolated_fail(Renderer *r)
 {
-    GHashTableIter each;
-    gpointer flight;
+    g_autoptr(GList) numbers = g_hash_table_get_keys(r->flights);
 
-    g_hash_table_iter_init(&each, r->flights);
-    while (g_hash_table_iter_next(&each, NULL, &flight)) {
-        RenderJob *job = ((Flight *)flight)->job;
+    numbers = g_list_sort_with_data(numbers, older_first, GUINT_TO_POINTER(r->number));
+    for (GList *l = numbers; l; l = l->next) {
+        RenderJob *job = ((Flight *)g_hash_table_lookup(r->flights, l->data))->job;
 
         job->answer = GPU_ERR_UNSPEC;
-        g_hash_table_iter_remove(&each);
+        g_hash_table_remove(r->flights, l->data);
         isolated_finish(r, job);
     }
     r->reading = 0;

@@ -225,6 +225,11 @@ static u32 pages_of(const GpuResource *r, u64 offset)
     return low;
 }
 
+bool gpu_resource_readable(const GpuResource *r)
+{
+    return r->blob != GPU_BLOB_HOST || (r->mapping && r->mapping->ready);
+}
+
 void gpu_resource_read(const Gpu *gpu, const GpuResource *r, u64 offset, void *to,
                        u64 n)
 {
@@ -232,6 +237,12 @@ void gpu_resource_read(const Gpu *gpu, const GpuResource *r, u64 offset, void *t
     u64 backed = gpu_resource_backed(r);
     u8 *out = to;
 
+    if (r->blob == GPU_BLOB_HOST) {
+        if (gpu_resource_readable(r) && offset < r->bytes) {
+            memcpy(to, r->mapping->region.host + offset, MIN(n, r->bytes - offset));
+        }
+        return;
+    }
     if (offset >= backed) {
         return;
     }

@@ -64,7 +64,8 @@ static bool blob_fits(const Gpu *gpu, unsigned n, const GpuResource *r)
     u64 last = s->offset[n] + (u64)(s->y[n] + s->h[n] - 1) * s->stride[n] +
                (s->x[n] + (u64)s->w[n]) * 4;
 
-    return gpu_format_known(s->format[n]) && s->x[n] <= 2 * SURFACE_MAX &&
+    return gpu_format_known(s->format[n]) && gpu_resource_readable(r) &&
+           s->x[n] <= 2 * SURFACE_MAX &&
            s->y[n] <= 2 * SURFACE_MAX && last <= r->bytes;
 }
 
@@ -117,7 +118,8 @@ void gpu_scanout_flush(Gpu *gpu, const GpuResource *r, const GpuRect *rect)
         u64 bottom = MIN((u64)rect->y + rect->height, (u64)s.y + s.height);
         Rect d;
 
-        if (gpu->state.resource[i] != r->id || right <= left || bottom <= top) {
+        if (gpu->state.resource[i] != r->id || right <= left || bottom <= top ||
+            (gpu->gl && !gpu->state.format[i])) {       /* the renderer's to show */
             continue;
         }
         d = (Rect){ left - s.x, top - s.y, right - left, bottom - top };
@@ -146,7 +148,7 @@ bool gpu_cursor_show(Gpu *gpu, unsigned n)
         }
         return true;
     }
-    if (r && r->gl) {
+    if (r && r->gl && r->blob != GPU_BLOB_GUEST) {
         if (r->width < GPU_CURSOR_SIZE || r->height < GPU_CURSOR_SIZE) {
             return false;
         }

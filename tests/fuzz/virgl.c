@@ -4,8 +4,9 @@
  * mostly exist, several at a time, and resets.  Whatever comes is answered.
  *
  *     /gpu/commands     2D, its cursor queue and blobs too
- *     /virgl/commands   3D with the real renderer.  Streams (SUBMIT_3D) are empty or
- *                       cut short: virglrenderer 0.10.4 itself falls over some
+ *     /virgl/commands   3D with the real renderer, and blobs that are mapped.  Streams
+ *                       (SUBMIT_3D) are empty, cut short, or make a buffer for a blob:
+ *                       virglrenderer 0.10.4 itself falls over some
  *     /virgl/isolated   3D with the isolated one, and streams of commands with the
  *                       right lengths and wrong contents.  It may die of them, the
  *                       machine may not, and the next reset brings a new one
@@ -190,6 +191,14 @@ static void blob(void)
     }
 }
 
+static void map_blob(void)
+{
+    put(some_id());
+    put(0);
+    put(some(16) * 4096);
+    put(0);
+}
+
 static void scanout_blob(void)
 {
     rect(48);
@@ -224,6 +233,14 @@ static void stream(void)
     put(0);
     put(0);
     begin = n_words;
+    if (!garbage && chance_one_in(&chance, 2)) {    /* a buffer, for a blob */
+        const u32 words[] = { VIRGL_HEADER(VIRGL_RESOURCE_CREATE, 0, 11), 0, 64, 16,
+                              some(4) * 4096, 1, 1, 1, 0, 0, 6, some(2) };
+
+        for (unsigned i = 0; i < G_N_ELEMENTS(words); i++) {
+            put(words[i]);
+        }
+    }
     for (u32 i = 0; i < commands; i++) {
         n_words += virgl_garbage(&chance, word + n_words, WORDS - n_words);
     }
@@ -256,7 +273,8 @@ static const Kind kinds_3d[] = {
     { 0x204, create_3d }, { 0x204, create_3d }, { 0x205, transfer_3d },
     { 0x206, transfer_3d }, { 0x207, stream }, { 0x207, stream }, { 0x207, stream },
     { 0x207, stream }, { 0x202, id_alone }, { 0x200, context },
-    { 0x106, attach_backing },
+    { 0x106, attach_backing }, { 0x10c, blob }, { 0x10c, blob },
+    { 0x10d, scanout_blob }, { 0x208, map_blob }, { 0x209, id_alone },
 };
 static const Kind anew[] = { { 0x201, nothing }, { 0x200, context } };
 
@@ -270,8 +288,10 @@ static void come_up(void)
     out = driver_alloc(&d, BATCH * OUT_BYTES, 4096);
     memory = driver_alloc(&d, MEMORY, 4096);
     bad_context = 0;
-    bed_bring_up(is_2d ? 1 << 3 : 1 | 1 << 4, is_2d && chance_one_in(&chance, 8),
-                 BATCH * 2);
+    bed_bring_up(is_2d     ? GPU_F_BLOB
+                 : garbage ? GPU_F_VIRGL | GPU_F_CONTEXT_INIT
+                           : GPU_F_VIRGL | GPU_F_CONTEXT_INIT | GPU_F_BLOB,
+                 is_2d && chance_one_in(&chance, 8), BATCH * 2);
 }
 
 /* Reading what is not shown can only fail where there is nobody who could. */

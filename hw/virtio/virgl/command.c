@@ -311,6 +311,14 @@ static u32 set_scanout(Renderer *r, RenderJob *job)
     return GPU_OK;
 }
 
+/* The device shows it; no texture is shown any more. */
+static u32 set_scanout_blob(Renderer *r, RenderJob *job)
+{
+    shown_set(r, &(RenderJob){ .in.scanout = {
+        .scanout = job->in.scanout_blob.scanout } });
+    return GPU_OK;
+}
+
 static u32 flush(Renderer *r, RenderJob *job)
 {
     shown_flush(r, job);
@@ -324,6 +332,7 @@ static const struct {
     { GPU_RESOURCE_CREATE_2D, create_2d },
     { GPU_RESOURCE_UNREF, unref },
     { GPU_SET_SCANOUT, set_scanout },
+    { GPU_SET_SCANOUT_BLOB, set_scanout_blob },
     { GPU_RESOURCE_FLUSH, flush },
     { GPU_TRANSFER_TO_HOST_2D, transfer_2d },
     { GPU_ATTACH_BACKING, attach_backing },

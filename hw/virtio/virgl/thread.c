@@ -140,7 +140,7 @@ static bool fence(Renderer *r, RenderJob *job)
     int bad;
 
     if (!(job->header.flags & GPU_FLAG_FENCE) || job->answer >= GPU_ERR_UNSPEC ||
-        job->type == GPU_SET_SCANOUT) {
+        job->type == GPU_SET_SCANOUT || job->type == GPU_SET_SCANOUT_BLOB) {
         return false;
     }
     job->fence = ++r->fence;

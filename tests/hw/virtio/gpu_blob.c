@@ -318,6 +318,125 @@ static void test_saved(void)
     bed_close();
 }
 
+/* ---- blobs on the screen ---- */
+
+enum { WIDE = 32, HIGH = 32, B8G8R8X8 = 2, B8G8R8A8 = 1 };
+
+static u32 show_lines(u32 id, u32 stride, u32 offset)
+{
+    return give(GPU_SET_SCANOUT_BLOB, 0, (GpuBody){ .scanout_blob = {
+        { 0, 0, WIDE, HIGH }, 0, id, WIDE, HIGH, B8G8R8X8, 0, { stride },
+        { offset } } });
+}
+
+static u32 show_texture(u32 id)
+{
+    return give(GPU_SET_SCANOUT, 0, (GpuBody){ .scanout = {
+        { 0, 0, WIDE, HIGH }, 0, id } });
+}
+
+static u32 shown_at(u32 x, u32 y)
+{
+    const Surface *s = &console_nth(0)->surface;
+
+    g_assert_nonnull(s->pixels);
+    g_assert_cmpuint(s->width, ==, WIDE);
+    return ((const u32 *)(s->pixels + y * s->stride))[x] & 0xffffff;
+}
+
+static void flush(u32 id)
+{
+    g_assert_cmphex(give(GPU_RESOURCE_FLUSH, 0, (GpuBody){ .flush = {
+        { 0, 0, WIDE, HIGH }, id, 0 } }), ==, GPU_OK);
+}
+
+/* A blob in the guest's own pages, where the test may write. */
+static gpa create_in_pages(u32 id)
+{
+    const GpuCreateBlob blob = { id, GPU_BLOB_GUEST, 0, 1, 0, WIDE * HIGH * 4 };
+    const GpuCreate3d none = { 0 };
+    GpuPages *pages = g_new0(GpuPages, 1);
+    gpa at = driver_alloc(&d, WIDE * HIGH * 4, 4096);
+
+    *pages = (GpuPages){ at, 0, WIDE * HIGH * 4 };
+    g_assert_true(gpu_gl_make_blob(gpu, &none, &blob, pages));
+    return at;
+}
+
+static void test_scanout_pages(void)
+{
+    const u32 stride = WIDE * 4;
+    gpa at;
+
+    if (!set_up()) {
+        return;
+    }
+    at = create_in_pages(30);
+    ram_put(d.machine, at + 5 * stride + 4 * 3, 0xff112233, 4);
+    g_assert_cmphex(show_lines(30, stride, 0), ==, GPU_OK);
+    g_assert_cmphex(shown_at(3, 5), ==, 0x112233);
+    ram_put(d.machine, at + 5 * stride + 4 * 3, 0x445566, 4);
+    flush(30);
+    g_assert_cmphex(shown_at(3, 5), ==, 0x445566);
+    g_assert_cmphex(show_lines(30, stride, 4), ==, GPU_ERR_PARAMETER);  /* its end */
+    g_assert_null(console_nth(0)->surface.pixels);
+    g_assert_cmphex(show_lines(31, stride, 0), ==, GPU_ERR_RESOURCE);
+    g_assert_cmphex(show_lines(30, stride, 0), ==, GPU_OK);
+    give(GPU_RESOURCE_UNREF, 0, (GpuBody){ .id = { 30, 0 } });
+    g_assert_null(console_nth(0)->surface.pixels);
+    bed_close();
+}
+
+/* The renderer's memory while the guest has it mapped; and then a texture again. */
+static void test_scanout_host(void)
+{
+    if (!set_up()) {
+        return;
+    }
+    create(1);
+    g_assert_cmphex(show_lines(1, WIDE * 4, 0), ==, GPU_ERR_PARAMETER);
+    g_assert_cmphex(map(1, 0), ==, GPU_OK_MAP_INFO);
+    put(WIDE * 4 * 7, 0x0000aa00123456);
+    g_assert_cmphex(show_lines(1, WIDE * 4, 0), ==, GPU_OK);
+    g_assert_cmphex(shown_at(0, 7), ==, 0x123456);
+    g_assert_false(console_nth(0)->texture);
+    g_assert_cmphex(unmap(1), ==, GPU_OK);
+    flush(1);
+    g_assert_cmphex(shown_at(0, 7), ==, 0);
+    g_assert_cmphex(give(GPU_RESOURCE_CREATE_3D, 0, (GpuBody){ .create_3d = {
+        40, GPU_TEXTURE_2D, B8G8R8A8, GPU_BIND_RENDER_TARGET, WIDE, HIGH, 1, 1, 0, 0, 0,
+        0 } }), ==, GPU_OK);
+    g_assert_cmphex(show_lines(40, WIDE * 4, 0), ==, GPU_ERR_RESOURCE);
+    g_assert_cmphex(show_texture(40), ==, GPU_OK);
+    g_assert_true(console_nth(0)->texture);
+    g_assert_cmpuint(gpu->state.format[0], ==, 0);
+    bed_close();
+}
+
+static void test_scanout_saved(void)
+{
+    g_autoptr(GByteArray) saved = g_byte_array_new();
+    g_autoptr(GError) err = NULL;
+    gpa at;
+
+    if (!set_up()) {
+        return;
+    }
+    at = create_in_pages(30);
+    ram_put(d.machine, at + 4 * WIDE * 9, 0x654321, 4);
+    g_assert_cmphex(show_lines(30, WIDE * 4, 0), ==, GPU_OK);
+    g_assert_true(device_savable(rig->dev, &err));
+    device_save(rig->dev, saved);
+    device_reset(rig->dev);
+    g_assert_null(console_nth(0)->surface.pixels);
+    g_assert_true(device_load(rig->dev, saved->data, saved->len, &err));
+    g_assert_cmphex(shown_at(0, 9), ==, 0x654321);
+    ram_put(d.machine, at + 4 * WIDE * 9, 0x777777, 4);
+    flush(30);
+    g_assert_cmphex(shown_at(0, 9), ==, 0x777777);
+    bed_close();
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -327,5 +446,8 @@ int main(int argc, char **argv)
     g_test_add_func("/gpu/blob/ends", test_ends);
     g_test_add_func("/gpu/blob/moved", test_moved);
     g_test_add_func("/gpu/blob/saved", test_saved);
+    g_test_add_func("/gpu/blob/scanout-pages", test_scanout_pages);
+    g_test_add_func("/gpu/blob/scanout-host", test_scanout_host);
+    g_test_add_func("/gpu/blob/scanout-saved", test_scanout_saved);
     return g_test_run();
 }
