@@ -208,7 +208,7 @@ struct Cpu {
     u64 insns; /* instructions completed by the interpreter (counted per block) */
     u64 jump_tag; /* mode and age of what may be entered from `jump` now */
     gva code_page;              /* translated code: where its page is */
-    u64 jit_temp;               /* of translated code */
+    u64 jit_temp, jit_addend;   /* of translated code */
     /* its stack: where it begins, and how far returns may be kept */
     u64 host_sp, return_limit;
     /* ... of the present MMU mode: the last one, and what they rest on (jit/run.c) */

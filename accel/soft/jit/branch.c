@@ -88,6 +88,7 @@ static void landing(Code *c)
 {
     bool dead = code_dead_behind(c);
 
+    c->redo = NULL;
     emit_z(c->e, 0x58, S1);                                     /* pop */
     if (!in_page(next_of(c))) {
         code_save_flags(c->e, S2);
@@ -106,8 +107,11 @@ void code_next(Code *c, unsigned to)
     emit_rm(c->e, 0x8d | X_W, to, to, NO_REG, 0, next_of(c));
 }
 
-/* Forgets all returns if there are too many. */
-static void limit_returns(Code *c)
+/*
+ * S1, where the guest goes on, to the host's stack.  Forgets all returns if there are
+ * too many.
+ */
+static void keep_return(Code *c)
 {
     Cold *cold;
 
@@ -116,6 +120,7 @@ static void limit_returns(Code *c)
     cold->insn = c->insn;
     cold->drop = true;
     cold->back = c->e->at;
+    emit_z(c->e, 0x50, S1);                                     /* push */
 }
 
 static void look_up_missed(Code *c, bool call, bool known)
@@ -130,8 +135,8 @@ static void look_up_missed(Code *c, bool call, bool known)
 enum { INDIRECT_CALL_BYTES = 9 };
 
 /*
- * S1: where to go.  A miss has a jump done by the interpreter after all; of a call only
- * the jump is left.
+ * S1: where to go.  A miss has a jump done by the interpreter after all; of a call,
+ * which has put on the host's stack where the guest goes on, only the jump is left.
  */
 static void look_up(Code *c, bool call)
 {
@@ -144,9 +149,8 @@ static void look_up(Code *c, bool call)
     emit_cpu(e, 0x8b | X_W, S1, offsetof(Cpu, jump_tag));
     emit_rm(e, 0x3b | X_W | X_GS, S1, NO_REG, S2, 0, entry + offsetof(JumpEntry, tag));
     look_up_missed(c, call, true);
+    code_give_redo(c);
     if (call) {
-        code_next(c, S1);
-        emit_z(e, 0x50, S1);                                    /* push */
         align_landing(c, INDIRECT_CALL_BYTES);
     }
     emit_rm(e, 0xff | X_GS, call ? 2 : 4, NO_REG, S2, 0,
@@ -202,10 +206,12 @@ static void jump_if(Code *c, int cc, s64 to)
         link_jump(c, cc, to);
     } else {
         u32 skip = emit_jump(c->e, cc ^ 1, 0);
+        const Insn *redo = c->redo;
         bool saved = c->saved;
 
         leave_page(c, to, false);
         c->saved = saved;
+        c->redo = redo;
         emit_set_target(c->e, skip, c->e->at);
     }
     if (c->i + 1 == c->block->n) {
@@ -217,9 +223,8 @@ void code_call_pushed(Code *c)
 {
     s64 to = c->page_at + (s64)c->insn->imm;
 
-    limit_returns(c);
+    keep_return(c);
     if (in_page(to)) {
-        emit_z(c->e, 0x50, S1);                                 /* push */
         align_landing(c, 5);
         link_jump(c, CALL, to);
         landing(c);
@@ -261,15 +266,25 @@ static void jump_indirect(Code *c)
     look_up(c, false);
 }
 
+/* A target that no register keeps meanwhile is in Cpu.jit_temp. */
 static void call_indirect(Code *c)
 {
+    bool kept = !(c->insn->shape & INSN_MEM) && c->insn->rm != RSP &&
+                !scratch_needed(c->insn->rm);
+
     code_keep_flags(c);
-    load_target(c);
-    emit_cpu(c->e, 0x89 | X_W, S1, offsetof(Cpu, jit_temp));
+    if (!kept) {
+        load_target(c);
+        emit_cpu(c->e, 0x89 | X_W, S1, offsetof(Cpu, jit_temp));
+    }
     push_next(c);
     move_sp(c, -8);
-    limit_returns(c);
-    emit_cpu(c->e, 0x8b | X_W, S1, offsetof(Cpu, jit_temp));
+    keep_return(c);
+    if (kept) {
+        load_target(c);
+    } else {
+        emit_cpu(c->e, 0x8b | X_W, S1, offsetof(Cpu, jit_temp));
+    }
     look_up(c, true);
 }
 

@@ -29,6 +29,7 @@ typedef struct {
     u32 hit; /* not 0: the hint of a TLB check was wrong; here if another entry hits */
     u16 size;                   /* ... of the access */
     u16 hint;
+    bool far;                   /* ... there is no hint */
     bool write;
     const Insn *insn;           /* to be interpreted, or NULL: */
     JitExit *exit; /* leaves with this; NULL: because something is requested */
@@ -38,7 +39,9 @@ typedef struct {
     u8 load_fp;                 /* to load these is all that is to be done */
     u8 window; /* so many instructions from `insn` on, one check for each (window.c) */
     bool gone;                  /* ... and the flags are only in Cpu.arith */
-    bool saved_after, gone_after;       /* where the flags are to be behind them */
+    const Insn *redo;           /* redo.c: ... rather they can be had by this */
+    bool gives_redo;            /* that is what is done here, and returns */
+    bool saved_after, gone_after, redo_after;   /* where the flags are to be behind */
     bool called;                /* done but for the jump to S1 */
     bool known; /* ... which is the address of the jump cache's entry S2 */
     bool find;                  /* the jump cache is looked at first, for S1 */
@@ -68,6 +71,7 @@ typedef struct {
     u32 page_at;                /* of the block's start in its page */
     bool saved;                 /* the guest's flags are in Cpu.arith */
     bool gone;                  /* ... and no more in the host's */
+    const Insn *redo;           /* nor in Cpu.arith: this is done again */
     u8 fp;                      /* FP_*: registers that are in the host's */
     u32 begin[INSNS_MAX + 1];   /* for the log: where an instruction's code is */
     u16 hint[REG_COUNT];        /* by base register, or 0 */
@@ -122,6 +126,15 @@ bool code_dead_behind(Code *c);
 /* So they need not be kept, wherever they are. */
 void code_leave_flags(Code *c);
 
+/* ---- redo.c ---- */
+/* An instruction that can be done again for the host's flags; NULL: keep them. */
+const Insn *code_find_redo(Code *c);
+void code_redo(Code *c, const Insn *insn);
+/* ... and to Cpu.arith with them; NULL: they are there. `temp` is lost. */
+void code_redo_and_save(Code *c, const Insn *insn, unsigned temp);
+/* S1 = what puts them there, for who is entered by the jump cache. */
+void code_give_redo(Code *c);
+
 /* ---- memory.c ---- */
 /*
  * Around an access: the flags that are needed are put out of its way, and back if the
@@ -147,6 +160,7 @@ Place code_place(Code *c, unsigned guest, s32 disp, unsigned size, bool write);
 /* All that window.c does on memory lies at such an address, and some bytes on. */
 typedef struct {
     u8 base, index, scale;      /* guest registers; index may be REG_NONE */
+    bool far;                   /* without a hint: the addend is in Cpu.jit_addend */
     u16 hint;
 } Beside;
 /* Checks `size` bytes at its address + disp; S2 becomes the addend. */

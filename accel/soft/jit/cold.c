@@ -16,7 +16,7 @@ Cold *code_new_cold(Code *c, u32 jump)
     } else {
         c->failed = true;
     }
-    *cold = (Cold){ .jump = jump, .saved = c->saved, .fp = c->fp };
+    *cold = (Cold){ .jump = jump, .saved = c->saved, .redo = c->redo, .fp = c->fp };
     return cold;
 }
 
@@ -31,6 +31,8 @@ static void call_stub(Code *c, const Insn *insn, u32 stub)
 
 void code_interpret(Code *c)
 {
+    code_redo_and_save(c, c->redo, S2);
+    c->redo = NULL;
     call_stub(c, c->insn, c->saved ? c->jit->interpret_saved : c->jit->interpret);
     c->saved = true;
     c->gone = false;
@@ -38,6 +40,7 @@ void code_interpret(Code *c)
 
 void code_interpret_last(Code *c)
 {
+    code_redo_and_save(c, c->redo, S2);
     call_stub(c, c->insn,
               c->saved ? c->jit->interpret_last_saved : c->jit->interpret_last);
 }
@@ -87,6 +90,8 @@ static void cold_called(Code *c, const Cold *cold)
                 offsetof(Cpu, jump) + offsetof(JumpEntry, rip));
     }
     emit_cpu(c->e, 0x89 | X_W, S1, offsetof(Cpu, jit_temp));
+    emit_rm(c->e, 0x8d | X_W, HOST_SP, HOST_SP, NO_REG, 0, 8);  /* what is pushed */
+    code_redo_and_save(c, cold->redo, S1);
     call_stub(c, cold->insn, c->jit->call_missed);
 }
 
@@ -103,6 +108,7 @@ static void cold_interpret(Code *c, const Cold *cold)
     if (cold->undo) {
         emit_rm(c->e, 0x8d | X_W, sp, sp, NO_REG, 0, cold->undo);
     }
+    code_redo_and_save(c, cold->redo, S1);
     if (cold->load_fp) {
         load_fp(c, cold, cold->load_fp);
     } else if (cold->back) {
@@ -141,6 +147,9 @@ void code_cold(Code *c)
         }
         if (cold->give) {
             code_restore_flags(c->e, S2);
+            emit8(c->e, 0xc3);
+        } else if (cold->gives_redo) {
+            code_redo_and_save(c, cold->redo, S1);
             emit8(c->e, 0xc3);
         } else if (cold->drop) {
             cold_drop(c, cold);

@@ -111,7 +111,9 @@ void emit_lea(Emit *e, u32 width, unsigned reg, unsigned base, unsigned index,
               unsigned scale, s32 disp)
 {
     if (index == NO_REG && !disp && base != NO_REG) {
-        emit_rr(e, 0x8b | width, reg, base);
+        if (reg != base || width != X_W) {
+            emit_rr(e, 0x8b | width, reg, base);
+        }
     } else {
         emit_rm(e, 0x8d | width, reg, base, index, scale, disp);
     }

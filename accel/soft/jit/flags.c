@@ -63,7 +63,10 @@ static bool is_division(const Opcode *row)
 void code_keep_flags(Code *c)
 {
     if (!c->saved) {
-        code_save_flags(c->e, S2);
+        c->redo = code_find_redo(c);
+        if (!c->redo) {
+            code_save_flags(c->e, S2);
+        }
         c->saved = true;
     }
 }
@@ -83,10 +86,13 @@ void code_settle_flags(Code *c, unsigned temp)
         return;
     }
     if (c->gone && c->saved && (row->reads || !overwrites(c, row))) {
-        code_restore_flags(c->e, temp);
+        c->redo ? code_redo(c, c->redo) : code_restore_flags(c->e, temp);
     }
     c->gone = false;
-    c->saved &= !row->writes;
+    if (row->writes) {
+        c->saved = false;
+        c->redo = NULL;
+    }
 }
 
 void code_leave_flags(Code *c)

@@ -44,6 +44,7 @@ typedef struct Jit {
     u64 bytes;
     u32 first;                          /* behind the stubs: where translations begin */
     u32 enter, leave, leave_flags, not_translated, find_return, return_to_0;
+    u32 flags_kept;                     /* a RET: see redo.c */
     u32 load_sse, load_x87, load_avx;
     u32 interpret, interpret_saved, interpret_last, interpret_last_saved, call_missed;
     u32 find_entry[MMU_MODES][2], find_hint[MMU_MODES][2];      /* [1]: for a write */

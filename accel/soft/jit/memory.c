@@ -147,9 +147,9 @@ static void load_addend(Code *c, unsigned hint, bool far)
  * S1, an address, becomes what differs from the tag.  Without a hint: the entry is the
  * right one where the pages of `near` and S1 are the same, which is nearly always.
  */
-static void compare(Code *c, unsigned near, unsigned hint, bool write)
+static void compare(Code *c, unsigned near, unsigned hint, bool write, bool far)
 {
-    if (code_is_far(c->insn)) {
+    if (far) {
         emit_rr(c->e, 0x8b | X_W, S2, near);
         code_own_entry(c->e, c->mmu);
         emit_rm(c->e, 0x33 | X_W, S1, S2, NO_REG, 0,            /* xor */
@@ -165,37 +165,38 @@ static void compare(Code *c, unsigned near, unsigned hint, bool write)
  * S1 is a linear address, `near` one that is mostly in the same page.  After it S2 has
  * the addend.
  */
-static void check(Code *c, unsigned near, unsigned hint, unsigned size, bool write)
+static void check(Code *c, unsigned near, unsigned hint, unsigned size, bool write,
+                  bool far)
 {
     Emit *e = c->e;
     Cold *cold;
 
-    compare(c, near, hint, write);
+    compare(c, near, hint, write, far);
     emit_rr(e, 0x81 | X_W, 7, S1);                              /* cmp */
     emit32(e, PAGE_BYTES - size);
     cold = code_new_cold(c, emit_jump(e, CC_A, 0));
     *cold = (Cold){ .jump = cold->jump, .insn = c->insn, .saved = true, .fp = c->fp,
-                    .hit = e->at, .size = size, .hint = hint, .write = write };
-    load_addend(c, hint, code_is_far(c->insn));
+                    .redo = c->redo, .hit = e->at, .size = size, .hint = hint,
+                    .far = far, .write = write };
+    load_addend(c, hint, far);
 }
 
 /* As check() left it, at the wrong entry.  Goes on behind if there is a miss. */
 void code_look_again(Code *c, const Cold *cold)
 {
-    bool far = code_is_far(cold->insn);
     const Jit *jit = c->jit;
     Emit *e = c->e;
     u32 miss;
 
-    if (!far) {
+    if (!cold->far) {
         emit_z(e, 0xb8, S2);                                    /* mov */
         emit32(e, hint_at(c, cold->hint));
     }
-    emit_call(e, (far ? jit->find_entry : jit->find_hint)[c->mmu][cold->write]);
+    emit_call(e, (cold->far ? jit->find_entry : jit->find_hint)[c->mmu][cold->write]);
     emit_rr(e, 0x81 | X_W, 7, S1);                              /* cmp */
     emit32(e, PAGE_BYTES - cold->size);
     miss = emit_jump(e, CC_A, 0);
-    if (far) {
+    if (cold->far) {
         emit_jump(e, JMP, cold->hit);
     } else {
         emit_cpu(e, 0x83, 5, offsetof(Cpu, hint_budget));       /* sub */
@@ -210,7 +211,7 @@ Place code_place(Code *c, unsigned guest, s32 disp, unsigned size, bool write)
     unsigned base = host_register_of[guest];
 
     emit_lea(c->e, X_W, S1, base, NO_REG, 0, disp);
-    check(c, base, hint_of(c, guest), size, write);
+    check(c, base, hint_of(c, guest), size, write, code_is_far(c->insn));
     return (Place){ .base = S2, .index = base, .disp = disp, .spare = S1 };
 }
 
@@ -230,12 +231,20 @@ void code_check_beside(Code *c, Beside *beside, s32 disp, unsigned size, bool wr
         beside->hint = hint_of(c, beside->base);
     }
     emit_lea(c->e, X_W, S1, base, index, beside->scale, disp);
-    check(c, index == NO_REG ? base : S1, beside->hint, size, write);
+    check(c, index == NO_REG && !beside->far ? base : S1, beside->hint, size, write,
+          beside->far);
+    if (beside->far) {
+        emit_cpu(c->e, 0x89 | X_W, S2, offsetof(Cpu, jit_addend));
+    }
 }
 
 void code_fetch_addend(Code *c, const Beside *beside)
 {
-    load_addend(c, beside->hint, false);
+    if (beside->far) {
+        emit_cpu(c->e, 0x8b | X_W, S2, offsetof(Cpu, jit_addend));
+    } else {
+        load_addend(c, beside->hint, false);
+    }
 }
 
 /* A register that has none, or is one of two, is added to S2. */
@@ -319,7 +328,8 @@ Place code_operand(Code *c, unsigned size, bool write)
     check(c,
           shared && has_register(insn->base) ? (unsigned)host_register_of[insn->base] :
                                                S1,
-          shared ? hint_of(c, insn->base) : new_hint(c), size, write);
+          shared ? hint_of(c, insn->base) : new_hint(c), size, write,
+          code_is_far(insn));
     return (insn->shape & INSN_ADDR) == INSN_ADDR64 ? wide_place(c) : narrow_place(c);
 }
 

@@ -27,6 +27,12 @@ static void store_guest(Emit *e)
     }
 }
 
+/* What is entered by the jump cache next finds the flags in Cpu.arith. */
+static void flags_are_kept(Jit *jit)
+{
+    emit_rip(&jit->e, 0x8d | X_W, S1, jit->exec + jit->flags_kept, 0);
+}
+
 /* JitExit *enter(void *code, u64 slot): `slot` goes to S2. */
 static void make_enter(Jit *jit)
 {
@@ -51,6 +57,7 @@ static void make_enter(Jit *jit)
     emit_rr(e, 0x8b | X_W, S2, H_RSI);
     emit_cpu(e, 0x89 | X_W, H_RDI, offsetof(Cpu, jit_temp));
     load_guest(e);
+    flags_are_kept(jit);
     emit_cpu(e, 0xff, 4, offsetof(Cpu, jit_temp));      /* jmp */
 }
 
@@ -79,12 +86,13 @@ static void make_leave(Jit *jit)
     leave_function(e);
 }
 
-/* S2: the jump cache's entry of a block without translation. */
+/* S2: the jump cache's entry of a block without translation; S1: see redo.c. */
 static void make_not_translated(Jit *jit)
 {
     Emit *e = &jit->e;
 
     jit->not_translated = e->at;
+    emit_rr(e, 0xff, 2, S1);                            /* call */
     emit_rm(e, 0x8b | X_W | X_GS, S1, NO_REG, S2, 0,
             offsetof(Cpu, jump) + offsetof(JumpEntry, rip));
     emit_cpu(e, 0x89 | X_W, S1, offsetof(Cpu, rip));
@@ -128,6 +136,7 @@ static u32 make_interpret(Jit *jit, bool save, bool last, const void *function)
         emit8(e, 8);
         emit_rm(e, 0x8d | X_W, S2, H_RAX, NO_REG, 0, -1);
         load_guest(e);
+        flags_are_kept(jit);
         emit_rm(e, 0xff | X_GS, 4, NO_REG, S2, 0,
                 offsetof(Cpu, jump) + offsetof(JumpEntry, code));
     } else {
@@ -165,6 +174,7 @@ static void make_find_return(Jit *jit)
     emit_rm(e, 0x3b | X_W | X_GS, S1, NO_REG, S2, 0, entry + offsetof(JumpEntry, tag));
     old = emit_jump(e, CC_NZ, 0);
     emit_cpu(e, 0x8b | X_W, HOST_SP, offsetof(Cpu, return_base));
+    flags_are_kept(jit);
     emit_rm(e, 0xff | X_GS, 4, NO_REG, S2, 0, entry + offsetof(JumpEntry, code));
     emit_set_target(e, other, e->at);
     emit_set_target(e, old, e->at);
@@ -307,6 +317,8 @@ static u32 make_find_hint(Jit *jit, unsigned mode, bool write)
 
 void jit_make_stubs(Jit *jit)
 {
+    jit->flags_kept = jit->e.at;
+    emit8(&jit->e, 0xc3);
     make_leave(jit);
     make_not_translated(jit);
     jit->interpret = make_interpret(jit, true, false, jit_interpret);

@@ -79,6 +79,7 @@ void code_instruction(Code *c)
 {
     unsigned colds = c->colds, traps = c->jit->traps;
     bool saved = c->saved, gone = c->gone;
+    const Insn *redo = c->redo;
     u32 at = c->e->at;
 
     c->keeps = false;
@@ -97,6 +98,7 @@ void code_instruction(Code *c)
         c->e->at = at;
         c->saved = saved;
         c->gone = gone;
+        c->redo = redo;
         c->colds = colds;
         atomic_store(&c->jit->traps, traps);
         code_interpret(c);
@@ -111,17 +113,23 @@ void code_instruction(Code *c)
     }
 }
 
-/* The entry from the jump cache (S2: its entry there), and that of backward jumps. */
+/*
+ * The entry from the jump cache (S2: its entry there; S1: what puts the flags into
+ * Cpu.arith), and that of backward jumps.
+ */
 static void entries(Code *c)
 {
     Block *block = c->block;
     Emit *e = c->e;
 
     /* becomes a jump when the block is dropped: jit_retire() */
-    emit_rm(e, 0x8b | X_W | X_GS, S1, NO_REG, S2, 0,
+    emit_rm(e, 0x8b | X_W | X_GS, S2, NO_REG, S2, 0,
             offsetof(Cpu, jump) + offsetof(JumpEntry, rip));
-    emit_rm(e, 0x8d | X_W, S1, S1, NO_REG, 0, -(s32)c->page_at);
-    emit_cpu(e, 0x89 | X_W, S1, offsetof(Cpu, code_page));
+    emit_rm(e, 0x8d | X_W, S2, S2, NO_REG, 0, -(s32)c->page_at);
+    emit_cpu(e, 0x89 | X_W, S2, offsetof(Cpu, code_page));
+    if (c->live[0]) {
+        emit_rr(e, 0xff, 2, S1);                        /* call */
+    }
     c->saved_loop_entry = block->loop_entry = e->at;
     emit_cpu(e, 0x83, 7, offsetof(Cpu, request));
     emit8(e, 0);

@@ -189,7 +189,7 @@ bool code_window(Code *c)
     unsigned first;
     s32 sp = 0;
 
-    if (!c->singly && !code_is_far(insn)) {
+    if (!c->singly) {
         w = window_find(c);
     }
     if (w.accesses < 2 && !c->singly) {
@@ -209,6 +209,7 @@ bool code_window(Code *c)
     }
     c->cold[first].saved_after = c->saved;
     c->cold[first].gone_after = c->gone;
+    c->cold[first].redo_after = c->redo != NULL;
     if (window_ends(&w)) {
         c->insn = insn + w.n - 1;
         code_set_backs(c, first + 1 + 2 * w.returns);
@@ -229,9 +230,11 @@ static void agree(Code *c, const Cold *cold)
 {
     if (cold->saved_after && !c->saved) {
         code_save_flags(c->e, S2);
+    } else if (cold->saved_after && !cold->redo_after) {
+        code_redo_and_save(c, c->redo, S2);
     }
     if (!cold->gone_after && c->gone && c->saved) {
-        code_restore_flags(c->e, S2);
+        c->redo ? code_redo(c, c->redo) : code_restore_flags(c->e, S2);
     }
 }
 
@@ -245,6 +248,7 @@ void code_window_singly(Code *c, const Cold *cold)
     c->fp = cold->fp;
     c->saved = cold->saved;
     c->gone = cold->gone;
+    c->redo = cold->redo;
     c->singly = true;
     scratch_forget(c);
     for (unsigned i = 0; i < cold->window; i++, c->i++, c->insn++) {

@@ -147,7 +147,7 @@ static bool find_pointer(const Code *c, Beside *beside)
     if (stack_step(c).bytes) {
         return true;
     }
-    *beside = (Beside){ insn->base, insn->index, insn->shape & INSN_SCALE, 0 };
+    *beside = (Beside){ insn->base, insn->index, insn->shape & INSN_SCALE, false, 0 };
     return insn->shape & INSN_MEM && is_wide(insn) && insn->base < REG_NONE &&
            (insn->index == REG_NONE ||
             (insn->index < REG_NONE && host_register_of[insn->index] != IN_MEMORY));
@@ -177,6 +177,7 @@ Window window_find(Code *c)
         more = add_step(&w, step, &sp);
         if (more) {
             w.n++;
+            w.beside.far |= step->bytes && code_is_far(c->insn);
             best = step->bytes ? w : best;
             more = !is_last(step, c->insn, &w.beside);
         }
@@ -199,6 +200,7 @@ Window window_find_tail(Code *c)
     for (; kind == REGISTERS && w.n < left; c->insn++) {
         w.step[w.n] = step_of(c, &w.beside);
         kind = w.step[w.n++].kind;
+        w.beside.far = code_is_far(c->insn);
     }
     c->insn = begin;
     w.returns = kind == RETURN && w.n > 1;
