@@ -19,6 +19,7 @@
 typedef struct {
     const char *title;              /* the guest's name, or NULL */
     bool full_screen, show_cursor, window_close;
+    bool zoom_to_fit;               /* the guest is not told of the window's size */
     bool gl;                        /* GL draws where the guest does */
     void (*quit)(void);             /* the window was closed; any thread */
 } FrontEndConfig;

@@ -130,7 +130,8 @@ const Option option_rows[] = {
       .help = "no window; the serial port and the monitor share the terminal",
       .restore = RESTORE_ANEW, .yields = "display" },
     { "display", NULL, TAKE_ROWS, AT(display), .rows = display_rows, .implied = "type",
-      .arg = "[type=]sdl|none[,window-close=on|off][,full-screen=on|off]",
+      .arg = "[type=]sdl|egl-headless|none[,gl=on|off][,full-screen=on|off]"
+             "[,window-close=on|off][,zoom-to-fit=on|off]",
       .help = "what shows the guest's screen [sdl where there is a display server]",
       .check = display_check, .always = true, .restore = RESTORE_ANEW },
     { "full-screen", NULL, TAKE_FLAG, AT(full_screen),

@@ -326,6 +326,7 @@ static bool begin_front_end(GError **err)
         .full_screen = display->full_screen,
         .show_cursor = display->show_cursor,
         .window_close = display->window_close,
+        .zoom_to_fit = display->zoom_to_fit,
         .gl = display->gl,
         .quit = window_closed,
     };

@@ -95,7 +95,9 @@ enum { SMP_MAX = 64 };
     (str,  rendernode, "the GPU that egl-headless draws with, as /dev/dri/renderD128"), \
     (bool, full_screen,  "start as full screen"),                                      \
     (bool, show_cursor,  "show the host's pointer, too"),                              \
-    (bool, window_close, "closing the window ends the machine", .def = 1))
+    (bool, window_close, "closing the window ends the machine", .def = 1),             \
+    (bool, zoom_to_fit,  "a window of another size scales the picture, and the guest " \
+           "is not told"))
 
 #define LOADVM_OPTION(rows) rows(LoadvmOption,                                         \
     (str,  name,   "the snapshot: a folder, or a name without '/'"),                   \

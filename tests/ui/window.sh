@@ -97,13 +97,42 @@ before=$(awk '{ print $14 + $15 }' "/proc/$vm_pid/task/$vm_pid/stat")
 sleep 3
 after=$(awk '{ print $14 + $15 }' "/proc/$vm_pid/task/$vm_pid/stat")
 check "idle: the main thread uses at most 2 % of a CPU" [ $((after - before)) -le 6 ]
+vm_send quit
+vm_wait 10
+
+# guest_width HEX: what virtio-gpu would tell a driver that asked how wide the window is.
+guest_width()
+{
+    vm_send "info qtree"
+    says "^  width +0*$1 "
+}
+
+start -vga virtio -display sdl
+check "virtio-vga: the window has the text screen" x_sized '720x400'
+xdotool windowfocus "$window" key --window "$window" ctrl+alt+equal
+check "virtio-vga: zooming makes it larger" x_sized '900x500'
+check "virtio-vga: the guest is not told of that" guest_width 500
+xdotool windowsize "$window" 1000 700
+check "virtio-vga: the guest is told of another size, without the zoom" guest_width 320
+vm_send quit
+vm_wait 10
+
+start -vga virtio -display sdl,zoom-to-fit=on
+check "zoom-to-fit: the window has the text screen" x_sized '720x400'
+xdotool windowsize "$window" 1000 700
+check "zoom-to-fit: the window is larger" x_sized '1000x700'
+check "zoom-to-fit: the guest is not told" guest_width 500
+vm_send quit
+vm_wait 10
 if ! command -v openbox > /dev/null; then
     skip "closing the window, -full-screen" "no window manager (package openbox)"
     finish
     exit
 fi
 
-# The window manager closes a window with Alt-F4.
+start -display sdl -name last
+check "a window for the window manager" x_window '^QEMU .last.$'
+# It closes a window with Alt-F4.
 openbox > /dev/null 2>&1 &
 manager=$!
 trap 'vm_stop; kill $manager $x_server; rm -rf "$vm_dir" "$x_dir"' EXIT

@@ -12,6 +12,8 @@
 #include "ui/input.h"
 #include "ui/keys.h"
 
+#include <stdlib.h>
+
 /* ---- the window's own state ---- */
 
 void window_show_state(Window *w)
@@ -167,16 +169,25 @@ static void touch_event(Window *w, const SDL_TouchFingerEvent *event)
 
 /* ---- the window ---- */
 
+/* Is it as large as the picture, zoomed, but for what rounding does? */
+static bool is_fitted(const Window *w, int width, int height)
+{
+    return abs(width - (int)(w->shown->w * w->zoom + 0.5)) <= 1 &&
+           abs(height - (int)(w->shown->h * w->zoom + 0.5)) <= 1;
+}
+
 /* The user has made it this large: the guest may follow, otherwise it is scaled. */
 static void resized(Window *w)
 {
     int width, height;
 
     SDL_GetWindowSizeInPixels(w->window, &width, &height);
-    if (w->hears && w->shown && (width != w->shown->w || height != w->shown->h)) {
+    if (w->hears && w->shown && !w->config.zoom_to_fit &&
+        !is_fitted(w, width, height)) {
         machine_lock();
         if (console_nth(0)) {
-            console_resize(console_nth(0), width, height);
+            console_resize(console_nth(0), width / w->zoom + 0.5,
+                           height / w->zoom + 0.5);
         }
         machine_unlock();
     }
