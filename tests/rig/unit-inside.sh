@@ -6,6 +6,9 @@
 # shellcheck source=tests/lib/tap.sh
 . tests/lib/tap.sh
 
+# A timer that comes sooner than the emulated CPUs can serve it is all that they do.
+export MAYFLY_PERIOD=20
+
 # try TEST: run it; its cases are in a file. One that fails is tried once more, as the
 # emulator now and then loses an interrupt (tests/lib/rig.sh); what it said is shown.
 try()
