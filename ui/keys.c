@@ -159,8 +159,12 @@ const KeyRow *key_by_set1(unsigned set1)
     return NULL;
 }
 
+/* The key beside Enter: boards with 105 keys may call it as HID does in Europe. */
+enum { BACKSLASH = 0x31, NON_US_HASH = 0x32 };
+
 const KeyRow *key_by_usage(unsigned usage)
 {
+    usage = usage == NON_US_HASH ? BACKSLASH : usage;
     for (const KeyRow *k = key_rows; k->name; k++) {
         if (k->usage == usage) {
             return k;

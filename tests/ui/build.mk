@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+test += tests/ui/keys.c
 test += tests/ui/sdl/place.c
 check_script += tests/ui/gl-blob.sh
 check_script += tests/ui/gl.sh
