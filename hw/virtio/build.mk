@@ -21,6 +21,7 @@ src += hw/virtio/gpu_isolated_job.c
 src += hw/virtio/gpu_isolated_pages.c
 src += hw/virtio/gpu_isolated_socket.c
 src += hw/virtio/gpu_isolated_start.c
+src += hw/virtio/gpu_render_jobs.c
 src += hw/virtio/gpu_resource.c
 src += hw/virtio/gpu_scanout.c
 src += hw/virtio/gpu_state.c

@@ -10,7 +10,7 @@
  *     gpu_gl_record.h     what contexts are, to make them anew
  *     gpu_gl_state.c      saving and restoring
  *     gpu_gl_content.c    what resources hold, packed
- *     gpu_render.h        the renderer itself
+ *     gpu_render.h        the renderer itself; gpu_render_jobs.h: its thread's jobs
  *     gpu_isolated.h      the same in a process of its own
  *
  * All resources are the renderer's.  A command is copied out of its chain and judged

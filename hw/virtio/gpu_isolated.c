@@ -13,32 +13,10 @@
 #include "base/log.h"
 #include "ui/frontend.h"
 
-#include <errno.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 enum { SECOND_US = 1000000 };
-
-void isolated_finish(Renderer *r, RenderJob *job)
-{
-    u64 one = 1;
-
-    job->next = NULL;
-    g_mutex_lock(&r->lock);
-    if (job->waited) {
-        job->ready = true;
-        g_cond_broadcast(&r->changed);
-    } else if (r->done_last) {
-        r->done_last = r->done_last->next = job;
-    } else {
-        r->done_first = r->done_last = job;
-        if (write(r->host.done, &one, sizeof one) < 0) {
-            /* an eventfd that is full is read soon */
-        }
-    }
-    g_mutex_unlock(&r->lock);
-}
 
 /* ---- its loss ---- */
 
@@ -98,43 +76,20 @@ static bool send_one(Renderer *r, RenderJob *job)
         return isolated_send(r, job, false);
     }
     job->answer = answer_without(job);
-    isolated_finish(r, job);
+    jobs_finish(&r->jobs, job);
     return true;
 }
 
 /* ---- what is to do ---- */
-
-static RenderJob *take_first(Renderer *r)
-{
-    RenderJob *job;
-
-    g_mutex_lock(&r->lock);
-    job = r->first;
-    if (job) {
-        r->first = job->next;
-        r->last = r->first ? r->last : NULL;
-    }
-    g_mutex_unlock(&r->lock);
-    return job;
-}
-
-static void put_first(Renderer *r, RenderJob *job)
-{
-    g_mutex_lock(&r->lock);
-    job->next = r->first;
-    r->first = job;
-    r->last = r->last ? r->last : job;
-    g_mutex_unlock(&r->lock);
-}
 
 /* Makes the next message, when the last one has gone. */
 static void next_job(Renderer *r)
 {
     RenderJob *job;
 
-    while (!r->out->len && (job = take_first(r))) {
+    while (!r->out->len && (job = jobs_take(&r->jobs))) {
         if (!send_one(r, job)) {
-            put_first(r, job);
+            jobs_put_back(&r->jobs, job);
             return;
         }
         if (r->out->len && !isolated_write(r)) {
@@ -188,16 +143,14 @@ static void wait(Renderer *r, struct pollfd *fds)
 
 static void loop(Renderer *r)
 {
-    while (!__atomic_load_n(&r->ending, __ATOMIC_ACQUIRE)) {
+    while (!jobs_is_ending(&r->jobs)) {
         gint64 before = g_get_monotonic_time();
-        struct pollfd fds[2] = { { .fd = r->wake, .events = POLLIN } };
-        u64 count;
+        struct pollfd fds[2] = { { .fd = r->jobs.wake, .events = POLLIN } };
 
         next_job(r);
         fds[1] = (struct pollfd){ r->socket, POLLIN | (r->out->len ? POLLOUT : 0), 0 };
         wait(r, fds);
-        if (fds[0].revents && read(r->wake, &count, sizeof count) < 0 &&
-            errno != EAGAIN) {
+        if (fds[0].revents && !jobs_woken(&r->jobs)) {
             return;
         }
         if (r->socket >= 0) {
@@ -209,14 +162,12 @@ static void loop(Renderer *r)
 static gpointer run_thread(void *opaque)
 {
     Renderer *r = opaque;
+    char *why = NULL;
     bool good;
 
     g_mutex_lock(&r->busy);
-    good = isolated_start(r, &r->why);
-    g_mutex_lock(&r->lock);
-    r->begun = true;
-    g_cond_broadcast(&r->changed);
-    g_mutex_unlock(&r->lock);
+    good = isolated_start(r, &why);
+    jobs_begun(&r->jobs, why);
     if (good) {
         loop(r);
         g_free(isolated_end(r, true));
@@ -229,46 +180,22 @@ static gpointer run_thread(void *opaque)
 
 /* ---- life ---- */
 
-static void free_jobs(RenderJob *job)
-{
-    for (RenderJob *next; job; job = next) {
-        next = job->next;
-        render_job_clear(job);
-        g_free(job);
-    }
-}
-
-static void wake(Renderer *r)
-{
-    u64 one = 1;
-
-    if (write(r->wake, &one, sizeof one) < 0) {
-        /* an eventfd that is full wakes it as well */
-    }
-}
-
 static void close_isolated(Renderer *r)
 {
-    __atomic_store_n(&r->ending, true, __ATOMIC_RELEASE);
-    wake(r);
-    if (r->thread) {
-        g_thread_join(r->thread);
+    if (r->program) {
+        jobs_close(&r->jobs);
     }
-    free_jobs(r->first);
-    free_jobs(r->done_first);
-    isolated_close(r);
+    g_hash_table_unref(r->flights);
+    g_hash_table_unref(r->watched);
+    g_hash_table_unref(r->known);
     for (unsigned i = 0; i < GPU_CAPSETS; i++) {
         g_free(r->capset[i].data);
     }
     g_byte_array_unref(r->out);
     g_byte_array_unref(r->in);
-    close(r->wake);
-    g_mutex_clear(&r->lock);
     g_mutex_clear(&r->busy);
-    g_cond_clear(&r->changed);
     g_free(r->render_node);
     g_free(r->program);
-    g_free(r->why);
     g_free(r);
 }
 
@@ -283,23 +210,13 @@ static Renderer *open_isolated(const RenderHost *host, char **why)
     r->out = g_byte_array_new();
     r->in = g_byte_array_new();
     isolated_begin(r);
-    g_mutex_init(&r->lock);
     g_mutex_init(&r->busy);
-    g_cond_init(&r->changed);
-    r->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     r->program = module_file("mayfly-gpu", &err);
     if (!r->program) {
-        r->why = g_strdup(err->message);
-    } else {
-        r->thread = g_thread_new("gpu-process", run_thread, r);
-        g_mutex_lock(&r->lock);
-        while (!r->begun) {
-            g_cond_wait(&r->changed, &r->lock);
-        }
-        g_mutex_unlock(&r->lock);
+        *why = g_strdup(err->message);
     }
-    if (r->why) {
-        *why = g_steal_pointer(&r->why);
+    if (!r->program || !jobs_open(&r->jobs, "gpu-process", host->done, run_thread, r,
+                                  why)) {
         close_isolated(r);
         return NULL;
     }
@@ -328,12 +245,12 @@ static bool send_now(Renderer *r, RenderJob *job)
     if (!g_mutex_trylock(&r->busy)) {
         return false;
     }
-    if (!r->first && !r->out->len && r->socket >= 0 && !is_for_windows(job)) {
+    if (jobs_is_empty(&r->jobs) && !r->out->len && r->socket >= 0 && !is_for_windows(job)) {
         sent = isolated_send(r, job, true);
     }
     /* What can't be written now, and a process that is gone, are the thread's. */
     if (sent && (!isolated_write(r) || r->out->len || !r->watches)) {
-        wake(r);
+        jobs_wake(&r->jobs);
     }
     g_mutex_unlock(&r->busy);
     return sent;
@@ -341,41 +258,21 @@ static bool send_now(Renderer *r, RenderJob *job)
 
 static void post(Renderer *r, RenderJob *job)
 {
-    job->next = NULL;
-    if (send_now(r, job)) {
-        return;
+    if (!send_now(r, job)) {
+        jobs_push(&r->jobs, job);
     }
-    g_mutex_lock(&r->lock);
-    if (r->last) {
-        r->last = r->last->next = job;
-    } else {
-        r->first = r->last = job;
-    }
-    g_mutex_unlock(&r->lock);
-    wake(r);
 }
 
 static void run(Renderer *r, RenderJob *job)
 {
-    job->waited = true;
-    job->ready = false;
+    jobs_expect(job);
     post(r, job);
-    g_mutex_lock(&r->lock);
-    while (!job->ready) {
-        g_cond_wait(&r->changed, &r->lock);
-    }
-    g_mutex_unlock(&r->lock);
+    jobs_wait(&r->jobs, job);
 }
 
 static RenderJob *finished(Renderer *r)
 {
-    RenderJob *all;
-
-    g_mutex_lock(&r->lock);
-    all = r->done_first;
-    r->done_first = r->done_last = NULL;
-    g_mutex_unlock(&r->lock);
-    return all;
+    return jobs_finished(&r->jobs);
 }
 
 const RenderModule gpu_isolated = {

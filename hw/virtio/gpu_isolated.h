@@ -30,7 +30,7 @@
 #define HW_VIRTIO_GPU_ISOLATED_H
 
 #include "hw/virtio/gpu_isolated_wire.h"
-#include "hw/virtio/gpu_render.h"
+#include "hw/virtio/gpu_render_jobs.h"
 
 enum { QUERY_RESULT = 16 };         /* bytes, at the beginning of a query's resource */
 
@@ -70,14 +70,7 @@ typedef struct {
 struct Renderer {
     RenderHost host;
     char *render_node, *program;
-    GThread *thread;
-    GMutex lock;
-    GCond changed;
-    bool begun, ending;
-    char *why;                      /* it could not begin */
-    int wake;                       /* eventfd */
-    RenderJob *first, *last;        /* to do; under `lock` */
-    RenderJob *done_first, *done_last;      /* under `lock` */
+    RenderJobs jobs;
 
     GMutex busy;                    /* guards what follows; held but for the wait */
     bool watches;                   /* the wait is at most a second */
@@ -96,9 +89,6 @@ struct Renderer {
     int fd;                         /* goes with it, or -1 */
     GByteArray *in;                 /* what has come of an answer */
 };
-
-/* gpu_isolated.c */
-void isolated_finish(Renderer *r, RenderJob *job);
 
 /* gpu_isolated_socket.c */
 bool isolated_write(Renderer *r);       /* some of `out`; false: the process is gone */
@@ -119,7 +109,6 @@ u64 isolated_most(const Renderer *r, const IsolatedAnswer *answer);
 /* An answer and its data; false: it can't be one. */
 bool isolated_answer(Renderer *r, const IsolatedAnswer *answer, const u8 *data);
 void isolated_fail(Renderer *r);        /* all flights; no resources any more */
-void isolated_close(Renderer *r);
 
 /* gpu_isolated_pages.c */
 /* NULL: no memory.  Takes the ranges over; *fd is the caller's. */

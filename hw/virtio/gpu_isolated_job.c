@@ -251,7 +251,7 @@ bool isolated_send(Renderer *r, RenderJob *job, bool quick)
     if (!note(r, job, &message, moves)) {
         g_free(flight);
         job->answer = GPU_ERR_OUT_OF_MEMORY;
-        isolated_finish(r, job);
+        jobs_finish(&r->jobs, job);
         return true;
     }
     move_in(r, flight, moves);
@@ -357,7 +357,7 @@ bool isolated_answer(Renderer *r, const IsolatedAnswer *answer, const u8 *data)
     }
     job->answer = good ? job->answer : GPU_ERR_UNSPEC;
     g_hash_table_remove(r->flights, number);
-    isolated_finish(r, job);
+    jobs_finish(&r->jobs, job);
     return good;
 }
 
@@ -372,33 +372,25 @@ void isolated_begin(Renderer *r)
 
 static gint older_first(gconstpointer a, gconstpointer b, gpointer newest)
 {
-    u32 age_a = GPOINTER_TO_UINT(newest) - GPOINTER_TO_UINT(a);
-    u32 age_b = GPOINTER_TO_UINT(newest) - GPOINTER_TO_UINT(b);
+    u32 last = GPOINTER_TO_UINT(newest);
 
-    return age_a > age_b ? -1 : age_a < age_b;
+    return last - GPOINTER_TO_UINT(a) > last - GPOINTER_TO_UINT(b) ? -1 : 1;
 }
 
 /* In their order: who waits for the last one finds all the others finished. */
 void isolated_fail(Renderer *r)
 {
-    g_autoptr(GList) numbers = g_hash_table_get_keys(r->flights);
+    g_autoptr(GList) numbers = g_list_sort_with_data(
+        g_hash_table_get_keys(r->flights), older_first, GUINT_TO_POINTER(r->number));
 
-    numbers = g_list_sort_with_data(numbers, older_first, GUINT_TO_POINTER(r->number));
     for (GList *l = numbers; l; l = l->next) {
-        RenderJob *job = ((Flight *)g_hash_table_lookup(r->flights, l->data))->job;
+        Flight *flight = g_hash_table_lookup(r->flights, l->data);
 
-        job->answer = GPU_ERR_UNSPEC;
-        g_hash_table_remove(r->flights, l->data);
-        isolated_finish(r, job);
+        flight->job->answer = GPU_ERR_UNSPEC;
+        jobs_finish(&r->jobs, flight->job);
     }
+    g_hash_table_remove_all(r->flights);
     r->reading = 0;
     g_hash_table_remove_all(r->watched);
     g_hash_table_remove_all(r->known);
-}
-
-void isolated_close(Renderer *r)
-{
-    g_hash_table_unref(r->flights);
-    g_hash_table_unref(r->watched);
-    g_hash_table_unref(r->known);
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 module-$(CONFIG_VIRGL) += gpu-virgl
+src/gpu-virgl += hw/virtio/gpu_render_jobs.c
 src/gpu-virgl += hw/virtio/virgl/blob.c
 src/gpu-virgl += hw/virtio/virgl/command.c
 src/gpu-virgl += hw/virtio/virgl/content.c

@@ -17,7 +17,7 @@
 #ifndef HW_VIRTIO_VIRGL_INSIDE_H
 #define HW_VIRTIO_VIRGL_INSIDE_H
 
-#include "hw/virtio/gpu_render.h"
+#include "hw/virtio/gpu_render_jobs.h"
 
 #include <epoxy/egl.h>
 
@@ -48,15 +48,7 @@ typedef struct {
 
 struct Renderer {
     RenderHost host;
-    GThread *thread;
-    GMutex lock;
-    GCond changed;
-    bool begun, ending;
-    char *why;                      /* it could not begin */
-    int wake;                       /* eventfd */
-    RenderJob *first, *last;        /* to do; under `lock` */
-    RenderJob *done_first, *done_last;      /* under `lock` */
-
+    RenderJobs jobs;
     RenderJob *fenced, *fenced_last;        /* done but for their fence */
     u32 fence;                      /* the newest */
     Egl egl;

@@ -11,13 +11,10 @@
 
 #include "hw/virtio/virgl/inside.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 #include <virgl/virglrenderer.h>
 
 static RenderHost the_host;         /* the library's log has no cookie */
@@ -51,26 +48,11 @@ static int use_context(void *cookie, int scanout, virgl_renderer_gl_context cont
 
 void render_finish(Renderer *r, RenderJob *job)
 {
-    u64 one = 1;
-
-    job->next = NULL;
     if (r->host.answer) {
         r->host.answer(job);
-        return;
-    }
-    g_mutex_lock(&r->lock);
-    if (job->waited) {
-        job->ready = true;
-        g_cond_broadcast(&r->changed);
-    } else if (r->done_last) {
-        r->done_last = r->done_last->next = job;
     } else {
-        r->done_first = r->done_last = job;
-        if (write(r->host.done, &one, sizeof one) < 0) {
-            /* an eventfd that is full is read soon */
-        }
+        jobs_finish(&r->jobs, job);
     }
-    g_mutex_unlock(&r->lock);
 }
 
 static bool of_ring(const RenderJob *job)
@@ -198,39 +180,26 @@ void render_work(Renderer *r, RenderJob *job)
     }
 }
 
-static RenderJob *take_all(Renderer *r)
-{
-    RenderJob *all;
-
-    g_mutex_lock(&r->lock);
-    all = r->first;
-    r->first = r->last = NULL;
-    g_mutex_unlock(&r->lock);
-    return all;
-}
-
 static void loop(Renderer *r)
 {
     struct pollfd fds[3] = {
-        { .fd = r->wake, .events = POLLIN },
+        { .fd = r->jobs.wake, .events = POLLIN },
         { .fd = virgl_renderer_get_poll_fd(), .events = POLLIN },
         { .fd = r->host.receive ? r->host.socket : -1, .events = POLLIN } };
     bool told = fds[1].fd >= 0;
     RenderJob *job, *next;
-    u64 count;
 
-    while (!__atomic_load_n(&r->ending, __ATOMIC_ACQUIRE)) {
+    while (!jobs_is_ending(&r->jobs)) {
         int pause = shown_draw(r);
 
         poll(fds, 3, r->fenced && !told ? 1 : pause);
-        if (fds[0].revents && read(r->wake, &count, sizeof count) < 0 &&
-            errno != EAGAIN) {
+        if (fds[0].revents && !jobs_woken(&r->jobs)) {
             return;
         }
         if (fds[2].revents) {
             r->host.receive(r);
         }
-        for (job = take_all(r); job; job = next) {
+        for (job = jobs_take_all(&r->jobs); job; job = next) {
             next = job->next;
             render_work(r, job);
         }
@@ -266,7 +235,8 @@ static void read_capsets(Renderer *r)
     }
 }
 
-static bool begin(Renderer *r)
+/* NULL, or why not, which the caller frees. */
+static char *begin(Renderer *r)
 {
     static struct virgl_renderer_callbacks callbacks = {
         .version = 3,
@@ -279,28 +249,24 @@ static bool begin(Renderer *r)
     const char *why = "no EGL (package libegl1)";
 
     if (!egl_open(&r->egl, &r->host, &why)) {
-        r->why = g_strdup(why);
-        return false;
+        return g_strdup(why);
     }
     the_host = r->host;
     virgl_set_debug_callback(library_says);
     if (virgl_renderer_init(r, VIRGL_RENDERER_THREAD_SYNC, &callbacks) != 0) {
-        r->why = g_strdup_printf("virglrenderer can't draw with '%s'", r->egl.name);
-        return false;
+        return g_strdup_printf("virglrenderer can't draw with '%s'", r->egl.name);
     }
     read_capsets(r);
-    return true;
+    return NULL;
 }
 
 static gpointer run_thread(gpointer opaque)
 {
     Renderer *r = opaque;
-    bool good = begin(r);
+    char *why = begin(r);
+    bool good = !why;
 
-    g_mutex_lock(&r->lock);
-    r->begun = true;
-    g_cond_broadcast(&r->changed);
-    g_mutex_unlock(&r->lock);
+    jobs_begun(&r->jobs, why);
     if (good) {
         loop(r);
         reset(r);
@@ -311,26 +277,9 @@ static gpointer run_thread(gpointer opaque)
     return NULL;
 }
 
-static void free_jobs(RenderJob *job)
-{
-    for (RenderJob *next; job; job = next) {
-        next = job->next;
-        render_job_clear(job);
-        g_free(job);
-    }
-}
-
 static void close_renderer(Renderer *r)
 {
-    u64 one = 1;
-
-    __atomic_store_n(&r->ending, true, __ATOMIC_RELEASE);
-    if (write(r->wake, &one, sizeof one) < 0) {
-        /* an eventfd that is full wakes it as well */
-    }
-    g_thread_join(r->thread);
-    free_jobs(r->first);
-    free_jobs(r->done_first);
+    jobs_close(&r->jobs);
     for (unsigned i = 0; i < GPU_CAPSETS; i++) {
         g_free(r->capset[i].data);
     }
@@ -338,10 +287,6 @@ static void close_renderer(Renderer *r)
     g_hash_table_unref(r->resources);
     g_hash_table_unref(r->maps);
     g_hash_table_unref(r->wide);
-    close(r->wake);
-    g_mutex_clear(&r->lock);
-    g_cond_clear(&r->changed);
-    g_free(r->why);
     g_free(r);
 }
 
@@ -355,17 +300,7 @@ static Renderer *open_renderer(const RenderHost *host, char **why)
     r->resources = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     r->maps = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     r->wide = g_hash_table_new(NULL, NULL);
-    g_mutex_init(&r->lock);
-    g_cond_init(&r->changed);
-    r->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    r->thread = g_thread_new("virgl", run_thread, r);
-    g_mutex_lock(&r->lock);
-    while (!r->begun) {
-        g_cond_wait(&r->changed, &r->lock);
-    }
-    g_mutex_unlock(&r->lock);
-    if (r->why) {
-        *why = g_steal_pointer(&r->why);
+    if (!jobs_open(&r->jobs, "virgl", host->done, run_thread, r, why)) {
         close_renderer(r);
         return NULL;
     }
@@ -388,44 +323,19 @@ static const char *name(const Renderer *r, bool *software, const char **where)
 
 static void post(Renderer *r, RenderJob *job)
 {
-    u64 one = 1;
-    bool first;
-
-    job->next = NULL;
-    g_mutex_lock(&r->lock);
-    first = !r->last;
-    if (first) {
-        r->first = r->last = job;
-    } else {
-        r->last = r->last->next = job;
-    }
-    g_mutex_unlock(&r->lock);
-    if (first && write(r->wake, &one, sizeof one) < 0) {
-        /* an eventfd that is full wakes it as well */
-    }
+    jobs_push(&r->jobs, job);
 }
 
 static void run(Renderer *r, RenderJob *job)
 {
-    job->waited = true;
-    job->ready = false;
-    post(r, job);
-    g_mutex_lock(&r->lock);
-    while (!job->ready) {
-        g_cond_wait(&r->changed, &r->lock);
-    }
-    g_mutex_unlock(&r->lock);
+    jobs_expect(job);
+    jobs_push(&r->jobs, job);
+    jobs_wait(&r->jobs, job);
 }
 
 static RenderJob *finished(Renderer *r)
 {
-    RenderJob *all;
-
-    g_mutex_lock(&r->lock);
-    all = r->done_first;
-    r->done_first = r->done_last = NULL;
-    g_mutex_unlock(&r->lock);
-    return all;
+    return jobs_finished(&r->jobs);
 }
 
 extern const RenderModule gpu_renderer;

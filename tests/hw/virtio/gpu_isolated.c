@@ -265,7 +265,7 @@ static void test_dies(void)
     kill(gpu->gl->renderer->pid, SIGKILL);
     gpu_gl_run(gpu, &(RenderJob){ .type = RENDER_WAIT });
     g_assert_cmpuint(g_hash_table_size(gpu->gl->renderer->flights), ==, 0);
-    g_assert_null(gpu->gl->renderer->first);
+    g_assert_null(gpu->gl->renderer->jobs.first);
     expect_lost();
     bed_close();
 }
