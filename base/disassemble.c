@@ -8,7 +8,34 @@
 #include <glib.h>
 
 #ifdef CONFIG_ZYDIS
+#include "base/library.h"
+
 #include <Zydis/Zydis.h>
+
+#define ZYDIS_FUNCTIONS(row)                                                          \
+    row(ZydisDecoderInit) row(ZydisDecoderDecodeFull) row(ZydisFormatterInit)         \
+    row(ZydisFormatterSetProperty) row(ZydisFormatterFormatInstruction)
+
+static struct {
+    ZYDIS_FUNCTIONS(LIBRARY_MEMBER)
+} zydis;
+
+/* Its soname has the version, up to its minor number. */
+static bool zydis_load(void)
+{
+    static const char *const names[] = { ZYDIS_FUNCTIONS(LIBRARY_NAME) NULL };
+    static char file[32];
+    static gsize named;
+    static Library library = { file, names, (void **)&zydis, false };
+
+    if (g_once_init_enter(&named)) {
+        g_snprintf(file, sizeof file, "libZydis.so.%u.%u",
+                   (unsigned)ZYDIS_VERSION_MAJOR(ZYDIS_VERSION),
+                   (unsigned)ZYDIS_VERSION_MINOR(ZYDIS_VERSION));
+        g_once_init_leave(&named, 1);
+    }
+    return library_load(&library, NULL);
+}
 
 unsigned disassemble(unsigned bits, u64 at, const u8 *bytes, size_t n, char *text,
                      size_t size)
@@ -24,15 +51,22 @@ unsigned disassemble(unsigned bits, u64 at, const u8 *bytes, size_t n, char *tex
     ZydisFormatter formatter;
     ZydisDecoder decoder;
 
-    ZydisDecoderInit(&decoder, machine, width);
-    ZydisFormatterInit(&formatter, ZYDIS_FORMATTER_STYLE_ATT);
-    ZydisFormatterSetProperty(&formatter, ZYDIS_FORMATTER_PROP_HEX_UPPERCASE, false);
-    if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, bytes, n, &insn, operands))) {
+    if (!zydis_load()) {
+        text[0] = 0;
+        return 0;
+    }
+    zydis.ZydisDecoderInit(&decoder, machine, width);
+    zydis.ZydisFormatterInit(&formatter, ZYDIS_FORMATTER_STYLE_ATT);
+    zydis.ZydisFormatterSetProperty(&formatter, ZYDIS_FORMATTER_PROP_HEX_UPPERCASE,
+                                    false);
+    if (!ZYAN_SUCCESS(zydis.ZydisDecoderDecodeFull(&decoder, bytes, n, &insn,
+                                                   operands))) {
         g_snprintf(text, size, ".byte 0x%02x", bytes[0]);
         return 1;
     }
-    ZydisFormatterFormatInstruction(&formatter, &insn, operands,
-                                    insn.operand_count_visible, text, size, at, NULL);
+    zydis.ZydisFormatterFormatInstruction(&formatter, &insn, operands,
+                                          insn.operand_count_visible, text, size, at,
+                                          NULL);
     return insn.length;
 }
 

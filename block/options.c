@@ -6,8 +6,8 @@
 #include "block/options.h"
 
 #include "base/field_value.h"
+#include "base/json.h"
 
-#include <json-glib/json-glib.h>
 #include <string.h>
 
 /* Objects in objects: more than any graph needs. */
@@ -20,6 +20,8 @@ static KeyVals *none(void)
 
 /* ---- JSON ---- */
 
+static const JsonLibrary *json;     /* once there was some to read */
+
 static bool flatten(KeyVals *to, const char *key, JsonNode *node, unsigned depth,
                     GError **err);
 
@@ -30,8 +32,8 @@ static bool flatten_members(KeyVals *to, const char *prefix, JsonObject *object,
     const char *name;
     JsonNode *node;
 
-    json_object_iter_init(&iter, object);
-    while (json_object_iter_next(&iter, &name, &node)) {
+    json->json_object_iter_init(&iter, object);
+    while (json->json_object_iter_next(&iter, &name, &node)) {
         g_autofree char *key = *prefix ? g_strdup_printf("%s.%s", prefix, name)
                                        : g_strdup(name);
 
@@ -45,10 +47,10 @@ static bool flatten_members(KeyVals *to, const char *prefix, JsonObject *object,
 static bool flatten_elements(KeyVals *to, const char *prefix, JsonArray *array,
                              unsigned depth, GError **err)
 {
-    for (unsigned i = 0; i < json_array_get_length(array); i++) {
+    for (unsigned i = 0; i < json->json_array_get_length(array); i++) {
         g_autofree char *key = g_strdup_printf("%s.%u", prefix, i);
 
-        if (!flatten(to, key, json_array_get_element(array, i), depth + 1, err)) {
+        if (!flatten(to, key, json->json_array_get_element(array, i), depth + 1, err)) {
             return false;
         }
     }
@@ -59,15 +61,15 @@ static void flatten_value(KeyVals *to, const char *key, JsonNode *node)
 {
     g_autofree char *text = NULL;
 
-    switch (json_node_get_value_type(node)) {
+    switch (json->json_node_get_value_type(node)) {
     case G_TYPE_BOOLEAN:
-        keyvals_set(to, key, json_node_get_boolean(node) ? "on" : "off");
+        keyvals_set(to, key, json->json_node_get_boolean(node) ? "on" : "off");
         break;
     case G_TYPE_STRING:
-        keyvals_set(to, key, json_node_get_string(node));
+        keyvals_set(to, key, json->json_node_get_string(node));
         break;
     default:
-        text = json_to_string(node, FALSE);
+        text = json->json_to_string(node, FALSE);
         keyvals_set(to, key, text);
     }
 }
@@ -80,11 +82,11 @@ static bool flatten(KeyVals *to, const char *key, JsonNode *node, unsigned depth
                     "JSON that is nested more than %d deep", DEPTH_MAX);
         return false;
     }
-    switch (json_node_get_node_type(node)) {
+    switch (json->json_node_get_node_type(node)) {
     case JSON_NODE_OBJECT:
-        return flatten_members(to, key, json_node_get_object(node), depth, err);
+        return flatten_members(to, key, json->json_node_get_object(node), depth, err);
     case JSON_NODE_ARRAY:
-        return flatten_elements(to, key, json_node_get_array(node), depth, err);
+        return flatten_elements(to, key, json->json_node_get_array(node), depth, err);
     case JSON_NODE_NULL:
         keyvals_set(to, key, "");       /* "backing": null: none */
         return true;
@@ -94,26 +96,37 @@ static bool flatten(KeyVals *to, const char *key, JsonNode *node, unsigned depth
     }
 }
 
-KeyVals *options_from_json(const char *text, GError **err)
+static bool parse(JsonParser *parser, const char *text, KeyVals *options, GError **err)
 {
-    g_autoptr(JsonParser) parser = json_parser_new();
-    g_autoptr(KeyVals) options = none();
     JsonNode *root;
 
-    if (!json_parser_load_from_data(parser, text, -1, err)) {
+    if (!json->json_parser_load_from_data(parser, text, -1, err)) {
         g_prefix_error(err, "not JSON: ");
-        return NULL;
+        return false;
     }
-    root = json_parser_get_root(parser);
-    if (!root || !JSON_NODE_HOLDS_OBJECT(root)) {
+    root = json->json_parser_get_root(parser);
+    if (!root || json->json_node_get_node_type(root) != JSON_NODE_OBJECT) {
         g_set_error(err, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                     "a JSON object was expected: {\"driver\": ...}");
+        return false;
+    }
+    return flatten(options, "", root, 0, err);
+}
+
+KeyVals *options_from_json(const char *text, GError **err)
+{
+    g_autoptr(KeyVals) options = none();
+    JsonParser *parser;
+    bool right;
+
+    json = json_library(err);
+    if (!json) {
         return NULL;
     }
-    if (!flatten(options, "", root, 0, err)) {
-        return NULL;
-    }
-    return g_steal_pointer(&options);
+    parser = json->json_parser_new();
+    right = parse(parser, text, options, err);
+    json->g_object_unref(parser);
+    return right ? g_steal_pointer(&options) : NULL;
 }
 
 KeyVals *options_from_text(const char *text, const char *implied, GError **err)

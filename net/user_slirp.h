@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * libslirp, loaded when the first packet needs it: a machine that never uses its
- * network never maps it.  The functions are called through a table that is made from
- * one list; their types are the header's.
+ * network never maps it.
  */
 
 #ifndef NET_USER_SLIRP_H
 #define NET_USER_SLIRP_H
 
-#include <glib.h>
+#include "base/library.h"
+
 #include <libslirp.h>
 
 #define SLIRP_FUNCTIONS(row)                                                        \
@@ -20,9 +20,7 @@
     row(slirp_connection_info) row(slirp_neighbor_info)
 
 typedef struct {
-#define SLIRP_MEMBER(name) __typeof__(&name) name;
-    SLIRP_FUNCTIONS(SLIRP_MEMBER)
-#undef SLIRP_MEMBER
+    SLIRP_FUNCTIONS(LIBRARY_MEMBER)
 } SlirpLibrary;
 
 /* NULL and an error if it is not there or too old.  Any thread. */

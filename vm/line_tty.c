@@ -9,6 +9,8 @@
 
 #ifdef CONFIG_LIBEDIT
 
+#include "base/library.h"
+
 #include <glib-unix.h>
 #include <histedit.h>
 #include <poll.h>
@@ -18,6 +20,15 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+#define EDIT_FUNCTIONS(row)                                                           \
+    row(el_end) row(el_get) row(el_gets) row(el_init) row(el_insertstr) row(el_line)  \
+    row(el_resize) row(el_set) row(el_source) row(history) row(history_end)           \
+    row(history_init)
+
+static struct {
+    EDIT_FUNCTIONS(LIBRARY_MEMBER)
+} edit;
 
 struct LineTty {
     const LineEditOps *ops;
@@ -50,7 +61,7 @@ static int next_char(EditLine *el, wchar_t *c)
     LineTty *tty;
     u8 byte;
 
-    el_get(el, EL_CLIENTDATA, &tty);
+    edit.el_get(el, EL_CLIENTDATA, &tty);
     for (;;) {
         struct pollfd p[] = {
             { .fd = STDIN_FILENO, .events = POLLIN },
@@ -75,19 +86,19 @@ static int next_char(EditLine *el, wchar_t *c)
 
 static unsigned char complete_key(EditLine *el, int key)
 {
-    const LineInfo *info = el_line(el);
+    const LineInfo *info = edit.el_line(el);
     g_autofree char *before = g_strndup(info->buffer, info->cursor - info->buffer);
     g_autoptr(GPtrArray) names = NULL;
     LineTty *tty;
 
     (void)key;
-    el_get(el, EL_CLIENTDATA, &tty);
+    edit.el_get(el, EL_CLIENTDATA, &tty);
     names = tty->ops->complete(before);
     if (names->len != 1 || !g_str_has_prefix(names->pdata[0], before)) {
         return CC_ERROR;
     }
-    el_insertstr(el, (char *)names->pdata[0] + strlen(before));
-    el_insertstr(el, " ");
+    edit.el_insertstr(el, (char *)names->pdata[0] + strlen(before));
+    edit.el_insertstr(el, " ");
     return CC_REFRESH;
 }
 
@@ -95,7 +106,7 @@ static char *prompt(EditLine *el)
 {
     LineTty *tty;
 
-    el_get(el, EL_CLIENTDATA, &tty);
+    edit.el_get(el, EL_CLIENTDATA, &tty);
     return (char *)tty->ops->prompt;
 }
 
@@ -126,10 +137,10 @@ static void *read_lines(void *opaque)
     int n;
 
     do {
-        el_resize(tty->el);
-        line = el_gets(tty->el, &n);
+        edit.el_resize(tty->el);
+        line = edit.el_gets(tty->el, &n);
         if (line && n > 1) {
-            history(tty->history, &event, H_ENTER, line);
+            edit.history(tty->history, &event, H_ENTER, line);
         }
     } while (hand_over(tty, line));
     return NULL;
@@ -164,17 +175,18 @@ static void set_up_editor(LineTty *tty)
 {
     HistEvent event;
 
-    tty->history = history_init();
-    history(tty->history, &event, H_SETSIZE, 500);
-    history(tty->history, &event, H_SETUNIQUE, 1);
-    el_set(tty->el, EL_CLIENTDATA, tty);
-    el_set(tty->el, EL_PROMPT, prompt);
-    el_set(tty->el, EL_EDITOR, "emacs");
-    el_set(tty->el, EL_HIST, history, tty->history);
-    el_set(tty->el, EL_ADDFN, "complete-command", "Complete a command", complete_key);
-    el_set(tty->el, EL_BIND, "^I", "complete-command", NULL);
-    el_set(tty->el, EL_GETCFN, next_char);
-    el_source(tty->el, NULL);
+    tty->history = edit.history_init();
+    edit.history(tty->history, &event, H_SETSIZE, 500);
+    edit.history(tty->history, &event, H_SETUNIQUE, 1);
+    edit.el_set(tty->el, EL_CLIENTDATA, tty);
+    edit.el_set(tty->el, EL_PROMPT, prompt);
+    edit.el_set(tty->el, EL_EDITOR, "emacs");
+    edit.el_set(tty->el, EL_HIST, edit.history, tty->history);
+    edit.el_set(tty->el, EL_ADDFN, "complete-command", "Complete a command",
+                complete_key);
+    edit.el_set(tty->el, EL_BIND, "^I", "complete-command", NULL);
+    edit.el_set(tty->el, EL_GETCFN, next_char);
+    edit.el_source(tty->el, NULL);
 }
 
 /* The thread gets no signals: they are the main thread's. */
@@ -193,8 +205,8 @@ static bool start_thread(LineTty *tty)
 static void free_parts(LineTty *tty)
 {
     if (tty->el) {
-        el_end(tty->el);
-        history_end(tty->history);
+        edit.el_end(tty->el);
+        edit.history_end(tty->history);
     }
     if (tty->watch) {
         g_source_remove(tty->watch);
@@ -207,17 +219,28 @@ static void free_parts(LineTty *tty)
     g_free(tty);
 }
 
+static bool edit_load(void)
+{
+    static const char *const names[] = { EDIT_FUNCTIONS(LIBRARY_NAME) NULL };
+    static Library library = { "libedit.so.2", names, (void **)&edit, false };
+
+    return library_load(&library, NULL);
+}
+
 LineTty *line_tty_new(const LineEditOps *ops, void *opaque)
 {
-    LineTty *tty = g_new0(LineTty, 1);
+    LineTty *tty = edit_load() ? g_new0(LineTty, 1) : NULL;
 
+    if (!tty) {
+        return NULL;
+    }
     tty->ops = ops;
     tty->opaque = opaque;
     pthread_mutex_init(&tty->lock, NULL);
     pthread_cond_init(&tty->answered, NULL);
     tty->stop = eventfd(0, EFD_CLOEXEC);
     tty->typed = eventfd(0, EFD_CLOEXEC);
-    tty->el = el_init("mayfly", stdin, stdout, stderr);
+    tty->el = edit.el_init("mayfly", stdin, stdout, stderr);
     if (tty->el) {
         set_up_editor(tty);
     }

@@ -17,6 +17,7 @@ typedef struct {
     u32 format;                 /* of `state` */
 } SnapshotFacts;
 
-char *snapshot_json(const SnapshotFacts *facts);    /* g_malloc'd; ends its line */
+/* g_malloc'd; ends its line.  NULL: there is no json-glib. */
+char *snapshot_json(const SnapshotFacts *facts, GError **err) must_check;
 
 #endif

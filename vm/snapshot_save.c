@@ -148,9 +148,10 @@ static bool write_json(const Saver *saver, GError **err)
         .ram_written = saver->said.ram_written, .guest_ns = saver->guest_ns,
         .parent = saver->changes ? snapshot_origin()->layers->layer[0].dir : NULL,
     };
-    g_autofree char *text = snapshot_json(&facts);
+    g_autofree char *text = snapshot_json(&facts, err);
 
-    return folder_write(&saver->folder, "snapshot.json", text, strlen(text), err);
+    return text &&
+           folder_write(&saver->folder, "snapshot.json", text, strlen(text), err);
 }
 
 static bool open_ram(Saver *saver, GError **err)

@@ -63,6 +63,12 @@ uptime_is_right()
     [ $(($2 - $1)) -ge 1 ] && [ $(($2 - $1)) -le 5 ] && [ "$2" -lt 120 ]
 }
 
+# Libraries that wait until somebody needs them (base/library.h), and those of modules.
+maps_no_more()
+{
+    ! grep -E 'lib(json|gobject|gio|edit|tinfo|Zydis|slirp|SDL|virgl)' "/proc/$vm_pid/maps"
+}
+
 sums()
 {
     (cd "$dir/$1" && cat ./* | cksum)
@@ -74,6 +80,7 @@ for case in one:-smp:1 four:-smp:4; do
     before=$(sums "$name")
     restore "$name"
     goes_on "$name, first run"
+    check "$name, first run: no library that it does not need" maps_no_more
     vm_send 'poweroff -f'
     check "$name, first run: power-off ends with status 0" ends_with 0
     restore "$name" -accel soft,jit=off
