@@ -215,8 +215,8 @@ static Renderer *open_isolated(const RenderHost *host, char **why)
     if (!r->program) {
         *why = g_strdup(err->message);
     }
-    if (!r->program || !jobs_open(&r->jobs, "gpu-process", host->done, run_thread, r,
-                                  why)) {
+    if (!r->program ||
+        !jobs_open(&r->jobs, "gpu-process", host->done, run_thread, r, why)) {
         close_isolated(r);
         return NULL;
     }
@@ -245,7 +245,8 @@ static bool send_now(Renderer *r, RenderJob *job)
     if (!g_mutex_trylock(&r->busy)) {
         return false;
     }
-    if (jobs_is_empty(&r->jobs) && !r->out->len && r->socket >= 0 && !is_for_windows(job)) {
+    if (jobs_is_empty(&r->jobs) && !r->out->len && r->socket >= 0 &&
+        !is_for_windows(job)) {
         sent = isolated_send(r, job, true);
     }
     /* What can't be written now, and a process that is gone, are the thread's. */
