@@ -176,6 +176,12 @@ static IoWatch *watch_new(GSourceFuncs *funcs, IoContext *io, IoReadyFn *ready,
 
     watch->ready = ready;
     watch->opaque = opaque;
+    /*
+     * GLib keeps a source from being called within itself by taking it out of what the
+     * loop polls, which wakes the loop twice each time.  Under the lock nobody turns
+     * the loop, so there is nothing to keep it from.
+     */
+    g_source_set_can_recurse(&watch->source, TRUE);
     __atomic_store_n(&watch->io, io, __ATOMIC_RELEASE);
     return watch;
 }

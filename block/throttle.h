@@ -3,10 +3,10 @@
  * Rates that a disk is held to: -drive throttling.* (bytes and requests a second, each
  * in all, of reads and of writes), as in QEMU.
  *
- * Each rate is a leaky bucket: a request pours in what it moves and waits while what was
- * poured in before is more than the bucket holds.  That is a tenth of a second's worth,
- * or with "-max" that rate for "-max-length" seconds.  Drives that name the same group
- * fill the same buckets; the last one's rates hold for all.
+ * Each rate is a leaky bucket: a request pours in what it moves, and waits while what
+ * was poured in before is more than the bucket holds.  That is a tenth of a second's
+ * worth, or with "-max" that rate for "-max-length" seconds.  Drives that name the same
+ * group fill the same buckets; the last one's rates hold for all.
  *
  * throttle_open: main thread.  The rest: any thread.
  */

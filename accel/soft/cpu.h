@@ -289,6 +289,7 @@ struct Cpu {
     _Atomic bool sleeping;      /* waits on `wake` */
     bool at_boundary;           /* parked between instructions; under the gate lock */
     pthread_cond_t wake;
+    BellHint bell[4];           /* doorbells rung last; by the address's low bits */
     u64 tsc_offset;             /* guest TSC - what the clock alone would give */
     Block *block;               /* being run, or last run */
     bool leaving; /* the unwinding under way is cpu_leave_block(), not an exception */

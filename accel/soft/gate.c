@@ -182,13 +182,6 @@ static u64 device_read(Cpu *cpu, Space *space, u64 at, unsigned size)
     return value;
 }
 
-static void device_write(Cpu *cpu, Space *space, u64 at, u64 value, unsigned size)
-{
-    bool exclusive = device_begin(cpu);
-
-    space_write(space, at, value, size);
-    device_end(cpu, exclusive);
-}
 
 u64 cpu_mmio_read(Cpu *cpu, gpa at, unsigned size)
 {
@@ -197,7 +190,15 @@ u64 cpu_mmio_read(Cpu *cpu, gpa at, unsigned size)
 
 void cpu_mmio_write(Cpu *cpu, gpa at, u64 value, unsigned size)
 {
-    device_write(cpu, cpu->machine->mmio, at, value, size);
+    BellHint *hint = &cpu->bell[at / 4 % G_N_ELEMENTS(cpu->bell)];
+    bool exclusive;
+
+    if (space_ring(hint, at, size)) {
+        return;
+    }
+    exclusive = device_begin(cpu);
+    space_write_noted(cpu->machine->mmio, at, value, size, hint);
+    device_end(cpu, exclusive);
 }
 
 u64 cpu_port_read(Cpu *cpu, u16 port, unsigned size)
@@ -207,5 +208,8 @@ u64 cpu_port_read(Cpu *cpu, u16 port, unsigned size)
 
 void cpu_port_write(Cpu *cpu, u16 port, u64 value, unsigned size)
 {
-    device_write(cpu, cpu->machine->io, port, value, size);
+    bool exclusive = device_begin(cpu);
+
+    space_write(cpu->machine->io, port, value, size);
+    device_end(cpu, exclusive);
 }

@@ -8,7 +8,7 @@
  * write is dropped, as a device without byte enables would.
  *
  * A callback may change the map (a guest moves a BAR), so no range is used after one.
- * Under the machine lock.
+ * Under the machine lock, except space_ring.
  */
 
 #include "hw/core/memory.h"
@@ -17,6 +17,7 @@
 #include "hw/core/space_private.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/eventfd.h>
 
@@ -118,8 +119,36 @@ u64 space_read(Space *space, u64 at, unsigned size)
     return result;
 }
 
-/* Rings the bells that this write is for. */
-static bool region_ring(const Region *region, u64 offset, u64 value, unsigned n)
+/* ---- doorbells ---- */
+
+/* Held for reading by whoever rings by a hint, so that the eventfd stays open. */
+static pthread_rwlock_t hints_lock = PTHREAD_RWLOCK_INITIALIZER;
+static u64 map_changes = 1;         /* of all spaces */
+
+void bells_forget(void)
+{
+    pthread_rwlock_wrlock(&hints_lock);
+    map_changes++;
+    pthread_rwlock_unlock(&hints_lock);
+}
+
+bool space_ring(const BellHint *hint, u64 at, unsigned size)
+{
+    bool rung = false;
+
+    if (hint->at == at && hint->size == size) {
+        pthread_rwlock_rdlock(&hints_lock);
+        if (hint->changes == map_changes) {
+            rung = eventfd_write(hint->fd, 1) == 0 || errno == EAGAIN;
+        }
+        pthread_rwlock_unlock(&hints_lock);
+    }
+    return rung;
+}
+
+/* Rings the bells that this write is for; `hint`, or NULL: gets a lone one. */
+static bool region_ring(const Region *region, u64 offset, u64 value, unsigned n,
+                        BellHint *hint)
 {
     bool rung = false;
 
@@ -128,6 +157,10 @@ static bool region_ring(const Region *region, u64 offset, u64 value, unsigned n)
 
         if (bell->offset == offset && (!bell->size || bell->size == n) &&
             (!bell->match || low_bytes(bell->value, n) == value)) {
+            if (hint) {
+                hint->changes = rung || bell->match ? 0 : map_changes;
+                hint->fd = bell->fd;
+            }
             /* A full counter refuses: then it is signalled already. */
             rung = eventfd_write(bell->fd, 1) == 0 || errno == EAGAIN || rung;
         }
@@ -135,11 +168,12 @@ static bool region_ring(const Region *region, u64 offset, u64 value, unsigned n)
     return rung;
 }
 
-static unsigned region_write(const Region *region, u64 offset, u64 value, unsigned n)
+static unsigned region_write(const Region *region, u64 offset, u64 value, unsigned n,
+                             BellHint *hint)
 {
     Piece piece = piece_at(region, offset, n);
 
-    if (region_ring(region, offset, value, n)) {
+    if (region_ring(region, offset, value, n, hint)) {
         return n;
     }
     if (!region->ops->write || piece.size != piece.take) {
@@ -166,7 +200,7 @@ static void host_write(const Region *region, u64 offset, u64 value, unsigned n)
     }
 }
 
-void space_write(Space *space, u64 at, u64 value, unsigned size)
+static void write_all(Space *space, u64 at, u64 value, unsigned size, BellHint *hint)
 {
     for (unsigned done = 0, n; done < size; done += n) {
         const FlatRange *range = space_find(space, at + done);
@@ -183,8 +217,24 @@ void space_write(Space *space, u64 at, u64 value, unsigned size)
             if (range->region->host && !range->region->ops) {
                 host_write(range->region, offset, part, n);
             } else {
-                n = region_write(range->region, offset, low_bytes(part, n), n);
+                n = region_write(range->region, offset, low_bytes(part, n), n,
+                                 n == size ? hint : NULL);
             }
         }
+    }
+}
+
+void space_write(Space *space, u64 at, u64 value, unsigned size)
+{
+    write_all(space, at, value, size, NULL);
+}
+
+void space_write_noted(Space *space, u64 at, u64 value, unsigned size, BellHint *hint)
+{
+    BellHint rung = { .at = at, .size = size };
+
+    write_all(space, at, value, size, &rung);
+    if (rung.changes) {
+        *hint = rung;
     }
 }

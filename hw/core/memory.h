@@ -216,4 +216,19 @@ typedef struct {
 void region_add_doorbell(Region *region, const Doorbell *bell);
 void region_remove_doorbell(Region *region, int fd);
 
+/*
+ * The machine lock is what the doorbell's reader wakes up to find taken, so a CPU that
+ * wrote to a doorbell once rings it from then on without that: space_write_noted is
+ * space_write and notes in `hint` (zeroes at first) a doorbell that it rang;
+ * space_ring is the same write once more, without any lock.  It is false, and did
+ * nothing, if this is another write, or if any map has changed since.
+ */
+typedef struct {
+    u64 at, changes;
+    unsigned size;
+    int fd;
+} BellHint;
+void space_write_noted(Space *space, u64 at, u64 value, unsigned size, BellHint *hint);
+bool space_ring(const BellHint *hint, u64 at, unsigned size);
+
 #endif

@@ -209,6 +209,7 @@ static void publish(Space *space)
 void space_update(Space *space, bool bells)
 {
     g_assert(!space->publishing);           /* a listener must not change the map */
+    bells_forget();
     space->changed = true;
     space->bells_changed |= bells;
     if (space->depth == 0) {

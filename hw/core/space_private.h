@@ -28,6 +28,9 @@ struct Space {
 /* Notes a change and, outside of a transaction, makes it visible. */
 void space_update(Space *space, bool bells);
 
+/* No BellHint from before holds from now on, and nobody rings by one. */
+void bells_forget(void);
+
 /* Index of the first range that ends at or after `at`; n if there is none. */
 unsigned view_index(const FlatView *view, u64 at);
 

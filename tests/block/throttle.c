@@ -61,7 +61,8 @@ static void test_rates(void)
 
     in_range(passes(t, false, 4096, 5 * SECOND, SECOND), 105, 115);
     in_range(passes(t, true, 1 << 20, 6 * SECOND, SECOND), 95, 105);
-    in_range(passes(t, true, 512, 100 * SECOND, SECOND), 105, 115);     /* after a rest */
+    /* After a rest. */
+    in_range(passes(t, true, 512, 100 * SECOND, SECOND), 105, 115);
     throttle_unref(t);
     t = open_rates("bps_wr=1000000");
     in_range(passes(t, true, 10000, 5 * SECOND, 10 * SECOND), 1000, 1020);
@@ -93,7 +94,8 @@ static void test_bursts(void)
 /* Two drives fill the same buckets. */
 static void test_groups(void)
 {
-    Throttle *one = open_rates("iops=50,group=g"), *two = open_rates("iops=100,group=g");
+    Throttle *one = open_rates("iops=50,group=g");
+    Throttle *two = open_rates("iops=100,group=g");
     Throttle *other = open_rates("iops=100");
     unsigned n = passes(one, true, 512, 5 * SECOND, SECOND / 2);
 
