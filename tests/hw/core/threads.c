@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vCPU threads, an I/O thread and a guest that moves its BAR, all at once: for
- * ThreadSanitizer, and for counts that must add up.
+ * vCPU threads, an I/O thread and a guest that moves its BAR, all at once, and doorbells
+ * that come and go: for ThreadSanitizer, and for counts that must add up.
  */
 
 #include "base/lock.h"
 #include "hw/core/machine.h"
 
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 enum { ROUNDS = 3000, BAR = 0x100000 };
 
@@ -110,6 +112,75 @@ static void all_at_once(void)
     machine_free(rig.machine);
 }
 
+/* ---- doorbells ---- */
+
+static u64 written;                 /* what came to the device instead of a bell */
+
+static void bar_write(void *opaque, u64 offset, u64 value, unsigned size)
+{
+    (void)opaque, (void)offset, (void)value, (void)size;
+    written++;
+}
+
+/* As the software CPU does it. */
+static gpointer ringer(gpointer data)
+{
+    Space *space = data;
+    BellHint hint = { 0 };
+
+    for (unsigned i = 0; i < 10 * ROUNDS; i++) {
+        if (!space_ring(&hint, BAR, 4)) {
+            machine_lock();
+            space_write_noted(space, BAR, 1, 4, &hint);
+            machine_unlock();
+        }
+    }
+    return NULL;
+}
+
+static u64 count_of(int fd)
+{
+    eventfd_t count;
+
+    return eventfd_read(fd, &count) == 0 ? count : 0;
+}
+
+/* Each write rings a bell or reaches the device; a bell that was removed is silent. */
+static void bells_come_and_go(void)
+{
+    static const RegionOps ops = { .write = bar_write };
+    Space *space = space_new("memory", 0);
+    int fd = eventfd(0, EFD_NONBLOCK);
+    GThread *thread[2];
+    u64 rung = 0;
+    Region bar;
+
+    region_init_io(&bar, "bar", &ops, NULL, 0x10);
+    space_add(space, &bar, BAR, 0);
+    for (unsigned i = 0; i < G_N_ELEMENTS(thread); i++) {
+        thread[i] = g_thread_new("ringer", ringer, space);
+    }
+    for (unsigned i = 0; i < 100; i++) {
+        machine_lock();
+        region_add_doorbell(&bar, &(Doorbell){ .offset = 0, .fd = fd });
+        machine_unlock();
+        g_usleep(100);
+        machine_lock();
+        region_remove_doorbell(&bar, fd);
+        rung += count_of(fd);
+        g_usleep(100);
+        g_assert_cmpuint(count_of(fd), ==, 0);
+        machine_unlock();
+    }
+    for (unsigned i = 0; i < G_N_ELEMENTS(thread); i++) {
+        g_thread_join(thread[i]);
+    }
+    g_assert_cmpuint(rung + written, ==, 10 * ROUNDS * G_N_ELEMENTS(thread));
+    region_fini(&bar);
+    space_free(space);
+    close(fd);
+}
+
 /* A ring index is published with release and read with acquire. */
 static gpointer producer(gpointer data)
 {
@@ -149,6 +220,7 @@ static void index_publishes(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/hw/threads/bells", bells_come_and_go);
     g_test_add_func("/hw/threads/all-at-once", all_at_once);
     g_test_add_func("/hw/threads/index", index_publishes);
     return g_test_run();
