@@ -182,7 +182,6 @@ static u64 device_read(Cpu *cpu, Space *space, u64 at, unsigned size)
     return value;
 }
 
-
 u64 cpu_mmio_read(Cpu *cpu, gpa at, unsigned size)
 {
     return device_read(cpu, cpu->machine->mmio, at, size);

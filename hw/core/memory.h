@@ -218,9 +218,9 @@ void region_remove_doorbell(Region *region, int fd);
 
 /*
  * The machine lock is what the doorbell's reader wakes up to find taken, so a CPU that
- * wrote to a doorbell once rings it from then on without that: space_write_noted is
+ * wrote to a doorbell once rings it from then on without it: space_write_noted is
  * space_write and notes in `hint` (zeroes at first) a doorbell that it rang;
- * space_ring is the same write once more, without any lock.  It is false, and did
+ * space_ring is the same write once more, without the lock.  It is false, and did
  * nothing, if this is another write, or if any map has changed since.
  */
 typedef struct {

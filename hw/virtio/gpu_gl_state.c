@@ -22,7 +22,9 @@
 
 enum { SAVED_MAX = 2u << 30 };
 
-typedef struct { u32 resources, contexts; u64 capsets; } SavedAll;
+/* Of what follows; a count of resources stood in its place before there was one. */
+enum { LAYOUT = 0x44334c02 };           /* "D3L", 2 */
+typedef struct { u32 layout, resources, contexts, unused; u64 capsets; } SavedAll;
 typedef struct {
     GpuCreate3d create;
     u32 n_pages, blob, blob_flags, mapped;
@@ -138,7 +140,7 @@ static bool save_all(Gpu *gpu, GByteArray *out, GError **err)
 {
     g_autoptr(GList) resources = ids_of(gpu->resources);
     g_autoptr(GList) contexts = ids_of(gpu->gl->contexts);
-    SavedAll all = { g_list_length(resources), g_list_length(contexts),
+    SavedAll all = { LAYOUT, g_list_length(resources), g_list_length(contexts), 0,
                      hash_capsets(gpu) };
     bool good = true;
 
@@ -373,6 +375,10 @@ bool gpu_gl_load(Gpu *gpu, const GpuState *wanted, const u8 *data, size_t n,
     gpu->gl->refused = false;
     if (n && !take_into(&rest, &all, sizeof all)) {
         return refuse(err, "virtio-gpu: the 3D state is cut short");
+    }
+    if (n && all.layout != LAYOUT) {
+        return refuse(err, "virtio-gpu: the 3D state is another Mayfly's, which laid it "
+                      "out differently: save it with this one");
     }
     show_saved(gpu, wanted, rest, all.resources);
     if (n && all.capsets != hash_capsets(gpu)) {

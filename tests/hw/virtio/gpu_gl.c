@@ -236,6 +236,24 @@ static void test_written(void)
     bed_close();
 }
 
+/* What was saved before, or will be later, in another layout is said to be that. */
+static void test_layout(void)
+{
+    static const u8 layout[] = { 2, 'L', '3', 'D' };
+    g_autoptr(GByteArray) saved = NULL;
+    g_autoptr(GError) err = NULL;
+    u8 *at;
+
+    set_up();
+    saved = save();
+    at = memmem(saved->data, saved->len, layout, sizeof layout);
+    g_assert_nonnull(at);
+    *at = 1;
+    g_assert_false(device_load(rig->dev, saved->data, saved->len, &err));
+    g_assert_nonnull(strstr(err->message, "laid it out differently"));
+    bed_close();
+}
+
 static void test_hostile(void)
 {
     const char *times = getenv("MAYFLY_FUZZ");
@@ -268,6 +286,7 @@ int main(int argc, char **argv)
     g_test_add_func("/gpu/gl/paced", test_paced);
     g_test_add_func("/gpu/gl/refused", test_refused);
     g_test_add_func("/gpu/gl/written", test_written);
+    g_test_add_func("/gpu/gl/layout", test_layout);
     g_test_add_func("/gpu/gl/hostile", test_hostile);
     return g_test_run();
 }
