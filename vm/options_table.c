@@ -95,7 +95,7 @@ const Option option_rows[] = {
     { "cdrom", NULL, TAKE_NOTHING, .arg = "FILE", .judge = cdrom_judge,
       .help = "a CD or DVD, in the place of the third disk", .restore = RESTORE_DISK },
     { "pflash", NULL, TAKE_NOTHING, .arg = "FILE", .judge = pflash_judge,
-      .help = "a flash chip with firmware or its variables: -drive if=pflash,file=FILE",
+      .help = "a flash chip with firmware or variables: -drive if=pflash,file=FILE",
       .restore = RESTORE_DISK },
     { "snapshot", NULL, TAKE_FLAG, AT(snapshot),
       .help = "disks are not written: what is, is lost at the end",
@@ -130,8 +130,7 @@ const Option option_rows[] = {
       .help = "no window; the serial port and the monitor share the terminal",
       .restore = RESTORE_ANEW, .yields = "display" },
     { "display", NULL, TAKE_ROWS, AT(display), .rows = display_rows, .implied = "type",
-      .arg = "[type=]sdl|egl-headless|none[,gl=on|off][,full-screen=on|off]"
-             "[,window-close=on|off][,zoom-to-fit=on|off]",
+      .arg = "[type=]sdl|egl-headless|none[,gl=on|off][,full-screen=on|off]...",
       .help = "what shows the guest's screen [sdl where there is a display server]",
       .check = display_check, .always = true, .restore = RESTORE_ANEW },
     { "full-screen", NULL, TAKE_FLAG, AT(full_screen),

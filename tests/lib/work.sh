@@ -62,7 +62,7 @@ work_send()
     done
     # What is on its way to the guest when it is saved is not the machine's yet.
     vm_send "echo work is \"begun\"; $words wait; umount /mnt; e2fsck -fn /dev/vdb && echo disk is \"clean\"; echo work is \"over\""
-    vm_expect '^work is begun'
+    vm_expect 'work is begun'
 }
 
 # What the chain of name $1 with $2 steps ends with.
