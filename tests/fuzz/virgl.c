@@ -20,6 +20,7 @@
 #include "hw/virtio/gpu_gl.h"
 #include "tests/lib/chance.h"
 #include "tests/lib/virgl_garbage.h"
+#include "tests/lib/virgl_leaks.h"
 #include "tests/lib/virtio_bed.h"
 
 #include <stdlib.h>

@@ -9,6 +9,7 @@
 
 #include "hw/virtio/devices.h"
 #include "hw/virtio/gpu_gl.h"
+#include "tests/lib/virgl_leaks.h"
 #include "tests/lib/virtio_bed.h"
 
 #include <string.h>
@@ -20,13 +21,6 @@ enum {
 };
 
 static Gpu *gpu;
-
-/* virglrenderer 0.10.4 forgets what a context made for a blob and did not fetch. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-    return "leak:libvirglrenderer.so";
-}
 
 static u32 give(u32 type, u32 context, GpuBody body)
 {
