@@ -221,7 +221,6 @@ struct Cpu {
     u32 host_mxcsr;
     s32 hint_budget;            /* wrong hints (below) until jit/run.c looks at them */
     u64 hint_since;             /* the host's TSC then */
-    const Insn *hint_suspect;   /* whose hint was wrong the last time */
     /* translated code: FP_*, the guest's registers that are in the host's */
     u8 fp_live;
     Cpu *self;

@@ -251,7 +251,6 @@ Cold *code_new_cold(Code *c, u32 jump);
 void code_set_backs(Code *c, unsigned from);
 void code_interpret(Code *c);   /* the present instruction, here */
 void code_interpret_last(Code *c);
-void code_judge_hint(Code *c, const Cold *cold);        /* too many were wrong */
 void code_cold(Code *c);        /* all that lies behind */
 
 #endif

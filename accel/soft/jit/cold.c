@@ -77,12 +77,6 @@ static void load_fp(Code *c, const Cold *cold, unsigned what)
     }
 }
 
-void code_judge_hint(Code *c, const Cold *cold)
-{
-    call_stub(c, cold->insn, c->jit->judge_hint);
-    load_fp(c, cold, cold->fp);
-}
-
 static void cold_drop(Code *c, const Cold *cold)
 {
     emit_cpu(c->e, 0x8b | X_W, HOST_SP, offsetof(Cpu, return_base));

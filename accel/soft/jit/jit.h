@@ -46,8 +46,7 @@ typedef struct Jit {
     u32 enter, leave, leave_flags, not_translated, find_return, return_to_0;
     u32 flags_kept;                     /* a RET: see redo.c */
     u32 load_sse, load_x87, load_avx;
-    u32 interpret, interpret_saved, interpret_last, interpret_last_saved, call_missed,
-        judge_hint;
+    u32 interpret, interpret_saved, interpret_last, interpret_last_saved, call_missed;
     u32 find_entry[MMU_MODES][2], find_hint[MMU_MODES][2];      /* [1]: for a write */
     u16 hints[MMU_MODES]; /* given to translations so far; used again and again */
     u16 hints_made[MMU_MODES];          /* how many were ever given */
@@ -125,12 +124,10 @@ void jit_make_stubs(Jit *jit);
  * back to the run loop, cpu->rip is set.  The second, for the last one of a block:
  * where in the jump cache the next block is, plus 1; 0: back to the run loop.  The
  * third the same for a call that has been done but for the jump to Cpu.jit_temp: its
- * operand may lie where it has pushed.  The last one does nothing but to decide whether
- * the instruction goes without a hint from now on: false.
+ * operand may lie where it has pushed.
  */
 bool jit_interpret(Cpu *cpu, const Insn *insn, Block *block);
 u64 jit_interpret_last(Cpu *cpu, const Insn *insn, Block *block);
 u64 jit_call_missed(Cpu *cpu, const Insn *insn, Block *block);
-bool jit_judge_hint(Cpu *cpu, const Insn *insn, Block *block);
 
 #endif

@@ -202,8 +202,6 @@ void code_look_again(Code *c, const Cold *cold)
         emit_cpu(e, 0x83, 5, offsetof(Cpu, hint_budget));       /* sub */
         emit8(e, 1);
         emit_jump(e, CC_NS, cold->hit);
-        code_judge_hint(c, cold);
-        emit_jump(e, JMP, cold->hit);
     }
     emit_set_target(e, miss, e->at);
 }

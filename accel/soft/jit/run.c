@@ -174,27 +174,26 @@ static void run_one(Cpu *cpu, const Insn *insn, Block *block)
 
 /*
  * So many hints were wrong.  If that was in a short time, the one that was just now may
- * stand for all: where it is for the second time in a row, its place does without from
- * now on.  In this way the worst are found first, and none is counted.
+ * stand for all: its place does without from now on.  In this way the worst are found
+ * first, and none is counted.
  */
-bool jit_judge_hint(Cpu *cpu, const Insn *insn, Block *block)
+static void judge_hints(Cpu *cpu, const Insn *insn, Block *block)
 {
     enum { WRONG_HINTS = 256, CYCLES_BETWEEN = 400 };
     u64 now = __builtin_ia32_rdtsc();
 
     if (now - cpu->hint_since < WRONG_HINTS * CYCLES_BETWEEN) {
-        if (cpu->hint_suspect == insn) {
-            blocks_mark_far(cpu->soft->blocks, block, insn - block->insn);
-        }
-        cpu->hint_suspect = insn;
+        blocks_mark_far(cpu->soft->blocks, block, insn - block->insn);
     }
     cpu->hint_since = now;
     cpu->hint_budget = WRONG_HINTS;
-    return false;
 }
 
 bool jit_interpret(Cpu *cpu, const Insn *insn, Block *block)
 {
+    if (unlikely(cpu->hint_budget < 0)) {
+        judge_hints(cpu, insn, block);
+    }
     run_one(cpu, insn, block);
     if (likely(block_valid(block) && cpu->mode == block->mode && !cpu->data_checks &&
                !cpu->inhibit)) {
@@ -220,6 +219,9 @@ static u64 where_next(Cpu *cpu)
 
 u64 jit_interpret_last(Cpu *cpu, const Insn *insn, Block *block)
 {
+    if (unlikely(cpu->hint_budget < 0)) {
+        judge_hints(cpu, insn, block);
+    }
     run_one(cpu, insn, block);
     return where_next(cpu);
 }

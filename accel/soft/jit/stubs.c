@@ -325,7 +325,6 @@ void jit_make_stubs(Jit *jit)
     jit->interpret_saved = make_interpret(jit, false, false, jit_interpret);
     jit->interpret_last = make_interpret(jit, true, true, jit_interpret_last);
     jit->interpret_last_saved = make_interpret(jit, false, true, jit_interpret_last);
-    jit->judge_hint = make_interpret(jit, false, false, jit_judge_hint);
     jit->call_missed = make_interpret(jit, false, true, jit_call_missed);
     for (unsigned mode = 0; mode < MMU_MODES; mode++) {
         jit->find_entry[mode][0] = make_find_entry(jit, mode, false);

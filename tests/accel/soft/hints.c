@@ -186,45 +186,6 @@ static void test_page_zero(void)
     }
 }
 
-/* ---- hints that are of no use ---- */
-
-/* Has the first access beside this register, in the loop, a hint? */
-static bool has_hint(SoftBed *bed, gva loop, unsigned base)
-{
-    const Insn *insn;
-
-    bed->cpu->rip = loop;
-    insn = block_find(bed->cpu)->insn;
-    while (!(insn->shape & INSN_MEM && insn->base == base)) {
-        insn++;
-    }
-    return !(insn->more & INSN2_FAR);
-}
-
-/* Two pages in turns through rbx, two accesses each; through rcx always the same. */
-static void test_useless(void)
-{
-    static const u8 code[] = {
-        0xba, 0x80, 0x84, 0x1e, 0,              /* mov $2000000, %edx */
-        0x48, 0x8b, 0x01,                       /* 1: mov (%rcx), %rax */
-        0x48, 0x8b, 0x33,                       /* mov (%rbx), %rsi */
-        0x48, 0x8b, 0x7b, 0x08,                 /* mov 8(%rbx), %rdi */
-        0x48, 0x81, 0xf3, 0x00, 0x10, 0, 0,     /* xor $0x1000, %rbx */
-        0xff, 0xca, 0x75, 0xeb,                 /* dec %edx; jnz 1b */
-        0xb0, 0x05, 0xe6, BED_EXIT_PORT, 0xeb, 0xfe, /* mov $5; out; jmp . */
-    };
-    g_autoptr(SoftBed) bed = bed_new();
-
-    map(bed, OTHER, FRAME_B);
-    soft_bed_put(bed, CODE, code, sizeof code);
-    bed->state.regs.rip = CODE;
-    bed->state.regs.gpr[RBX] = bed->state.regs.gpr[RCX] = DATA;
-    soft_bed_set(bed);
-    g_assert_cmpint(soft_bed_run(bed), ==, REQUEST_EXIT);
-    g_assert_true(has_hint(bed, CODE + 5, RCX));
-    g_assert_false(has_hint(bed, CODE + 5, RBX));
-}
-
 int main(int argc, char **argv)
 {
     static const char *const how[] = { "all", "not-global", "page", "alias" };
@@ -239,6 +200,5 @@ int main(int argc, char **argv)
     g_test_add_func("/soft/hints/turns", test_turns);
     g_test_add_func("/soft/hints/lists", test_lists);
     g_test_add_func("/soft/hints/page-zero", test_page_zero);
-    g_test_add_func("/soft/hints/useless", test_useless);
     return g_test_run();
 }
