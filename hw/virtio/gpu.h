@@ -174,6 +174,9 @@ void gpu_scanouts_close(Gpu *gpu);
 /* Shows what the state says; false: it can't be. */
 bool gpu_scanout_show(Gpu *gpu, unsigned n);
 void gpu_scanout_off(Gpu *gpu, unsigned n);
+/* What the state says of a scanout that a driver gives (5.7.6.8); nothing is shown. */
+void gpu_scanout_place(GpuState *s, const GpuSetScanout *in);
+void gpu_scanout_place_blob(GpuState *s, const GpuScanoutBlob *in);
 void gpu_scanout_flush(Gpu *gpu, const GpuResource *r, const GpuRect *rect);
 bool gpu_cursor_show(Gpu *gpu, unsigned n);
 void gpu_cursor_move(Gpu *gpu, unsigned n);

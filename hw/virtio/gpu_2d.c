@@ -191,12 +191,7 @@ static u32 set_scanout(Gpu *gpu, GpuRequest *request)
     if (!gpu_resource(gpu, in->resource)) {
         return GPU_ERR_RESOURCE;
     }
-    s->resource[n] = in->resource;
-    s->x[n] = in->rect.x;
-    s->y[n] = in->rect.y;
-    s->w[n] = in->rect.width;
-    s->h[n] = in->rect.height;
-    s->format[n] = s->stride[n] = s->offset[n] = 0;
+    gpu_scanout_place(s, in);
     if (!gpu_scanout_show(gpu, n)) {
         *s = before;
         return GPU_ERR_PARAMETER;
@@ -222,14 +217,7 @@ static u32 set_scanout_blob(Gpu *gpu, GpuRequest *request)
     if (!r || r->pixels) {
         return GPU_ERR_RESOURCE;
     }
-    s->resource[n] = in->resource;
-    s->x[n] = in->rect.x;
-    s->y[n] = in->rect.y;
-    s->w[n] = in->rect.width;
-    s->h[n] = in->rect.height;
-    s->format[n] = in->format;
-    s->stride[n] = in->stride[0];
-    s->offset[n] = in->offset[0];
+    gpu_scanout_place_blob(s, in);
     if (!gpu_rect_fits(&in->rect, in->width, in->height) || !gpu_scanout_show(gpu, n)) {
         *s = before;
         return GPU_ERR_PARAMETER;

@@ -172,12 +172,7 @@ void gpu_gl_scanout_done(Gpu *gpu, RenderJob *job)
         gpu_scanout_off(gpu, n);
         return;
     }
-    s->resource[n] = in->resource;
-    s->x[n] = in->rect.x;
-    s->y[n] = in->rect.y;
-    s->w[n] = in->rect.width;
-    s->h[n] = in->rect.height;
-    s->format[n] = s->stride[n] = s->offset[n] = 0;
+    gpu_scanout_place(s, in);
     gpu->gl->stale[n] = true;
     if (!same || !gpu->scanout[n].copy) {
         set_texture(gpu, n);
@@ -195,14 +190,7 @@ void gpu_gl_scanout_blob_done(Gpu *gpu, RenderJob *job)
         gpu_scanout_off(gpu, n);
         return;
     }
-    s->resource[n] = in->resource;
-    s->x[n] = in->rect.x;
-    s->y[n] = in->rect.y;
-    s->w[n] = in->rect.width;
-    s->h[n] = in->rect.height;
-    s->format[n] = in->format;
-    s->stride[n] = in->stride[0];
-    s->offset[n] = in->offset[0];
+    gpu_scanout_place_blob(s, in);
     gpu->gl->stale[n] = false;
     if (!gpu_scanout_show(gpu, n)) {
         *s = before;

@@ -98,6 +98,28 @@ void gpu_consoles_blank(Gpu *gpu)
     }
 }
 
+void gpu_scanout_place(GpuState *s, const GpuSetScanout *in)
+{
+    u32 n = in->scanout;
+
+    s->resource[n] = in->resource;
+    s->x[n] = in->rect.x;
+    s->y[n] = in->rect.y;
+    s->w[n] = in->rect.width;
+    s->h[n] = in->rect.height;
+    s->format[n] = s->stride[n] = s->offset[n] = 0;
+}
+
+void gpu_scanout_place_blob(GpuState *s, const GpuScanoutBlob *in)
+{
+    u32 n = in->scanout;
+
+    gpu_scanout_place(s, &(GpuSetScanout){ in->rect, n, in->resource });
+    s->format[n] = in->format;
+    s->stride[n] = in->stride[0];
+    s->offset[n] = in->offset[0];
+}
+
 void gpu_scanout_off(Gpu *gpu, unsigned n)
 {
     GpuState *s = &gpu->state;
