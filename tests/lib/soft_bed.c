@@ -102,6 +102,16 @@ void soft_bed_long_mode(SoftBed *bed, u64 cr3)
     state->control.efer = EFER_LME | EFER_LMA | EFER_NXE | EFER_SCE;
 }
 
+void soft_bed_identity(SoftBed *bed, u64 tables)
+{
+    soft_bed_put64(bed, tables, (tables + 0x1000) | 7);
+    soft_bed_put64(bed, tables + 0x1000, (tables + 0x2000) | 7);
+    for (unsigned i = 0; i < BED_RAM >> 21; i++) {
+        soft_bed_put64(bed, tables + 0x2000 + i * 8, (u64)i << 21 | 0x87);
+    }
+    soft_bed_long_mode(bed, tables);
+}
+
 void soft_bed_flat(SoftBed *bed, unsigned cpl)
 {
     X86State *s = &bed->state;

@@ -37,6 +37,9 @@ void soft_bed_set(SoftBed *bed);
 /* Gives the state of flat 64-bit code at privilege level 0, with paging by `cr3`. */
 void soft_bed_long_mode(SoftBed *bed, u64 cr3);
 
+/* The same, where each address is its own: tables of 3 pages at `tables`. */
+void soft_bed_identity(SoftBed *bed, u64 tables);
+
 /*
  * Gives the state of flat 32-bit code at privilege level `cpl`, without paging: a GDT
  * of 2 KiB at BED_GDT, a TSS at BED_TSS, RIP 0x1111.  And that of 64-bit code after it:

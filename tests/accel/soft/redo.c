@@ -16,12 +16,7 @@ static SoftBed *bed_new(void)
 {
     SoftBed *bed = soft_bed_new(1, NULL);
 
-    soft_bed_put64(bed, TABLES, (TABLES + 0x1000) | 7);
-    soft_bed_put64(bed, TABLES + 0x1000, (TABLES + 0x2000) | 7);
-    for (unsigned i = 0; i < BED_RAM >> 21; i++) {
-        soft_bed_put64(bed, TABLES + 0x2000 + i * 8, (u64)i << 21 | 0x87);
-    }
-    soft_bed_long_mode(bed, TABLES);
+    soft_bed_identity(bed, TABLES);
     bed->state.regs.rip = CODE;
     bed->state.regs.gpr[RSP] = 0x80000;
     bed->state.regs.gpr[RBX] = DATA;
