@@ -11,6 +11,8 @@ helper=/usr/lib/qemu/qemu-bridge-helper
 . tests/lib/netns.sh
 # shellcheck source=tests/lib/boot.sh
 . tests/lib/boot.sh
+# shellcheck source=tests/lib/ports.sh
+. tests/lib/ports.sh
 
 need_guest cloud
 [ -x "$guests/busybox" ] || skip_all "no busybox (made by: scripts/guest cloud)"
@@ -38,6 +40,7 @@ head -c 4000000 /dev/urandom > "$dir/www/blob"
 sum=$(md5sum < "$dir/www/blob" | cut -d " " -f 1)
 "$guests/busybox" httpd -f -p 80 -h "$dir/www" &
 server=$!
+ports_listen 80
 
 boot cloud "quiet mayfly.net=192.168.9.2 mayfly.run=\"until wget -q -O /tmp/blob http://192.168.9.1/blob; do sleep 1; done; echo sum: \$(md5sum < /tmp/blob)\"" \
     -netdev bridge,id=n -device virtio-net-pci,netdev=n

@@ -8,6 +8,8 @@
 
 # shellcheck source=tests/lib/boot.sh
 . tests/lib/boot.sh
+# shellcheck source=tests/lib/ports.sh
+. tests/lib/ports.sh
 
 need_guest cloud
 busybox=$guests/busybox
@@ -41,9 +43,10 @@ program "$busybox" "$dir/blob" > "$dir/cgi-bin/all"
 program /bin/busybox /tmp/blob > "$dir/guest-all"
 chmod 755 "$dir/cgi-bin/all"
 sum=$(repeat "$dir/blob" | md5sum | cut -d " " -f 1)
-port=$((20000 + $$ % 20000))
+ports_free
 "$busybox" httpd -f -p "127.0.0.1:$port" -h "$dir" &
 server=$!
+ports_listen "$port"
 
 cat > "$dir/script" << END
 cd /tmp

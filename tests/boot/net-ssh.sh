@@ -7,6 +7,8 @@
 
 # shellcheck source=tests/lib/boot.sh
 . tests/lib/boot.sh
+# shellcheck source=tests/lib/ports.sh
+. tests/lib/ports.sh
 
 need_guest cloud
 PATH=$PATH:/usr/sbin:/sbin
@@ -35,7 +37,7 @@ chmod -R go= "$dir/root/root"
 cat "$guests/cloud/initrd" "$dir/more.gz" > "$dir/initrd"
 head -c 2000000 /dev/urandom > "$dir/blob"
 
-port=$((20000 + $$ % 20000))
+ports_free
 boot cloud 'quiet mayfly.net=dhcp mayfly.run="mkdir -p /dev/pts /run /var/run; mount -t devpts pts /dev/pts; /usr/sbin/dropbear -R -E -F -s"' \
     -initrd "$dir/initrd" -nic "user,hostfwd=tcp:127.0.0.1:$port-:22"
 check "the guest is up" says '^mayfly-guest: ready'

@@ -10,6 +10,8 @@
 . tests/lib/netns.sh
 # shellcheck source=tests/lib/boot.sh
 . tests/lib/boot.sh
+# shellcheck source=tests/lib/ports.sh
+. tests/lib/ports.sh
 
 need_guest cloud
 [ -x "$guests/busybox" ] || skip_all "no busybox (made by: scripts/guest cloud)"
@@ -38,6 +40,7 @@ until ip link show tap-test 2> /dev/null | grep -q ,UP || [ $n = 100 ]; do
 done
 "$guests/busybox" httpd -f -p 80 -h "$dir/www" &
 server=$!
+ports_listen 80
 
 told_sum()
 {
@@ -85,6 +88,7 @@ if command -v python3 > /dev/null; then
     until "$dir/up" tap-fd 2> /dev/null || [ $n = 100 ]; do sleep 0.1; n=$((n + 1)); done
     "$guests/busybox" httpd -f -p 80 -h "$dir/www" &
     server=$!
+    ports_listen 80
     check "fd=, an I/O thread: a file from the host" told_sum
     check "fd=: power-off ends with status 0" ends_with 0
 else

@@ -9,6 +9,8 @@
 
 # shellcheck source=tests/lib/boot.sh
 . tests/lib/boot.sh
+# shellcheck source=tests/lib/ports.sh
+. tests/lib/ports.sh
 
 need_guest cloud
 [ -x "$guests/busybox" ] || skip_all "no busybox (made by: scripts/guest cloud)"
@@ -24,7 +26,7 @@ head -c 300000 /dev/urandom > "$dir/www/blob"
 sum=$(md5sum < "$dir/www/blob" | cut -d " " -f 1)
 mib=$((64 * ${MAYFLY_LONG:-1}))
 
-port=$((20000 + $$ % 20000))
+ports_free
 six=
 if grep -q '^00000000000000000000000000000001 ' /proc/net/if_inet6 2> /dev/null; then
     six="[::1]:$port"
@@ -62,7 +64,9 @@ target="tcp:127.0.0.1:$port"
 if [ -n "$six" ]; then
     "$guests/busybox" httpd -f -p "127.0.0.1:$((port + 4))" -h "$dir/www" &
     server="$server $!"
+    ports_listen $((port + 4))
 fi
+ports_listen "$port" $((port + 1)) $((port + 5))
 
 boot cloud 'quiet mayfly.net=dhcp mayfly.run="tftp -g -r script -l /tmp/script 10.0.2.2; . /tmp/script"' \
     -object iothread,id=io -device virtio-net-pci,netdev=n,iothread=io \

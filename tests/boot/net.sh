@@ -9,6 +9,8 @@
 
 # shellcheck source=tests/lib/boot.sh
 . tests/lib/boot.sh
+# shellcheck source=tests/lib/ports.sh
+. tests/lib/ports.sh
 
 need_guest cloud
 [ -x "$guests/busybox" ] || skip_all "no busybox (made by: scripts/guest cloud)"
@@ -21,9 +23,10 @@ head -c 8000000 /dev/urandom > "$dir/www/blob"
 sum=$(md5sum < "$dir/www/blob" | cut -d " " -f 1)
 
 # A server on this host; the port is in $port.
-port=$((20000 + $$ % 20000))
+ports_free
 "$guests/busybox" httpd -f -p "127.0.0.1:$port" -h "$dir/www" &
 server=$!
+ports_listen "$port"
 
 told_sum()
 {

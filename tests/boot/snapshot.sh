@@ -11,6 +11,8 @@
 # (commands are the guest's)
 # shellcheck source=tests/lib/boot.sh
 . tests/lib/boot.sh
+# shellcheck source=tests/lib/ports.sh
+. tests/lib/ports.sh
 
 need_guest cloud
 dir=$(mktemp -d)
@@ -107,7 +109,7 @@ vm_stop
 # over it; new connections through a forwarded port; the machine's generation.
 head -c 8000000 /dev/urandom > "$dir/base"
 sum_base=$(md5sum < "$dir/base" | cut -d " " -f 1)
-port=$((20000 + $$ % 20000))
+ports_free
 boot cloud "quiet mayfly.net=dhcp mayfly.run=\"head -c 200000 /bin/busybox | dd of=/dev/vda bs=1000 seek=3000 conv=notrunc; md5sum < /dev/vda > /tmp/f; httpd -p 80 -h /tmp; $obey\"" \
     -drive "file=$dir/base,format=raw,if=virtio,snapshot=on" \
     -nic "user,hostfwd=tcp:127.0.0.1:$port-:80" -snapshot-when "to be saved,to=$dir/disk,exit=on"

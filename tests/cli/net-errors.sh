@@ -6,6 +6,8 @@
 
 # shellcheck source=tests/lib/cli.sh
 . tests/lib/cli.sh
+# shellcheck source=tests/lib/ports.sh
+. tests/lib/ports.sh
 
 # wrong TEXT OPTION ...: exactly this line.
 wrong()
@@ -44,7 +46,7 @@ for rule in 'foo|No : separators' '|No : separators' 'sctp::1-:2|Bad protocol na
     option=user,id=n,hostfwd=${rule%|*}
     wrong "-netdev $option: Invalid host forwarding rule '${rule%|*}' (${rule#*|})" -netdev "$option"
 done
-port=$((20000 + $$ % 20000))
+ports_free
 rule=tcp:127.0.0.1:$port-:22
 wrong "-netdev user,id=n,hostfwd=$rule,hostfwd=$rule: Could not set up host forwarding rule '$rule'" \
     -netdev "user,id=n,hostfwd=$rule,hostfwd=$rule"
