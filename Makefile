@@ -42,7 +42,7 @@ setup-check-cpu := build test
 setup-check-smp := build test
 setup-check-net := build test
 setup-check-disk := build test disk
-setup-check-display := build test
+setup-check-display := build test rig
 setup-check-snapshot := build test disk rig
 setup-check-asan := build test
 setup-check-tsan := build test
@@ -214,8 +214,9 @@ run-check-disk: for-tests
 		$(build)/tests/block/qcow2_crash.t
 
 run-check-display: for-tests
+	@scripts/guest cloud generic || :
 	@scripts/guest-gl gl desktop
-	@$(check) -j 1 tests/ui/gl.sh tests/ui/desktop.sh tests/ui/managed.sh
+	@$(check) -j 1 tests/ui/gl.sh tests/ui/desktop.sh tests/ui/managed.sh tests/rig/blob.sh
 
 run-check-snapshot: for-tests
 	@scripts/disk
