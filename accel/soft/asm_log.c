@@ -63,7 +63,7 @@ static void log_kept(const Block *block)
             g_string_printf(text, " [%s + %s << %u %+d]", name_of(insn->base),
                             name_of(insn->index), insn->shape & INSN_SCALE, insn->disp);
         }
-        log_write("  +0x%03x %-12s row %u width %u reg %u rm %u imm 0x%" PRIx64 "%s",
+        log_write("  +0x%03x %-12s row %u width %u reg %u rm %u imm %d%s",
                   insn->at, opcode_row(insn->op)->name, insn->op,
                   1u << (insn->more & INSN2_WIDTH), insn->reg, insn->rm, insn->imm,
                   text->str);

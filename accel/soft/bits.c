@@ -78,7 +78,7 @@ typedef enum { REG, IMM } Source;
 
 inline_always u64 bit_number(const Cpu *cpu, const Insn *insn, unsigned w, Source from)
 {
-    return from == IMM ? insn->imm : reg_get(cpu, insn->reg, w);
+    return from == IMM ? (u64)insn->imm : reg_get(cpu, insn->reg, w);
 }
 
 /*

@@ -122,12 +122,12 @@ void block_finish(Block *block)
     block->links = opcode_row(last->op)->class == CLASS_BRANCH ||
                    opcode_row(last->op)->attr & OP_REP;
     if (!insn_ends_block(last)) {
-        *fall = (Insn){ .fn = opcode_row(OP_FALL)->fn,
-                        .op = OP_FALL,
+        *fall = (Insn){ .op = OP_FALL,
                         .at = block->bytes,
                         .base = REG_NONE,
                         .index = REG_NONE,
                         .more = last->more };
+        insn_set_fn(fall, opcode_row(OP_FALL)->fn);
         block->entries++;
         block->links = true;
     }

@@ -74,7 +74,7 @@ static void append(Block *block, const Block *next)
             insn->disp += block->bytes;
         }
         if (has_distance(opcode_row(insn->op))) {
-            insn->imm += block->bytes;
+            insn->wide += block->bytes;
         }
     }
     block_finish(block);

@@ -13,12 +13,12 @@ enum { GRANULE_SHIFT = PAGE_SHIFT - 6 };
 
 static void *at_place(const BlockCache *blocks, u32 place)
 {
-    return place ? blocks->arena + (u64)place * sizeof(Insn) : NULL;
+    return place ? blocks->arena + (u64)place * ARENA_UNIT : NULL;
 }
 
 static u32 place_of(const BlockCache *blocks, const void *at)
 {
-    return at ? ((u8 *)at - blocks->arena) / sizeof(Insn) : 0;
+    return at ? ((u8 *)at - blocks->arena) / ARENA_UNIT : 0;
 }
 
 static BlockHash *hash_new(BlockCache *blocks, unsigned bits)
@@ -190,11 +190,7 @@ void page_add(BlockCache *blocks, Block *block, u64 ram_page)
 
 /* ---- dropping ---- */
 
-/*
- * Stands in for every instruction of a dropped block: nothing is done, the run loop
- * looks again.
- */
-static void run_stale(Cpu *cpu, const Insn *insn)
+void op_stale(Cpu *cpu, const Insn *insn)
 {
     cpu_leave_block(cpu);
 }
@@ -204,7 +200,7 @@ static void block_retire(BlockCache *blocks, Block *block)
     hash_remove(blocks, block);
     __atomic_store_n(&block->valid, false, __ATOMIC_RELEASE);
     for (unsigned i = 0; i < block->entries; i++) {
-        __atomic_store_n(&block->insn[i].fn, run_stale, __ATOMIC_RELAXED);
+        insn_set_fn(&block->insn[i], op_stale);
     }
     if (blocks->jit) {
         jit_unlink(blocks->jit, block);

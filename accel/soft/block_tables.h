@@ -13,27 +13,28 @@
 enum { PAGE_HASH_SIZE = 1 << 12 };
 
 /*
- * Places in the arena are kept in 4 bytes, as there are many: in units of alignment; 0:
+ * Places in the arena are kept in 4 bytes, as there are many: in ARENA_UNITs; 0:
  * none.  The table of blocks doubles when there are more blocks than slots; those
  * before it stay in the arena, because somebody may be looking at them, and what he
  * does not find there is looked for again under the lock.
  */
 typedef struct {
     unsigned bits;              /* log2 of its size */
-    u32 slot[] __attribute__((aligned(32)));
+    u32 slot[] __attribute__((aligned(8)));
 } BlockHash;
 enum { HASH_FIRST_BITS = 12 };
 
-/* A RAM page with blocks.  As long as an instruction, which keeps blocks aligned. */
+/* A RAM page with blocks. */
 typedef struct CodePage {
     u64 ram_page;
     struct CodePage *next;      /* same hash */
     u32 first, reserved;        /* place of a block */
     u64 granules;               /* a bit per 64 bytes that may have code */
 } CodePage;
-_Static_assert(sizeof(CodePage) == sizeof(Insn) && sizeof(JitExit) == sizeof(Insn) &&
-                   sizeof(Block) == 2 * sizeof(Insn),
-               "the arena is filled in units of an instruction");
+enum { ARENA_UNIT = 8 };
+_Static_assert(sizeof(CodePage) % ARENA_UNIT == 0 && sizeof(JitExit) % ARENA_UNIT == 0 &&
+                   sizeof(Block) % ARENA_UNIT == 0 && sizeof(Insn) % ARENA_UNIT == 0,
+               "what lies in the arena keeps what follows aligned");
 
 struct BlockCache {
     Soft *soft;

@@ -27,7 +27,7 @@ inline_always u64 checked_target(Cpu *cpu, unsigned w, u64 target)
 
 inline_always u64 direct_target(Cpu *cpu, const Insn *insn, unsigned w)
 {
-    return checked_target(cpu, w, cpu->gpr[REG_BLOCK] + insn->imm);
+    return checked_target(cpu, w, cpu->gpr[REG_BLOCK] + insn->wide);
 }
 
 /* ---- jumps ---- */
@@ -137,7 +137,7 @@ inline_always void call(Cpu *cpu, const Insn *insn, unsigned w, u64 target)
 
 inline_always void call_direct(Cpu *cpu, const Insn *insn, unsigned w)
 {
-    call(cpu, insn, w, low_bits(cpu->gpr[REG_BLOCK] + insn->imm, w));
+    call(cpu, insn, w, low_bits(cpu->gpr[REG_BLOCK] + insn->wide, w));
 }
 
 inline_always void call_reg(Cpu *cpu, const Insn *insn, unsigned w)

@@ -228,7 +228,7 @@ static OpFn *pick_function(const Insn *insn, const Opcode *row)
 static void set_row(Insn *insn, unsigned op)
 {
     insn->op = op;
-    insn->fn = opcode_row(op)->fn;
+    insn_set_fn(insn, opcode_row(op)->fn);
 }
 
 unsigned decode_insn(const u8 *bytes, unsigned n, unsigned mode, unsigned at,
@@ -237,6 +237,7 @@ unsigned decode_insn(const u8 *bytes, unsigned n, unsigned mode, unsigned at,
     Decoder d = {
         .byte = bytes, .n = MIN(n, INSN_BYTES), .mode = mode, .segment = NO_SEGMENT
     };
+    OpFn *fn = NULL;
     unsigned op;
 
     *insn = (Insn){ .at = at, .base = REG_NONE, .index = REG_NONE };
@@ -245,16 +246,18 @@ unsigned decode_insn(const u8 *bytes, unsigned n, unsigned mode, unsigned at,
     if (op >= OP_SPECIAL && !d.ended) {
         decode_operands(&d, insn, opcode_row(op), opcode_traits(op));
         insn->op = op;
-        insn->fn = pick_function(insn, opcode_row(op));
+        fn = pick_function(insn, opcode_row(op));
     }
     insn->len = d.at;
     if (d.ended) {
         set_row(insn, OP_TOO_LONG);
         return n < INSN_BYTES ? 0 : INSN_BYTES;
     }
-    if (!insn->fn ||
+    if (!fn ||
         (d.lock && !(opcode_row(op)->attr & OP_LOCK && insn->shape & INSN_MEM))) {
         set_row(insn, op < OP_SPECIAL ? op : OP_ILLEGAL);
+    } else {
+        insn_set_fn(insn, fn);
     }
     return insn->len;
 }

@@ -147,32 +147,36 @@ static void read_immediate(Decoder *d, Insn *insn, Operand operand, Operand befo
 
     switch (operand) {
     case O_Ib: case O_Lx:
-        insn->imm |= (u64)next_byte(d) << (before == O_Iw ? 16 : 0);
+        insn->imm |= next_byte(d) << (before == O_Iw ? 16 : 0);
         break;
     case O_1:
         insn->imm = 1;
         break;
     case O_sIb:
-    case O_Jb:
         insn->imm = next_signed(d, 1);
+        break;
+    case O_Jb:
+        insn->wide = next_signed(d, 1);
         break;
     case O_Iw:
         insn->imm = next_bytes(d, 2);
         break;
     case O_Iz:
-    case O_Jz:
         insn->imm = next_signed(d, half);
         break;
+    case O_Jz:
+        insn->wide = next_signed(d, half);
+        break;
     case O_Iv:
-        insn->imm = next_signed(d, 1 << width);
+        insn->wide = next_signed(d, 1 << width);
         break;
     case O_Ap:
-        insn->imm = next_bytes(d, half);
-        insn->imm |= next_bytes(d, 2) << 32;
+        insn->wide = next_bytes(d, half);
+        insn->wide |= next_bytes(d, 2) << 32;
         break;
     case O_Ob:
     case O_Ov:
-        insn->imm = next_bytes(d, 2 << (address_shape(d) >> 2));
+        insn->wide = next_bytes(d, 2 << (address_shape(d) >> 2));
         break;
     default:
         break;
@@ -247,7 +251,7 @@ void decode_operands(Decoder *d, Insn *insn, const Opcode *row, u8 traits)
     insn->len = d->at;
     resolve_rip(insn);
     if (traits & HAS_TARGET) {
-        insn->imm += insn->at + insn->len;
+        insn->wide += insn->at + insn->len;
     }
 }
 

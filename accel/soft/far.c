@@ -243,7 +243,7 @@ static u64 load_pointer(Cpu *cpu, const Insn *insn, u16 *selector)
 
 static void op_jmp_ap(Cpu *cpu, const Insn *insn)
 {
-    jump_far(cpu, insn->imm >> 32, (u32)insn->imm, insn_bytes(insn));
+    jump_far(cpu, insn->wide >> 32, (u32)insn->imm, insn_bytes(insn));
 }
 
 static void op_jmp_ep(Cpu *cpu, const Insn *insn)
@@ -256,7 +256,7 @@ static void op_jmp_ep(Cpu *cpu, const Insn *insn)
 
 static void op_call_ap(Cpu *cpu, const Insn *insn)
 {
-    call_far(cpu, insn->imm >> 32, (u32)insn->imm, insn_bytes(insn),
+    call_far(cpu, insn->wide >> 32, (u32)insn->imm, insn_bytes(insn),
              insn_next(cpu, insn));
 }
 

@@ -44,11 +44,20 @@ enum { REG_NONE = 16, REG_BLOCK = 17, REG_2G = 18, REG_COUNT = 19 };
 /* no base to add and no limit to check: 64-bit mode without FS or GS */
 enum { SEG_FLAT = 0xff };
 
+/* Small, as there are many of them in every machine. */
 struct Insn {
-    OpFn *fn;
-    u64 imm;            /* immediate, sign-extended as the row says; far pointers: selector << 32 | offset;
-                           branches: target relative to the block's start */
-    s32 disp;           /* RIP-relative ones: relative to the block's start */
+    union {
+        struct {
+            s32 imm;    /* immediate, sign-extended as the row says */
+            s32 disp;   /* RIP-relative ones: relative to the block's start */
+        };
+        /*
+         * Where both together are one operand: O_Iv and O_Ov; far pointers: selector <<
+         * 32 | offset; branches: target relative to the block's start.
+         */
+        s64 wide;
+    };
+    s32 fn;             /* its OpFn, as insn_fn() and insn_set_fn() know it */
     u16 op;             /* row number in the opcode table */
     u16 at; /* bytes from the block's start to this instruction's first prefix */
     u8 reg; /* ModRM.reg with REX.R, or the register in the opcode byte with REX.B */
@@ -59,7 +68,27 @@ struct Insn {
     u8 shape;           /* scale (bits 0-1), address size (bits 2-3: 0 = 16, 1 = 32, 2 = 64 bits), INSN_* below */
     u8 more;            /* operand size (bits 0-1: log2 bytes), INSN2_* below */
 };
-_Static_assert(sizeof(Insn) == 32, "two instructions to a cache line");
+_Static_assert(sizeof(Insn) == 24, "no holes");
+
+/*
+ * Does nothing, and leaves the block: what the instructions of a block that was dropped
+ * do.  An Insn says how far away from here its own function lies.
+ */
+OpFn op_stale;
+
+static inline OpFn *insn_fn(const Insn *insn)
+{
+    s32 distance = __atomic_load_n(&insn->fn, __ATOMIC_RELAXED);
+
+    return (OpFn *)((uintptr_t)op_stale + (intptr_t)distance);
+}
+
+/* Also while others run it. */
+static inline void insn_set_fn(Insn *insn, OpFn *fn)
+{
+    __atomic_store_n(&insn->fn, (s32)((uintptr_t)fn - (uintptr_t)op_stale),
+                     __ATOMIC_RELAXED);
+}
 
 enum {
     INSN_SCALE = 3,
@@ -139,7 +168,7 @@ struct Block {
     u8 peek_behind, peek_bytes;
     u16 peek_at;
     void *code; /* its entry from the jump cache; NULL: run by the interpreter */
-    Insn insn[] __attribute__((aligned(32)));
+    Insn insn[];
 };
 
 /* ---- the opcode table ---- */

@@ -42,14 +42,14 @@ inline_always void mov_imm_mem(Cpu *cpu, const Insn *insn, unsigned w)
 
 inline_always void mov_imm_z(Cpu *cpu, const Insn *insn, unsigned w)
 {
-    reg_set(cpu, insn->reg, w, insn->imm);
+    reg_set(cpu, insn->reg, w, insn->wide);
 }
 
 /* The accumulator and an address in the instruction. */
 inline_always gva moffs(Cpu *cpu, const Insn *insn, unsigned w, Access access)
 {
-    return insn->seg == SEG_FLAT ? insn->imm :
-           segment_linear(cpu, insn->seg, insn->imm, 1 << w, access);
+    return insn->seg == SEG_FLAT ? (gva)insn->wide :
+           segment_linear(cpu, insn->seg, insn->wide, 1 << w, access);
 }
 
 inline_always void mov_moffs_in(Cpu *cpu, const Insn *insn, unsigned w)

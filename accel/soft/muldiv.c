@@ -132,7 +132,7 @@ typedef enum { REG, IMM } Source;
 
 inline_always void product(Cpu *cpu, const Insn *insn, unsigned w, Source from, u64 a)
 {
-    u64 b = from == IMM ? insn->imm : reg_get(cpu, insn->reg, w);
+    u64 b = from == IMM ? (u64)insn->imm : reg_get(cpu, insn->reg, w);
 
     reg_set(cpu, insn->reg, w,
             w == 1 ? product16(cpu, a, b) :

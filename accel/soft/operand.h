@@ -219,7 +219,7 @@ inline_always void insn_go_on(Cpu *cpu, const Insn *insn)
 {
     insn++;
     cpu->insn = insn;
-    __atomic_load_n(&insn->fn, __ATOMIC_RELAXED)(cpu, insn);
+    insn_fn(insn)(cpu, insn);
 }
 
 /* A function for one operand size, which goes on; and one that sets rip (OP_ENDS). */

@@ -77,7 +77,7 @@ void block_run(Cpu *cpu, Block *block)
     cpu->gpr[REG_BLOCK] = cpu->rip;
     do {
         cpu->insn = insn;
-        __atomic_load_n(&insn->fn, __ATOMIC_RELAXED)(cpu, insn);
+        insn_fn(insn)(cpu, insn);
         insn = cpu->insn + 1;
     } while (insn != end && !(block->extended && insn_ends_block(cpu->insn)));
     cpu->insns += block->n;

@@ -66,7 +66,7 @@ typedef enum { BY_IMM, BY_CL } Count;
 
 inline_always u8 shift_count(const Cpu *cpu, const Insn *insn, Count by)
 {
-    return by == BY_IMM ? insn->imm : cpu->gpr[RCX];
+    return by == BY_IMM ? (u64)insn->imm : cpu->gpr[RCX];
 }
 
 inline_always void shift_reg(Cpu *cpu, const Insn *insn, unsigned w, Shift op, Count by)

@@ -158,7 +158,7 @@ int soft_bed_execute(SoftBed *bed, const u8 *bytes, unsigned n)
     decode_insn(bytes, n, cpu->mode & ~MODE_STEP, 0, cpu, &insn);
     cpu->insn = &insn;
     cpu->gpr[REG_BLOCK] = cpu->rip;
-    caught = CAUGHT(cpu, insn.fn(cpu, &insn));
+    caught = CAUGHT(cpu, insn_fn(&insn)(cpu, &insn));
     cpu->insn = NULL;
     return caught;
 }

@@ -221,7 +221,7 @@ static void jump_if(Code *c, int cc, s64 to)
 
 void code_call_pushed(Code *c)
 {
-    s64 to = c->page_at + (s64)c->insn->imm;
+    s64 to = c->page_at + c->insn->wide;
 
     keep_return(c);
     if (in_page(to)) {
@@ -348,7 +348,7 @@ bool code_is_jump_if(const Code *c, const Insn *insn)
     return row->class == CLASS_BRANCH && (row->operand[0] == O_Jb ||
                                           row->operand[0] == O_Jz) &&
            (row->map == MAP_0F || (row->byte & 0xf0) == 0x70) &&
-           in_page((s64)c->page_at + (s64)insn->imm);
+           in_page((s64)c->page_at + insn->wide);
 }
 
 bool code_is_call(const Insn *insn)
@@ -378,7 +378,7 @@ bool code_branch(Code *c)
 {
     const Insn *insn = c->insn;
     const Opcode *row = opcode_row(insn->op);
-    s64 to = c->page_at + (s64)insn->imm;
+    s64 to = c->page_at + insn->wide;
 
     if (to != (s32)to || (insn->shape & INSN_MEM && !code_can_address(c))) {
         return false;

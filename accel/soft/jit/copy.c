@@ -156,7 +156,7 @@ static void immediate(Code *c)
         }
     }
     for (unsigned i = 0; i < n; i++) {
-        emit8(c->e, c->insn->imm >> i * 8);
+        emit8(c->e, c->insn->wide >> i * 8);
     }
 }
 

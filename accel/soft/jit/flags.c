@@ -144,7 +144,7 @@ static bool dead_behind_end(Code *c)
 {
     const Insn *last = &c->block->insn[c->block->n - 1];
     const Opcode *row = opcode_row(last->op);
-    s64 to = (s64)c->page_at + (s32)last->imm;
+    s64 to = (s64)c->page_at + (s32)last->wide;
     bool jump = row->map == MAP_1 && (row->byte == 0xe9 || row->byte == 0xeb);
     unsigned bytes = jump || code_is_call(last) ? bytes_to_dead(c, to) : 0;
 

@@ -98,7 +98,7 @@ static bool leads_elsewhere(const Code *c)
 {
     const Insn *last = &c->block->insn[c->block->n - 1];
     const Opcode *row = opcode_row(last->op);
-    s64 to = (s64)c->page_at + (s32)last->imm;
+    s64 to = (s64)c->page_at + (s32)last->wide;
 
     if (row->map != MAP_1) {
         return false;

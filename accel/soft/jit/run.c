@@ -159,8 +159,8 @@ static void begin_one(Cpu *cpu, const Insn *insn, Block *block)
     cpu->block = block;
     cpu->gpr[REG_BLOCK] = cpu->code_page + (block->at & ~PAGE_MASK);
     cpu->pair[0] = *insn;
-    cpu->pair[0].fn = __atomic_load_n(&insn->fn, __ATOMIC_RELAXED);
-    cpu->pair[1].fn = stop;
+    insn_set_fn(&cpu->pair[0], insn_fn(insn));
+    insn_set_fn(&cpu->pair[1], stop);
     cpu->insn = &cpu->pair[0];
     jit_count_insn(cpu, insn);
 }
@@ -168,7 +168,7 @@ static void begin_one(Cpu *cpu, const Insn *insn, Block *block)
 static void run_one(Cpu *cpu, const Insn *insn, Block *block)
 {
     begin_one(cpu, insn, block);
-    cpu->pair[0].fn(cpu, &cpu->pair[0]);
+    insn_fn(&cpu->pair[0])(cpu, &cpu->pair[0]);
     cpu->insn = NULL;
 }
 

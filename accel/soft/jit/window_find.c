@@ -63,13 +63,13 @@ static Step stack_step(const Code *c)
     }
     if (wide && (row->byte == 0x81 || row->byte == 0x83) && insn->rm == RSP &&
         !(insn->shape & INSN_MEM) && (row->ext == 0 || row->ext == 5)) {
-        return (Step){ MOVE_SP, .move = row->ext ? 0 - insn->imm : insn->imm };
+        return (Step){ MOVE_SP, .move = row->ext ? -(s64)insn->imm : insn->imm };
     }
     if (code_is_return(insn)) {
-        return (Step){ RETURN, 0, 8, false, 8 + (s32)insn->imm };
+        return (Step){ RETURN, 0, 8, false, 8 + insn->imm };
     }
     if (code_is_call(insn) &&
-        (s32)(insn->imm + c->page_at) == (s64)insn->imm + c->page_at) {
+        (s32)(insn->wide + c->page_at) == insn->wide + c->page_at) {
         return (Step){ CALL_DIRECT, -8, 8, true, -8 };
     }
     return (Step){ .kind = NOT_IN };

@@ -294,7 +294,7 @@ static bool compare(Case *c)
     if (c->z.encoding == ZYDIS_INSTRUCTION_ENCODING_VEX) {
         check_vex(c);
     }
-    g_assert_nonnull(c->insn.fn);
+    g_assert_true(insn_fn(&c->insn) != op_stale);
     return true;
 }
 
