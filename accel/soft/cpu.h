@@ -155,7 +155,6 @@ typedef struct {
     JumpSpace user;
     LargePages large;
     unsigned n;
-    ShelvedEntry entry[SHELF_ENTRIES];
 } TlbShelf;
 
 /* A block of one instruction that is this CPU's own, and its bytes. */
@@ -302,7 +301,8 @@ struct Cpu {
     u64 *jit_interpreted; /* instructions done for it, by opcode row; jit/count.c */
 
     TlbEntry *tlb_table[MMU_MODES];     /* where they are, for translated code */
-    TlbEntry tlbs[MMU_MODES][TLB_SIZE];
+    /* Each page of these that is touched takes 4 KiB. */
+    TlbEntry tlbs[MMU_MODES][TLB_SIZE] __attribute__((aligned(PAGE_BYTES)));
     TlbInfo tlb_info[MMU_MODES][TLB_SIZE];
     TlbHint tlb_hint[MMU_MODES][TLB_HINTS];
     u32 tlb_hints_of[MMU_MODES * TLB_SIZE];     /* the first of each entry */
@@ -319,6 +319,7 @@ struct Cpu {
     u64 switches;               /* from PCID to PCID */
     bool shelved_global;        /* a shelf's JumpSpace may rest on global pages */
     TlbShelf shelf[SHELVES];
+    ShelvedEntry shelved[SHELVES][SHELF_ENTRIES];
 };
 
 /* ---- flags ---- */

@@ -258,8 +258,9 @@ void mmu_print_tlb(Cpu *cpu, GString *out)
         const TlbShelf *s = &cpu->shelf[i];
 
         for (unsigned k = 0; s->used && k < s->n; k++) {
-            print_entry(out, s->entry[k].n, &s->entry[k].entry, &s->entry[k].info,
-                        s->pcid);
+            const ShelvedEntry *e = &cpu->shelved[i][k];
+
+            print_entry(out, e->n, &e->entry, &e->info, s->pcid);
         }
     }
 }

@@ -217,6 +217,11 @@ static TlbShelf *choose_shelf(Cpu *cpu, const TlbShelf *taken)
     return best;
 }
 
+static ShelvedEntry *shelved_of(Cpu *cpu, const TlbShelf *s)
+{
+    return cpu->shelved[s - cpu->shelf];
+}
+
 /*
  * Takes what is not global out of the tables, to a shelf if one is given.  Where there
  * are too many the later ones take the place of the first.
@@ -236,7 +241,8 @@ static void take_out(Cpu *cpu, TlbShelf *s)
             continue;
         }
         if (s && tlb_page(e) != TLB_NONE) {
-            s->entry[shelved++ % SHELF_ENTRIES] = (ShelvedEntry){ n, *e, *info };
+            shelved_of(cpu, s)[shelved++ % SHELF_ENTRIES] =
+                (ShelvedEntry){ n, *e, *info };
         }
         clear_entry(cpu, n);
     }
@@ -263,7 +269,7 @@ static void put_back(Cpu *cpu, TlbShelf *s)
     const u8 *flags = mem_page_flags(cpu->machine->mem);
 
     for (unsigned i = 0; i < s->n; i++) {
-        ShelvedEntry *from = &s->entry[i];
+        ShelvedEntry *from = &shelved_of(cpu, s)[i];
         u64 ram_page = from->info.ram_page;
         TlbEntry *e = &from->entry;
 
