@@ -81,8 +81,8 @@ typedef struct {
     bool trusted;               /* accesses that can't trap */
     u8 kept[2];                 /* scratch.c: the guest register in S1, in S2 */
     bool keeps;                 /* the present instruction leaves them so */
-    Cold cold[COLD_MAX];
     unsigned colds;
+    Cold cold[COLD_MAX];        /* not initialized: code_new_cold() does it */
 } Code;
 
 /* ---- scratch.c ---- */

@@ -200,15 +200,17 @@ static void settle_traps(Code *c, unsigned from)
 
 bool jit_translate(Jit *jit, Block *block)
 {
-    Code c = { .e = &jit->e,
-               .jit = jit,
-               .block = block,
-               .mmu = block->mode >> MODE_MMU_SHIFT,
-               .page_at = block->at & ~PAGE_MASK };
+    Code c;
     u32 begin = (jit->e.at + 15) & ~15u;
     unsigned traps = jit->traps;
 
+    memset(&c, 0, offsetof(Code, cold));
+    c.e = &jit->e;
+    c.jit = jit;
     c.blocks = jit->blocks;
+    c.block = block;
+    c.mmu = block->mode >> MODE_MMU_SHIFT;
+    c.page_at = block->at & ~PAGE_MASK;
     block->peek_behind = block->peek_bytes = 0;
     jit->e.at = begin;
     translate(&c);
