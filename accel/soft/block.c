@@ -78,11 +78,10 @@ void blocks_free(BlockCache *blocks)
 
 /* ---- all of it anew ---- */
 
-void blocks_flush(Soft *soft, Cpu *self)
+void blocks_empty(Soft *soft)
 {
     BlockCache *blocks = soft->blocks;
 
-    world_stop(soft, self);
     pthread_mutex_lock(&blocks->lock);
     for (unsigned i = 0; i < PAGE_HASH_SIZE; i++) {
         for (CodePage *page = page_first(blocks, i); page; page = page->next) {
@@ -99,6 +98,12 @@ void blocks_flush(Soft *soft, Cpu *self)
     }
     blocks->flushed++;
     pthread_mutex_unlock(&blocks->lock);
+}
+
+static void blocks_flush(Soft *soft, Cpu *self)
+{
+    world_stop(soft, self);
+    blocks_empty(soft);
     world_start(soft, self);
 }
 
@@ -354,6 +359,16 @@ void blocks_mark_far(BlockCache *blocks, Block *block, unsigned n)
         jit_translate_again(blocks->jit, block);
     }
     pthread_mutex_unlock(&blocks->lock);
+}
+
+u64 blocks_bytes(BlockCache *blocks)
+{
+    u64 bytes;
+
+    pthread_mutex_lock(&blocks->lock);
+    bytes = blocks->used + (blocks->jit ? blocks->jit->e.at : 0);
+    pthread_mutex_unlock(&blocks->lock);
+    return bytes;
 }
 
 void blocks_print(BlockCache *blocks, GString *out)

@@ -32,8 +32,8 @@ typedef struct CodePage {
     u64 granules;               /* a bit per 64 bytes that may have code */
 } CodePage;
 enum { ARENA_UNIT = 8 };
-_Static_assert(sizeof(CodePage) % ARENA_UNIT == 0 && sizeof(JitExit) % ARENA_UNIT == 0 &&
-                   sizeof(Block) % ARENA_UNIT == 0 && sizeof(Insn) % ARENA_UNIT == 0,
+_Static_assert(sizeof(CodePage) % ARENA_UNIT == 0 && sizeof(Block) % ARENA_UNIT == 0 &&
+                   sizeof(JitExit) % ARENA_UNIT == 0 && sizeof(Insn) % ARENA_UNIT == 0,
                "what lies in the arena keeps what follows aligned");
 
 struct BlockCache {

@@ -124,7 +124,7 @@ typedef struct {
     Block *block;               /* NULL: empty */
 } JumpEntry;
 #define JUMP_MIX 0x9e3779b1u
-enum { JUMP_BITS = 14, JUMP_SIZE = 1 << JUMP_BITS, JUMP_FIRST_SIZE = 1024 };
+enum { JUMP_BITS = 14, JUMP_SIZE = 1 << JUMP_BITS, JUMP_FIRST_SIZE = 256 };
 /* Where the entry of a mixed address is, in bytes: `jump_mask` of this. */
 enum { JUMP_SHIFT = 32 - JUMP_BITS - 5 };
 _Static_assert(sizeof(JumpEntry) == 1 << 5, "the shift above");
@@ -315,11 +315,11 @@ struct Cpu {
     u64 jump_ages;              /* the last one that was given */
     JumpSpace jump_space[2];    /* of user and kernel code */
     bool jump_local; /* kernel code was found through pages that are not global */
-    JumpEntry jump[JUMP_SIZE];
+    JumpEntry jump[JUMP_SIZE] __attribute__((aligned(PAGE_BYTES)));
     u64 switches;               /* from PCID to PCID */
     bool shelved_global;        /* a shelf's JumpSpace may rest on global pages */
     TlbShelf shelf[SHELVES];
-    ShelvedEntry shelved[SHELVES][SHELF_ENTRIES];
+    ShelvedEntry shelved[SHELVES][SHELF_ENTRIES] __attribute__((aligned(PAGE_BYTES)));
 };
 
 /* ---- flags ---- */

@@ -73,6 +73,8 @@ bool mmu_translate(Cpu *cpu, gva at, gpa *out);
 /* ---- tlb_flush.c: each forgets what the jump cache has by these entries, too ---- */
 
 void mmu_flush(Cpu *cpu); /* all entries, also global ones and those of other PCIDs */
+/* the same, and its tables are small again; its hints are gone (jit_forget_hints) */
+void mmu_give_back(Cpu *cpu);
 void mmu_flush_page(Cpu *cpu, gva at);          /* INVLPG */
 /* What is not global: of the present PCID, of one, of all. */
 void mmu_flush_non_global(Cpu *cpu);

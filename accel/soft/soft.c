@@ -186,6 +186,7 @@ static bool soft_fill(Soft *soft, const AccelConfig *config, GError **err)
                          &soft->model, err)) {
         return false;
     }
+    idle_init(&soft->idle);
     soft->blocks = blocks_new(soft, soft->cache_bytes, err);
     return soft->blocks && soft_cpus_open(soft, err) &&
            (mem_code_hook(machine->mem, soft_code_written, soft), true);

@@ -36,6 +36,13 @@ typedef struct BlockCache BlockCache;
  */
 enum { SOFT_TSC_KHZ = 1000000 };
 
+/* idle.c: a while in which the machine may be idle; times are the host's, in us. */
+typedef struct {
+    pthread_mutex_t lock;
+    s64 since, length;
+    s64 used;                       /* CPU time of the process at its beginning */
+} SoftIdle;
+
 struct Soft {
     Accel accel;
     Cpu **cpu;
@@ -48,6 +55,7 @@ struct Soft {
     bool jit;                       /* -accel soft,jit=on */
     bool perf_map;
     u16 hot; /* runs of the interpreter before a block is translated */
+    SoftIdle idle;
     pthread_mutex_t gate_lock;      /* guards what follows, and Cpu.at_boundary */
     pthread_cond_t gate_changed;
     _Atomic bool gate_closed;       /* an exclusive section waits or runs */
@@ -76,6 +84,11 @@ void *cpu_thread(void *cpu);                    /* a vCPU thread's whole life */
  * long as the vCPU has nothing to do.
  */
 void cpu_service(Cpu *cpu);
+
+/* ---- idle.c ---- */
+void idle_init(SoftIdle *idle);
+/* Between instructions: it is about to sleep. */
+void idle_note(Cpu *cpu);
 
 /* ---- time.c: kvmclock (Linux Documentation/virt/kvm/x86/msr.rst) ---- */
 /* MSR_KVM_SYSTEM_TIME was written: bit 0 enables */
@@ -117,8 +130,9 @@ void blocks_range_written(BlockCache *blocks, u64 ram_page, unsigned offset,
  * an exclusive section.
  */
 void blocks_drop_range(BlockCache *blocks, gpa at, u64 size);
-/* everything; between instructions of `self`: it stops the world */
-void blocks_flush(Soft *soft, Cpu *self);
+/* everything; while the world stands */
+void blocks_empty(Soft *soft);
+u64 blocks_bytes(BlockCache *blocks); /* of decoded and translated code that there is */
 void blocks_print(BlockCache *blocks, GString *out);
 struct Jit *blocks_jit(const BlockCache *blocks); /* NULL: the interpreter alone */
 /*

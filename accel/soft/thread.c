@@ -178,6 +178,7 @@ void cpu_service(Cpu *cpu)
             return;
         }
         request = 0;
+        idle_note(cpu);
         cpu_park(cpu, true);
     }
 }

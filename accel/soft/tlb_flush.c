@@ -20,6 +20,7 @@
 
 #include "accel/soft/run.h"
 #include "accel/soft/tlb.h"
+#include <sys/mman.h>
 
 /* ---- the jump cache ---- */
 
@@ -134,7 +135,7 @@ static void set_size(Cpu *cpu, unsigned entries)
     cpu->tlb_grows = false;
 }
 
-/* The first flush of all, of a new CPU. */
+/* Of a new CPU, and of one that begins anew. */
 static void make_tables(Cpu *cpu)
 {
     for (MmuMode mode = 0; mode < MMU_MODES; mode++) {
@@ -143,6 +144,7 @@ static void make_tables(Cpu *cpu)
     }
     set_size(cpu, TLB_FIRST_SIZE);
     cpu->jump_mask = (JUMP_FIRST_SIZE - 1) * sizeof(JumpEntry);
+    cpu->jump_conflicts = 0;
 }
 
 /* All around `at` that a page of so many bytes would map; they stay logged. */
@@ -329,6 +331,19 @@ void mmu_flush(Cpu *cpu)
     if (cpu->tlb_grows) {
         set_size(cpu, tlb_size(cpu) * TLB_GROWTH);
     }
+}
+
+/* What is given back reads as zero, which is an empty table. */
+void mmu_give_back(Cpu *cpu)
+{
+    mmu_flush(cpu);
+    madvise(cpu->tlbs, sizeof cpu->tlbs, MADV_DONTNEED);
+    madvise(cpu->tlb_info, sizeof cpu->tlb_info, MADV_DONTNEED);
+    madvise(cpu->tlb_hint, sizeof cpu->tlb_hint, MADV_DONTNEED);
+    madvise(cpu->tlb_hints_of, sizeof cpu->tlb_hints_of, MADV_DONTNEED);
+    madvise(cpu->jump, sizeof cpu->jump, MADV_DONTNEED);
+    madvise(cpu->shelved, sizeof cpu->shelved, MADV_DONTNEED);
+    make_tables(cpu);
 }
 
 void mmu_flush_non_global(Cpu *cpu)

@@ -161,6 +161,12 @@ void jit_flush(Jit *jit)
     jit->fulls++;
 }
 
+void jit_forget_hints(Jit *jit)
+{
+    memset(jit->hints, 0, sizeof jit->hints);
+    memset(jit->hints_made, 0, sizeof jit->hints_made);
+}
+
 /* ---- links ---- */
 
 /* The distance is aligned: it changes at once for whoever runs there. */

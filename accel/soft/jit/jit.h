@@ -64,6 +64,8 @@ typedef struct Jit {
 Jit *jit_new(BlockCache *blocks, u8 *at, u64 bytes, bool perf_map, GError **err);
 void jit_free(Jit *jit);
 void jit_flush(Jit *jit);
+/* They are made anew: behind a flush, when those of all vCPUs are gone. */
+void jit_forget_hints(Jit *jit);
 /* for perf: it goes from `begin` to where the code ends now */
 void jit_note(Jit *jit, const Block *block, u32 begin);
 void jit_print(const Jit *jit, GString *out);

@@ -1,6 +1,7 @@
 test += tests/accel/soft/block.c
 test += tests/accel/soft/cpu.c
 test += tests/accel/soft/hints.c
+test += tests/accel/soft/idle.c
 test += tests/accel/soft/jit.c
 test += tests/accel/soft/redo.c
 test-$(CONFIG_ZYDIS) += tests/accel/soft/decode.c
