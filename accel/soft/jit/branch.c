@@ -50,7 +50,7 @@ static JitExit *link_jump(Code *c, int cc, s64 to)
         return NULL;
     }
     if (cc != CALL) {
-        emit_nops(c->e, -(c->e->at + (cc < 0 ? 1 : 2)) & 3);
+        emit_padding(c->e, -(c->e->at + (cc < 0 ? 1 : 2)) & 3);
     }
     cold = code_new_cold(c, cc == CALL ? emit_call(c->e, 0) : emit_jump(c->e, cc, 0));
     *exit = (JitExit){ .owner = c->block,
@@ -63,12 +63,15 @@ static JitExit *link_jump(Code *c, int cc, s64 to)
     return exit;
 }
 
-/* A call of `bytes` follows: where it comes back says what is wanted there. */
-static void align_landing(Code *c, unsigned bytes)
+/*
+ * A call of `bytes` follows: where it comes back says what is wanted there, if so much
+ * is put before it.
+ */
+static u32 landing_gap(Code *c, unsigned bytes)
 {
     u32 want = code_dead_behind(c) ? 0 : LANDING_WANTS;
 
-    emit_nops(c->e, (want - (c->e->at + bytes)) & (2 * LANDING_WANTS - 1));
+    return (want - (c->e->at + bytes)) & (2 * LANDING_WANTS - 1);
 }
 
 /*
@@ -151,7 +154,7 @@ static void look_up(Code *c, bool call)
     look_up_missed(c, call, true);
     code_give_redo(c);
     if (call) {
-        align_landing(c, INDIRECT_CALL_BYTES);
+        emit_nops(c->e, landing_gap(c, INDIRECT_CALL_BYTES));
     }
     emit_rm(e, 0xff | X_GS, call ? 2 : 4, NO_REG, S2, 0,
             entry + offsetof(JumpEntry, code));
@@ -225,7 +228,7 @@ void code_call_pushed(Code *c)
 
     keep_return(c);
     if (in_page(to)) {
-        align_landing(c, 5);
+        emit_padding(c->e, landing_gap(c, 5));
         link_jump(c, CALL, to);
         landing(c);
     } else {

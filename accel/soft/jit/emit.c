@@ -205,3 +205,10 @@ void emit_nops(Emit *e, unsigned n)
 
     emit_bytes(e, nop[n], n);
 }
+
+void emit_padding(Emit *e, unsigned n)
+{
+    while (n--) {
+        emit8(e, 0x2e);                                     /* cs */
+    }
+}

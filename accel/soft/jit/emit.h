@@ -64,5 +64,10 @@ u32 emit_jump(Emit *e, int cc, u32 target);
 u32 emit_call(Emit *e, u32 target);
 void emit_set_target(Emit *e, u32 jump, u32 target);
 void emit_nops(Emit *e, unsigned n);
+/*
+ * What follows becomes so much longer by prefixes that say nothing.  A NOP before it
+ * would keep a CMP from going through the processor as one with its jump.
+ */
+void emit_padding(Emit *e, unsigned n);
 
 #endif
