@@ -123,11 +123,14 @@ typedef struct {
     u64 tag; /* jump_tag when it was entered: other ones don't see it */
     Block *block;               /* NULL: empty */
 } JumpEntry;
-#define JUMP_MIX 0x9e3779b1u
-enum { JUMP_BITS = 14, JUMP_SIZE = 1 << JUMP_BITS, JUMP_FIRST_SIZE = 256 };
-/* Where the entry of a mixed address is, in bytes: `jump_mask` of this. */
-enum { JUMP_SHIFT = 32 - JUMP_BITS - 5 };
-_Static_assert(sizeof(JumpEntry) == 1 << 5, "the shift above");
+enum { JUMP_SIZE = 1 << 14, JUMP_FIRST_SIZE = 256 };
+/*
+ * Where an address's entry is, in bytes: `jump_mask` of so many times the address. That
+ * is one LEA, for which a mispredicted jump waits; where code begins at multiples of 16,
+ * all entries are used nevertheless.
+ */
+enum { JUMP_MIX = 9 };
+_Static_assert(sizeof(JumpEntry) == 1 << 5, "not more than JUMP_MIX can reach");
 
 /*
  * What entries of the jump cache rest on: the translations of the pages that their code

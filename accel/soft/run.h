@@ -32,7 +32,7 @@ static inline gva code_linear(const Cpu *cpu, u64 rip)
 
 static inline JumpEntry *jump_entry(Cpu *cpu, gva at)
 {
-    u32 place = (u32)at * JUMP_MIX >> JUMP_SHIFT & cpu->jump_mask;
+    u32 place = (u32)at * JUMP_MIX & cpu->jump_mask;
 
     return (JumpEntry *)((u8 *)cpu->jump + place);
 }

@@ -126,32 +126,33 @@ static void keep_return(Code *c)
     emit_z(c->e, 0x50, S1);                                     /* push */
 }
 
-static void look_up_missed(Code *c, bool call, bool known)
+static Cold *look_up_missed(Code *c, bool call)
 {
     Cold *miss = code_new_cold(c, emit_jump(c->e, CC_NZ, 0));
 
     miss->insn = c->insn;
     miss->called = call;
-    miss->known = known;
+    return miss;
 }
 
 enum { INDIRECT_CALL_BYTES = 9 };
 
 /*
- * S1: where to go.  A miss has a jump done by the interpreter after all; of a call,
- * which has put on the host's stack where the guest goes on, only the jump is left.
+ * Goes where the host's register `to` says.  A miss has a jump done by the interpreter
+ * after all; of a call, which has put on the host's stack where the guest goes on, only
+ * the jump is left.
  */
-static void look_up(Code *c, bool call)
+static void look_up(Code *c, unsigned to, bool call)
 {
     size_t entry = offsetof(Cpu, jump);
     Emit *e = c->e;
 
-    code_hash(e);
-    emit_rm(e, 0x3b | X_W | X_GS, S1, NO_REG, S2, 0, entry + offsetof(JumpEntry, rip));
-    look_up_missed(c, call, false);
+    code_hash(e, to);
+    emit_rm(e, 0x3b | X_W | X_GS, to, NO_REG, S2, 0, entry + offsetof(JumpEntry, rip));
+    look_up_missed(c, call)->to = to;
     emit_cpu(e, 0x8b | X_W, S1, offsetof(Cpu, jump_tag));
     emit_rm(e, 0x3b | X_W | X_GS, S1, NO_REG, S2, 0, entry + offsetof(JumpEntry, tag));
-    look_up_missed(c, call, true);
+    look_up_missed(c, call)->known = true;
     code_give_redo(c);
     if (call) {
         emit_nops(c->e, landing_gap(c, INDIRECT_CALL_BYTES));
@@ -169,7 +170,7 @@ static void leave_page(Code *c, s32 to, bool call)
     code_keep_flags(c);
     emit_cpu(c->e, 0x8b | X_W, S1, offsetof(Cpu, code_page));
     emit_rm(c->e, 0x8d | X_W, S1, S1, NO_REG, 0, to);
-    look_up(c, call);
+    look_up(c, S1, call);
 }
 
 void code_fall(Code *c, s64 to)
@@ -227,7 +228,9 @@ void code_call_pushed(Code *c)
     s64 to = c->page_at + c->insn->wide;
 
     keep_return(c);
-    if (in_page(to)) {
+    if (code_is_call_register(c->insn)) {
+        look_up(c, host_register_of[c->insn->rm], true);
+    } else if (in_page(to)) {
         emit_padding(c->e, landing_gap(c, 5));
         link_jump(c, CALL, to);
         landing(c);
@@ -244,51 +247,43 @@ static void call_direct(Code *c)
     code_call_pushed(c);
 }
 
-/* S1 = the operand of JMP and CALL. */
-static void load_target(Code *c)
+/* The operand of JMP and CALL: S1, or the register that has it. */
+static unsigned load_target(Code *c)
 {
-    const Insn *insn = c->insn;
+    Place place;
 
-    if (insn->shape & INSN_MEM) {
-        Place place = code_operand(c, 8, false);
-
-        code_at(c, 0x8b | X_W, S1, &place);
-    } else {
-        unsigned r = code_reg(c, insn->rm, S1);
-
-        if (r != S1) {
-            emit_rr(c->e, 0x8b | X_W, S1, r);
-        }
+    if (!(c->insn->shape & INSN_MEM)) {
+        return code_reg(c, c->insn->rm, S1);
     }
+    place = code_operand(c, 8, false);
+    code_at(c, 0x8b | X_W, S1, &place);
+    return S1;
 }
 
 static void jump_indirect(Code *c)
 {
     code_keep_flags(c);
-    load_target(c);
-    look_up(c, false);
+    look_up(c, load_target(c), false);
 }
 
 /* A target that no register keeps meanwhile is in Cpu.jit_temp. */
 static void call_indirect(Code *c)
 {
-    bool kept = !(c->insn->shape & INSN_MEM) && c->insn->rm != RSP &&
-                !scratch_needed(c->insn->rm);
+    bool kept = code_is_call_register(c->insn);
 
     code_keep_flags(c);
     if (!kept) {
-        load_target(c);
-        emit_cpu(c->e, 0x89 | X_W, S1, offsetof(Cpu, jit_temp));
+        emit_cpu(c->e, 0x89 | X_W, load_target(c), offsetof(Cpu, jit_temp));
     }
     push_next(c);
     move_sp(c, -8);
-    keep_return(c);
     if (kept) {
-        load_target(c);
+        code_call_pushed(c);
     } else {
+        keep_return(c);
         emit_cpu(c->e, 0x8b | X_W, S1, offsetof(Cpu, jit_temp));
+        look_up(c, S1, true);
     }
-    look_up(c, true);
 }
 
 /*
@@ -359,6 +354,14 @@ bool code_is_call(const Insn *insn)
     const Opcode *row = opcode_row(insn->op);
 
     return row->map == MAP_1 && row->byte == 0xe8;
+}
+
+bool code_is_call_register(const Insn *insn)
+{
+    const Opcode *row = opcode_row(insn->op);
+
+    return row->map == MAP_1 && row->byte == 0xff && row->ext == 2 &&
+           !(insn->shape & INSN_MEM) && insn->rm != RSP && !scratch_needed(insn->rm);
 }
 
 /* The block ends here because interrupts may come after the next instruction. */

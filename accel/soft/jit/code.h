@@ -42,8 +42,9 @@ typedef struct {
     const Insn *redo;           /* redo.c: ... rather they can be had by this */
     bool gives_redo;            /* that is what is done here, and returns */
     bool saved_after, gone_after, redo_after;   /* where the flags are to be behind */
-    bool called;                /* done but for the jump to S1 */
+    bool called;                /* done but for the jump to what is in `to` */
     bool known; /* ... which is the address of the jump cache's entry S2 */
+    u8 to;                      /* a host register */
     bool find;                  /* the jump cache is looked at first, for S1 */
     /* all returns that are kept are forgotten, which is all that is to be done */
     bool drop;
@@ -227,7 +228,8 @@ bool code_system(Code *c);                  /* false: not one that it knows */
 bool code_set_interrupt_flag(Code *c);      /* STI, but for what follows it */
 
 /* ---- stubs.c ---- */
-void code_hash(Emit *e);        /* S2 = where in the jump cache S1 would be, in bytes */
+/* S2 = where in the jump cache the address in register `to` would be, in bytes */
+void code_hash(Emit *e, unsigned to);
 
 /* ---- branch.c ---- */
 bool code_branch(Code *c);      /* false: not a branch that it knows */
@@ -235,6 +237,8 @@ bool code_sti(Code *c);
 void code_fall(Code *c, s64 to);
 bool code_is_return(const Insn *insn);
 bool code_is_call(const Insn *insn);            /* a direct one */
+/* An indirect one, to where a register of the host's says. */
+bool code_is_call_register(const Insn *insn);
 /* A conditional jump within the page. */
 bool code_is_jump_if(const Code *c, const Insn *insn);
 void code_return_to(Code *c);   /* a return when S1 is where to, and rsp was moved */
@@ -242,7 +246,7 @@ void code_return_to(Code *c);   /* a return when S1 is where to, and rsp was mov
 u32 code_unless_kept(Code *c);  /* a jump; flags are lost */
 void code_return_kept(Code *c);
 void code_next(Code *c, unsigned to);           /* the address behind the present one */
-/* A direct call, when its return address is pushed, and in S1 */
+/* One of these calls, when its return address is pushed, and in S1 */
 void code_call_pushed(Code *c);
 
 /* ---- cold.c ---- */

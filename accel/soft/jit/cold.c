@@ -89,7 +89,7 @@ static void cold_called(Code *c, const Cold *cold)
         emit_rm(c->e, 0x8b | X_W | X_GS, S1, NO_REG, S2, 0,
                 offsetof(Cpu, jump) + offsetof(JumpEntry, rip));
     }
-    emit_cpu(c->e, 0x89 | X_W, S1, offsetof(Cpu, jit_temp));
+    emit_cpu(c->e, 0x89 | X_W, cold->known ? S1 : cold->to, offsetof(Cpu, jit_temp));
     emit_rm(c->e, 0x8d | X_W, HOST_SP, HOST_SP, NO_REG, 0, 8);  /* what is pushed */
     code_redo_and_save(c, cold->redo, S1);
     call_stub(c, cold->insn, c->jit->call_missed);

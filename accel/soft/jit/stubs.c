@@ -147,14 +147,12 @@ static u32 make_interpret(Jit *jit, bool save, bool last, const void *function)
     return at;
 }
 
-void code_hash(Emit *e)
+void code_hash(Emit *e, unsigned to)
 {
-    emit_rr(e, 0x69, S2, S1);                           /* imul */
-    emit32(e, JUMP_MIX);
-    emit_rr(e, 0xc1, 5, S2);                            /* shr */
-    emit8(e, JUMP_SHIFT);
+    emit_lea(e, 0, S2, to, to, 3, 0);
     emit_cpu(e, 0x23, S2, offsetof(Cpu, jump_mask));    /* and */
 }
+_Static_assert(JUMP_MIX == 1 + (1 << 3), "the LEA above");
 
 /*
  * A return to S1 that was not expected.  Called; comes back only if the jump cache does
@@ -167,7 +165,7 @@ static void make_find_return(Jit *jit)
     u32 other, old;
 
     jit->find_return = e->at;
-    code_hash(e);
+    code_hash(e, S1);
     emit_rm(e, 0x3b | X_W | X_GS, S1, NO_REG, S2, 0, entry + offsetof(JumpEntry, rip));
     other = emit_jump(e, CC_NZ, 0);
     emit_cpu(e, 0x8b | X_W, S1, offsetof(Cpu, jump_tag));

@@ -66,7 +66,11 @@ static void end(Code *c, const Window *w, s32 sp)
     Place place;
 
     if (!w->returns) {
-        code_leave_flags(c);
+        if (step->kind == CALL_REGISTER) {
+            code_keep_flags(c);
+        } else {
+            code_leave_flags(c);
+        }
         place = place_of(c, &w->beside, sp + step->at);
         if (step->kind == RETURN) {
             code_at(c, 0x8b | X_W, S1, &place);
@@ -139,6 +143,7 @@ static void do_step(Code *c, const Window *w, const Step *step, s32 *sp)
         break;
     case RETURN:
     case CALL_DIRECT:
+    case CALL_REGISTER:
     case NOT_IN:
         break;
     }

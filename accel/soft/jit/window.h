@@ -13,7 +13,7 @@ enum { WINDOW_INSNS = 24, WINDOW_BYTES = 128 };
 
 typedef enum {
     NOT_IN, PUSH_REG, POP_REG, OPERAND, SSE_OPERAND, MOVE_SP, REGISTERS, XMM, RETURN,
-    CALL_DIRECT, JUMP_IF
+    CALL_DIRECT, CALL_REGISTER, JUMP_IF
 } Kind;
 
 typedef struct {
@@ -42,7 +42,9 @@ Window window_find_tail(Code *c);
 /* Its last instruction ends the block. */
 static inline bool window_ends(const Window *w)
 {
-    return w->step[w->n - 1].kind == RETURN || w->step[w->n - 1].kind == CALL_DIRECT;
+    Kind last = w->step[w->n - 1].kind;
+
+    return last == RETURN || last == CALL_DIRECT || last == CALL_REGISTER;
 }
 
 #endif

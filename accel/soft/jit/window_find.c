@@ -72,6 +72,9 @@ static Step stack_step(const Code *c)
         (s32)(insn->wide + c->page_at) == insn->wide + c->page_at) {
         return (Step){ CALL_DIRECT, -8, 8, true, -8 };
     }
+    if (code_is_call_register(insn)) {
+        return (Step){ CALL_REGISTER, -8, 8, true, -8 };
+    }
     return (Step){ .kind = NOT_IN };
 }
 
@@ -157,6 +160,7 @@ static bool find_pointer(const Code *c, Beside *beside)
 static bool is_last(const Step *step, const Insn *insn, const Beside *beside)
 {
     return step->kind == RETURN || step->kind == CALL_DIRECT ||
+           step->kind == CALL_REGISTER ||
            (step->kind == OPERAND &&
             (code_may_write(insn, beside->base) ||
              (beside->index != REG_NONE && code_may_write(insn, beside->index))));

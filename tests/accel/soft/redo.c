@@ -92,7 +92,7 @@ static void test_wanted(void)
 /* cmp %esi, %eax; jmp *%rdx: nothing between what sets the flags and the look-up. */
 static void test_not_kept(void)
 {
-    static const u8 host[] = { 0x39, 0xf0, 0x4c, 0x8b, 0xf2, 0x45, 0x69, 0xfe };
+    static const u8 host[] = { 0x39, 0xf0, 0x44, 0x8d, 0x3c, 0xd2 };
     g_autoptr(SoftBed) bed = bed_new();
     Block *block;
 
