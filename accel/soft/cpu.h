@@ -125,9 +125,9 @@ typedef struct {
 } JumpEntry;
 enum { JUMP_SIZE = 1 << 14, JUMP_FIRST_SIZE = 256 };
 /*
- * Where an address's entry is, in bytes: `jump_mask` of so many times the address. That
- * is one LEA, for which a mispredicted jump waits; where code begins at multiples of 16,
- * all entries are used nevertheless.
+ * Where an address's entry is, in bytes: `jump_mask` of so many times the address.
+ * That is one LEA, for which a mispredicted jump waits; where code begins at multiples
+ * of 16, all entries are used nevertheless.
  */
 enum { JUMP_MIX = 9 };
 _Static_assert(sizeof(JumpEntry) == 1 << 5, "not more than JUMP_MIX can reach");

@@ -138,6 +138,9 @@ static void unit_call(Unit *u, Rng *rng, unsigned target)
     if (rng_chance(rng, 3)) {
         BYTES(u, "\x48\x8d\x05");                       /* lea target(%rip), %rax */
         unit_fix(u, target, 4);
+        if (rng_chance(rng, 2)) {
+            BYTES(u, "\x48\x8b\x0c\x24");               /* mov (%rsp), %rcx */
+        }
         BYTES(u, "\xff\xd0");                           /* call *%rax */
     } else {
         BYTES(u, "\xe8");
