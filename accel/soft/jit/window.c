@@ -108,11 +108,21 @@ static void do_sse(Code *c, const Window *w, const Step *step, s32 *sp)
     c->trusted = trusted;
 }
 
+/* Where a jump follows rsp moves now: CMP and its jump are done as one if adjacent. */
+static bool jump_follows(const Window *w, const Step *step)
+{
+    return (step->kind == OPERAND || step->kind == REGISTERS) &&
+           step + 1 < w->step + w->n && step[1].kind == JUMP_IF;
+}
+
 static void do_step(Code *c, const Window *w, const Step *step, s32 *sp)
 {
     Place place;
 
     scratch_forget(c);
+    if (jump_follows(w, step)) {
+        move_sp(c, sp);
+    }
     switch (step->kind) {
     case PUSH_REG:
     case POP_REG:
