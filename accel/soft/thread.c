@@ -11,15 +11,16 @@
 
 /*
  * The sleeper says that it sleeps and then looks at `request`; here it is the other way
- * round: one of the two sees the other.
+ * round: one of the two sees the other.  With the lock taken once the sleeper waits, or
+ * has seen the request; it is woken without, or it would wake to wait for the lock.
  */
 void cpu_request(Cpu *cpu, u32 bits)
 {
     atomic_fetch_or(&cpu->request, bits);
     if (atomic_load(&cpu->sleeping)) {
         pthread_mutex_lock(&cpu->soft->gate_lock);
-        pthread_cond_signal(&cpu->wake);
         pthread_mutex_unlock(&cpu->soft->gate_lock);
+        pthread_cond_signal(&cpu->wake);
     }
 }
 
