@@ -298,6 +298,20 @@ void blocks_drop_range(BlockCache *blocks, gpa at, u64 size)
     pthread_mutex_unlock(&blocks->lock);
 }
 
+void blocks_cool(BlockCache *blocks)
+{
+    pthread_mutex_lock(&blocks->lock);
+    for (u64 i = 0; i < 1ull << blocks->hash->bits; i++) {
+        for (Block *block = at_place(blocks, blocks->hash->slot[i]); block;
+             block = at_place(blocks, block->hash_next)) {
+            if (!block->code) {
+                __atomic_store_n(&block->runs, 0, __ATOMIC_RELAXED);
+            }
+        }
+    }
+    pthread_mutex_unlock(&blocks->lock);
+}
+
 void block_replace(BlockCache *blocks, Block *old, Block *new)
 {
     if (old->page) {

@@ -39,8 +39,9 @@ enum { SOFT_TSC_KHZ = 1000000 };
 /* idle.c: a while in which the machine may be idle; times are the host's, in us. */
 typedef struct {
     pthread_mutex_t lock;
-    s64 since, length;
-    s64 used;                       /* CPU time of the process at its beginning */
+    s64 since;                      /* when this one began */
+    s64 used;                       /* CPU time of the process then */
+    unsigned whiles, patience;      /* it was idle in so many; is to be, to give back */
 } SoftIdle;
 
 struct Soft {
@@ -132,6 +133,7 @@ void blocks_range_written(BlockCache *blocks, u64 ram_page, unsigned offset,
 void blocks_drop_range(BlockCache *blocks, gpa at, u64 size);
 /* everything; while the world stands */
 void blocks_empty(Soft *soft);
+void blocks_cool(BlockCache *blocks); /* what is not translated is not hot */
 u64 blocks_bytes(BlockCache *blocks); /* of decoded and translated code that there is */
 void blocks_print(BlockCache *blocks, GString *out);
 struct Jit *blocks_jit(const BlockCache *blocks); /* NULL: the interpreter alone */
