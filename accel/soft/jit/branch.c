@@ -384,7 +384,7 @@ bool code_branch(Code *c)
 {
     const Insn *insn = c->insn;
     const Opcode *row = opcode_row(insn->op);
-    s64 to = c->page_at + insn->wide;
+    s64 to = c->page_at + (insn->shape & INSN_MEM ? 0 : insn->wide);
 
     if (to != (s32)to || (insn->shape & INSN_MEM && !code_can_address(c))) {
         return false;
