@@ -7,10 +7,10 @@
  * Idle is who took less than a hundredth of a CPU in a second.  What runs then, some
  * times a second, is not hot: its runs are counted anew, or in the end all of it would
  * be translated, for more time and memory than that ever saves; and where it misses a
- * table this does not grow.  After one such second
- * the caches are given back; after two, four ... a minute of them the next times, so
- * that one who is asked now and then does not begin anew again and again.  Large ones
- * are kept, because they took more than some milliseconds to fill.
+ * table this does not grow.  After one such second the caches are given back; after
+ * two, four ... a minute of them the next times, so that one who is asked now and then
+ * does not begin anew again and again.  Large ones are kept, because they took more than
+ * some milliseconds to fill.
  *
  * On the thread of a vCPU that is about to sleep.
  */
