@@ -54,10 +54,16 @@ static bool jump_rests_on(const JumpSpace *space, gva first, u64 bytes)
     return false;
 }
 
-/* These pages may be mapped anew; another PCID's only if they are global. */
+/*
+ * These pages may be mapped anew; another PCID's only if they are global.  Kernel code
+ * is in the lower half where that is said (jump_local), and is not asked about user
+ * pages otherwise: their numbers' lower bits may be those of its own.
+ */
 static void jump_range_gone(Cpu *cpu, gva first, u64 bytes)
 {
-    for (unsigned kernel = 0; kernel < 2; kernel++) {
+    unsigned spaces = first >> 63 || cpu->jump_local ? 2 : 1;
+
+    for (unsigned kernel = 0; kernel < spaces; kernel++) {
         if (jump_rests_on(&cpu->jump_space[kernel], first, bytes)) {
             jump_renew(cpu, &cpu->jump_space[kernel]);
         }
