@@ -353,6 +353,31 @@ static void test_flush_large(Fixture *f, gconstpointer data)
     g_assert_cmpint(cpu_load8(f->cpu, 0x200000), ==, 2);
 }
 
+/*
+ * INVLPG takes the jump cache of the code that may lie there.  A user's page is none of
+ * the kernel's, whatever its number's lower bits, unless the kernel runs code down there.
+ */
+static void test_flush_jumps(Fixture *f, gconstpointer data)
+{
+    enum { USER = 0x5000 };
+    const gva kernel = 0xffffffff80000000 + USER;
+    JumpSpace *space = f->cpu->jump_space;
+    u64 user_age = space[0].age, age = space[1].age;
+
+    jump_note_page(&space[0], USER);
+    jump_note_page(&space[1], kernel);
+    mmu_flush_page(f->cpu, USER);
+    g_assert_cmpint(space[0].age, !=, user_age);
+    g_assert_cmpint(space[1].age, ==, age);
+    mmu_flush_page(f->cpu, kernel);
+    g_assert_cmpint(space[1].age, !=, age);
+    age = space[1].age;
+    jump_note_page(&space[1], USER);
+    f->cpu->jump_local = true;
+    mmu_flush_page(f->cpu, USER);
+    g_assert_cmpint(space[1].age, !=, age);
+}
+
 /* Many entries, so that slots are used again: the log of used entries keeps up. */
 static void test_flush_many(Fixture *f, gconstpointer data)
 {
@@ -526,6 +551,7 @@ int main(int argc, char **argv)
         { "alignment", test_alignment },
         { "flush", test_flush },
         { "flush-large", test_flush_large },
+        { "flush-jumps", test_flush_jumps },
         { "flush-many", test_flush_many },
         { "page-zero", test_page_zero },
         { "growth", test_growth },
