@@ -39,12 +39,16 @@ Window window_find(Code *c);
 /* Registers alone, and then a return, if flags are set there. */
 Window window_find_tail(Code *c);
 
-/* Its last instruction ends the block. */
+/* It ends the block. */
+static inline bool step_ends(const Step *step)
+{
+    return step->kind == RETURN || step->kind == CALL_DIRECT ||
+           step->kind == CALL_REGISTER;
+}
+
 static inline bool window_ends(const Window *w)
 {
-    Kind last = w->step[w->n - 1].kind;
-
-    return last == RETURN || last == CALL_DIRECT || last == CALL_REGISTER;
+    return step_ends(&w->step[w->n - 1]);
 }
 
 #endif

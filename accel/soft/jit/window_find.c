@@ -159,8 +159,7 @@ static bool find_pointer(const Code *c, Beside *beside)
 /* A load may replace the pointer itself: that is the last that is beside it. */
 static bool is_last(const Step *step, const Insn *insn, const Beside *beside)
 {
-    return step->kind == RETURN || step->kind == CALL_DIRECT ||
-           step->kind == CALL_REGISTER ||
+    return step_ends(step) ||
            (step->kind == OPERAND &&
             (code_may_write(insn, beside->base) ||
              (beside->index != REG_NONE && code_may_write(insn, beside->index))));
