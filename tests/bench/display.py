@@ -136,10 +136,10 @@ class Displays:
         """kmscube's pictures each second, and glmark2's by scene."""
         def one(command):
             device = "virtio-gpu-gl-pci," + SIZE + more
-            inside = "kmscube -c %d | tail -n 1; for s in %s; do " % (FRAMES_3D, SCENES)
+            inside = "kmscube -c %d | tail -n 1; mkfifo /tmp/in; " % FRAMES_3D
             # It leaves when its input ends, and wants a format with alpha, which no screen has.
-            inside += ("sleep 99 | glmark2-es2-drm --visual-config a=0 "
-                       "-b $s:duration=4.0; done; echo all done")
+            inside += ("for s in %s; do glmark2-es2-drm --visual-config a=0 "
+                       "-b $s:duration=4.0 <> /tmp/in; done; echo all done" % SCENES)
             script = "mount -t ext4 -o ro /dev/vda /mnt && chroot /mnt /run-gl '%s'" % inside
             found = {}
             with self.machine(command, self.options("desktop", device, "sdl,gl=on", script)
