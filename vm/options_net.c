@@ -27,7 +27,10 @@ void option_append_pair(GString *out, const char *key, const char *value)
 {
     g_string_append_printf(out, ",%s=", key);
     for (; *value; value++) {
-        g_string_append(out, *value == ',' ? ",," : (char[]){ *value, 0 });
+        g_string_append_c(out, *value);
+        if (*value == ',') {
+            g_string_append_c(out, ',');
+        }
     }
 }
 

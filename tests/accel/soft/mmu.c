@@ -426,18 +426,18 @@ static void test_page_zero(Fixture *f, gconstpointer data)
 /* Pages that drive each other out let the tables grow; then all of them fit. */
 static void test_growth(Fixture *f, gconstpointer data)
 {
-    enum { A = 0x200000, B = A + TLB_FIRST_SIZE * PAGE_BYTES, TURNS = 8 };
+    enum { ONE = 0x200000, TWO = ONE + TLB_FIRST_SIZE * PAGE_BYTES, TURNS = 8 };
     Cpu *cpu = f->cpu;
     unsigned conflicts = 0;
 
-    soft_bed_put64(f->bed, PD + B / (2 << 20) * 8, B | P | W | U | PS);
+    soft_bed_put64(f->bed, PD + TWO / (2 << 20) * 8, TWO | P | W | U | PS);
     for (unsigned turn = 0; turn < TURNS; turn++) {
         conflicts = cpu->tlb_conflicts;
         for (unsigned i = 0; i < TLB_FIRST_SIZE; i++) {
-            soft_bed_put64(f->bed, A + i * PAGE_BYTES, turn * 1000 + i);
-            soft_bed_put64(f->bed, B + i * PAGE_BYTES, turn * 2000 + i);
-            g_assert_cmpint(cpu_load64(cpu, A + i * PAGE_BYTES), ==, turn * 1000 + i);
-            g_assert_cmpint(cpu_load64(cpu, B + i * PAGE_BYTES), ==, turn * 2000 + i);
+            soft_bed_put64(f->bed, ONE + i * PAGE_BYTES, turn * 1000 + i);
+            soft_bed_put64(f->bed, TWO + i * PAGE_BYTES, turn * 2000 + i);
+            g_assert_cmpint(cpu_load64(cpu, ONE + i * PAGE_BYTES), ==, turn * 1000 + i);
+            g_assert_cmpint(cpu_load64(cpu, TWO + i * PAGE_BYTES), ==, turn * 2000 + i);
         }
         if (atomic_exchange(&cpu->request, 0) & REQUEST_FLUSH) {
             g_assert_cmpuint(tlb_size(cpu), ==, TLB_FIRST_SIZE);
@@ -446,10 +446,10 @@ static void test_growth(Fixture *f, gconstpointer data)
     }
     g_assert_cmpuint(tlb_size(cpu), ==, TLB_FIRST_SIZE * TLB_GROWTH);
     g_assert_cmpuint(cpu->tlb_conflicts, ==, conflicts);
-    soft_bed_put64(f->bed, PD + A / (2 << 20) * 8, B | P | W | U | PS);
-    g_assert_cmpint(cpu_load64(cpu, A), ==, (TURNS - 1) * 1000);
-    mmu_flush_page(cpu, A);
-    g_assert_cmpint(cpu_load64(cpu, A), ==, (TURNS - 1) * 2000);
+    soft_bed_put64(f->bed, PD + ONE / (2 << 20) * 8, TWO | P | W | U | PS);
+    g_assert_cmpint(cpu_load64(cpu, ONE), ==, (TURNS - 1) * 1000);
+    mmu_flush_page(cpu, ONE);
+    g_assert_cmpint(cpu_load64(cpu, ONE), ==, (TURNS - 1) * 2000);
     ends_in_page_zero(f);
 }
 
