@@ -159,6 +159,7 @@
     note %rax
     pushfq
     popq %rax
+    and $~0x10, %eax            /* AF: `note` leaves it undefined */
     note %rax                   /* IF is off */
     mov %cs, %eax
     shl $16, %eax

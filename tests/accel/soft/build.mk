@@ -8,6 +8,7 @@ test-$(CONFIG_ZYDIS) += tests/accel/soft/decode.c
 test += tests/accel/soft/table.c
 
 testlib += tests/lib/host_cpu.c
+testlib += tests/lib/host_vendor.c
 testlib += tests/lib/soft_bed.c
 test += tests/accel/soft/walk.c
 test += tests/accel/soft/foreign.c
