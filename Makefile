@@ -30,7 +30,8 @@ all:
 
 # These first install what is missing, so they must work before there is a configuration.
 outer := demo check check-unit check-cpu check-smp check-net check-disk \
-	check-display check-snapshot check-rig check-asan check-tsan check-fuzz bench
+	check-display check-snapshot check-debian13 check-rig check-asan check-tsan check-fuzz \
+	bench
 plain := help clean distclean setup guest $(outer)
 
 CONFIG ?= config.mk
@@ -44,6 +45,7 @@ setup-check-net := build test
 setup-check-disk := build test disk
 setup-check-display := build test rig
 setup-check-snapshot := build test disk rig
+setup-check-debian13 := disk
 setup-check-asan := build test
 setup-check-tsan := build test
 setup-check-fuzz := build test
@@ -75,6 +77,7 @@ help:
 	@echo 'make check-disk Debian from its disk with every firmware; kill -9 while it writes'
 	@echo 'make check-display a Wayland desktop and glmark2, saved and restored while they draw'
 	@echo 'make check-snapshot Debian at work saved and restored 200 times, 100 clones, kill -9, speed'
+	@echo 'make check-debian13 the first command, and Vulkan for guests, on Debian 13 (as root)'
 	@echo 'make check-rig  the tests under real KVM and VFIO in an emulated machine'
 	@echo 'make check-asan unit and conformance tests with ASan and UBSan'
 	@echo 'make check-tsan unit tests with ThreadSanitizer'
@@ -222,6 +225,10 @@ run-check-snapshot: for-tests
 	@scripts/disk
 	@scripts/guest cloud
 	@MAYFLY_LONG=$(or $(MAYFLY_LONG),200) $(check) -j 1 $(snapshot_script)
+
+run-check-debian13:
+	@$(check) -j 1 tests/distro/debian13.sh
+
 run-check-rig: for-tests
 	@scripts/guest cloud generic || :
 	@$(check) -j 1 -t 900 $(rig_script)

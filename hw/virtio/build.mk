@@ -16,6 +16,7 @@ src += hw/virtio/gpu_gl_rows.c
 src += hw/virtio/gpu_gl_scanout.c
 src += hw/virtio/gpu_gl_state.c
 src += hw/virtio/gpu_gl_stream.c
+src += hw/virtio/gpu_venus.c
 src += hw/virtio/gpu_isolated.c
 src += hw/virtio/gpu_isolated_job.c
 src += hw/virtio/gpu_isolated_pages.c

@@ -98,10 +98,9 @@ static bool check_gl(const void *config, GError **err)
     const GpuConfig *c = config;
     const char *why = NULL;
 
-    if (c->venus) {
-        why = "venus: guests have no Vulkan here, only GL (virgl): Debian 12's Mesa "
-              "has no driver for it (virtio_icd); a guest's Mesa draws Vulkan itself "
-              "(lavapipe) with venus=off";
+    if (c->venus && (c->isolated || c->blob == GPU_BLOB_OFF || !c->hostmem)) {
+        why = "venus=on: Vulkan's memory is the guest's, too: it needs isolated=off, "
+              "blob=auto or on, and hostmem=";
     } else if (c->hostmem & (c->hostmem - 1) || (c->hostmem && c->hostmem < 1 << 20)) {
         why = "hostmem: a power of two is wanted, 1M at least, or 0";
     } else if (c->isolated && c->blob == GPU_BLOB_ON) {

@@ -41,6 +41,7 @@ typedef struct {
     u64 serial;                     /* of those with this id */
     GpuCreate3d create;             /* how the renderer made it */
     u32 blob, blob_flags;           /* GPU_BLOB_...; 0: it is no blob */
+    bool venus;                     /* memory of a Vulkan context's */
     struct GpuMapping *mapping;     /* NULL: the guest does not see its memory */
 } GpuResource;
 
@@ -50,7 +51,7 @@ typedef struct {
            "as memory; 0: it sees none", .def = 256 << 20, .max = 1ull << 36,       \
            .is_size = true),                                                        \
     (bool, isolated, "draw in a confined process, whose crash ends 3D only"),       \
-    (bool, venus, "offer Vulkan, which is refused"),            \
+    (bool, venus, "offer Vulkan, done by virgl_render_server"),                       \
     (u32,  watchdog, "seconds after which an isolated renderer that does not get "  \
            "on is ended; 0: never", .def = 20, .max = 3600)
 #define GPU_CONFIG_ROWS_(hostmem)                                                   \

@@ -13,6 +13,7 @@
 #include "ui/frontend.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -114,16 +115,38 @@ static void library_says(const char *text)
     log_at(LOG_GUEST_ERROR, "virgl: %s", text);
 }
 
+/* The capability set begins with it. */
+static u32 venus_protocol(const GpuGl *gl)
+{
+    const RenderCapset *c;
+    u32 version = 0;
+
+    for (u32 n = 0; (c = gl->module->capset(gl->renderer, n)); n++) {
+        if (c->id == GPU_CAPSET_VENUS && c->bytes >= sizeof version) {
+            memcpy(&version, c->data, sizeof version);
+        }
+    }
+    return version;
+}
+
 /* Once the machine runs, since whatever is wrong with it is one line. */
 static gboolean announce(gpointer opaque)
 {
     GpuGl *gl = ((Gpu *)opaque)->gl;
     bool software;
     const char *where, *name = gl->module->name(gl->renderer, &software, &where);
+    const char *vulkan = gl->module->vulkan ? gl->module->vulkan(gl->renderer) : NULL;
 
     gl->announce = 0;
     info_user("3D is drawn by %s'%s' (%s)", software ? "a software renderer, " : "",
               name, where);
+    if (vulkan) {
+        info_user("Vulkan is done by '%s' (virgl_render_server)", vulkan);
+    }
+    if (vulkan && venus_protocol(gl) == 0) {
+        info_user("this virglrenderer's Vulkan has protocol 0: Mesa 25's driver in a "
+                  "guest wants 1, which virglrenderer 1.1 (Debian 13) has");
+    }
     return G_SOURCE_REMOVE;
 }
 
@@ -147,6 +170,7 @@ bool gpu_gl_open(Gpu *gpu, GError **err)
     GpuGl *gl = gpu->gl = g_new0(GpuGl, 1);
     const GlHost *host = gl_host();
     g_autofree char *why = NULL;
+    int venus = 0;
 
     gl->contexts = g_hash_table_new_full(NULL, NULL, NULL, free_context);
     gl->out = g_hash_table_new(NULL, NULL);
@@ -161,10 +185,17 @@ bool gpu_gl_open(Gpu *gpu, GError **err)
     if (!find_module(gl, gpu->config.isolated, err)) {
         return false;
     }
+    if (gpu->config.venus) {
+        venus = gpu_venus_start(gl, err);
+        if (venus < 0) {
+            return false;
+        }
+    }
     gl->renderer = gl->module->open(&(RenderHost){
         .window = host->window, .render_node = host->render_node, .done = gl->done,
         .log = library_says, .memory = gpu->config.max_hostmem,
-        .watchdog = gpu->config.watchdog,
+        .watchdog = gpu->config.watchdog, .venus = venus,
+        .venus_pid = gl->venus,
     }, &why);
     if (!gl->renderer) {
         g_set_error(err, G_FILE_ERROR, G_FILE_ERROR_FAILED,
@@ -198,6 +229,7 @@ void gpu_gl_close(Gpu *gpu)
         g_source_remove(gl->later);
     }
     io_unwatch(gl->watch);
+    gpu_venus_end(gl);                  /* first: the renderer may wait for it */
     if (gl->renderer) {
         gl->module->close(gl->renderer);
     }

@@ -12,6 +12,7 @@
  *     gpu_gl_content.c    what resources hold, packed
  *     gpu_render.h        the renderer itself; gpu_render_jobs.h: its thread's jobs
  *     gpu_isolated.h      the same in a process of its own
+ *     gpu_venus.c         the process that does the guests' Vulkan
  *
  * All resources are the renderer's.  A command is copied out of its chain and judged
  * here (ids, lengths, host memory), done on the renderer's thread in the order of the
@@ -31,6 +32,7 @@ typedef struct {
     GpuCtxCreate create;
     GlRecord *record;
     u64 serial;                     /* of those with this id */
+    bool venus;                     /* Vulkan's: its commands are the library's alone */
     GArray *made;                   /* GlMade: not fetched yet */
 } GlContext;
 
@@ -48,6 +50,7 @@ typedef struct GpuGl {
     const RenderModule *module;
     Renderer *renderer;
     int done;                       /* eventfd */
+    pid_t venus;                    /* 0: no Vulkan */
     IoWatch *watch;
     GHashTable *contexts;           /* id -> GlContext */
     GHashTable *out;                /* RenderJob that have a chain */
@@ -160,6 +163,10 @@ void gpu_gl_pointer(Gpu *gpu, unsigned n, bool has_image);
 /* For the consoles. */
 void gpu_gl_fetch(Gpu *gpu, unsigned n);
 bool gpu_gl_window(Gpu *gpu, unsigned n, const ConsoleWindow *window);
+
+/* gpu_venus.c: the socket for RenderHost, or -1 and why */
+int gpu_venus_start(GpuGl *gl, GError **err) must_check;
+void gpu_venus_end(GpuGl *gl);          /* if it has begun */
 
 /* gpu_isolated.h: the module's renderer in a process of its own */
 extern const RenderModule gpu_isolated;

@@ -8,6 +8,8 @@
  *     RESOURCE_MAP_BLOB     its memory appears in the window (2.10), at the driver's
  *                           offset, and is read and written there without a command
  *
+ * Memory of a Vulkan context (venus=on) has its number from Vulkan's own commands.
+ *
  * The memory is the library's, in this process, and goes when the resource does.  So it
  * is taken out of the guest's sight before the renderer hears of whatever ends it: an
  * unmapping, the resource's end, a reset.  Once a region is out of the space no CPU is
@@ -95,13 +97,13 @@ static bool fetch_made(Gpu *gpu, GlContext *context, u32 blob_id, GpuCreate3d *c
 
 /* ---- blobs ---- */
 
-/* Takes the pages over. */
+/* Takes the pages over.  `create`: as the renderer made it; NULL: Vulkan's. */
 static u32 new_blob(Gpu *gpu, RenderJob *job, const GpuCreate3d *create,
                     GpuPages *pages)
 {
     const GpuCreateBlob *in = &job->in.blob;
     bool of_host = in->memory != GPU_BLOB_GUEST;
-    u64 bytes = of_host ? MAX(gpu_gl_bytes_3d(create), in->size) : 1;
+    u64 bytes = of_host ? MAX(create ? gpu_gl_bytes_3d(create) : 0, in->size) : 1;
     u32 error = GPU_ERR_PARAMETER;
     GpuResource *r = NULL;
 
@@ -114,14 +116,15 @@ static u32 new_blob(Gpu *gpu, RenderJob *job, const GpuCreate3d *create,
         g_free(pages);
         return error;
     }
-    r->create = *create;
+    r->create = create ? *create : (GpuCreate3d){ 0 };
     r->create.resource = in->resource;
-    r->format = create->format;
-    r->width = create->width;
-    r->height = create->height;
+    r->format = r->create.format;
+    r->width = r->create.width;
+    r->height = r->create.height;
     r->bytes = in->size;
     r->blob = in->memory;
     r->blob_flags = in->flags;
+    r->venus = !create;
     job->serial = r->serial;
     if (in->memory == GPU_BLOB_HOST) {
         g_free(pages);
@@ -139,6 +142,7 @@ u32 gpu_gl_judge_blob(Gpu *gpu, RenderJob *job)
     const GpuCreateBlob *in = &job->in.blob;
     GlContext *context = g_hash_table_lookup(gpu->gl->contexts,
                                              GUINT_TO_POINTER(job->header.ctx_id));
+    bool venus = context && context->venus && in->memory == GPU_BLOB_HOST;
     GpuCreate3d create = { 0 };
     GpuPages *pages = NULL;
 
@@ -154,12 +158,12 @@ u32 gpu_gl_judge_blob(Gpu *gpu, RenderJob *job)
             return GPU_ERR_UNSPEC;
         }
     }
-    if (in->memory != GPU_BLOB_GUEST &&
+    if (in->memory != GPU_BLOB_GUEST && !venus &&
         (!context || !fetch_made(gpu, context, in->blob_id, &create))) {
         g_free(pages);
         return context ? GPU_ERR_PARAMETER : GPU_ERR_CONTEXT;
     }
-    return new_blob(gpu, job, &create, pages);
+    return new_blob(gpu, job, venus ? NULL : &create, pages);
 }
 
 /* ---- the window ---- */

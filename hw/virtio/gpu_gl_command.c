@@ -32,6 +32,18 @@ static const GpuCommand commands_now[] = {
     { 0 }
 };
 
+static const RenderCapset *find_capset(const Gpu *gpu, u32 id)
+{
+    const RenderCapset *c;
+
+    for (u32 n = 0; (c = gpu->gl->module->capset(gpu->gl->renderer, n)); n++) {
+        if (c->id == id) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
 /* The only answer that is larger than a request holds. */
 static void get_capset(Gpu *gpu, Chain *chain, const GpuHeader *header)
 {
@@ -39,7 +51,7 @@ static void get_capset(Gpu *gpu, Chain *chain, const GpuHeader *header)
     GpuGetCapset in = { 0 };
 
     if (chain_get(chain, &in, sizeof in)) {
-        c = gpu->gl->module->capset(gpu->gl->renderer, in.id - 1);
+        c = find_capset(gpu, in.id);
     }
     if (c && in.version > c->version) {
         c = NULL;

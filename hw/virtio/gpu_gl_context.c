@@ -7,7 +7,6 @@
 #include "hw/virtio/gpu_gl.h"
 
 enum {
-    CONTEXTS_MAX = 256,
     SUBMIT_MAX = 4 << 20,           /* bytes; Mesa sends at most 256 KiB */
 };
 
@@ -27,12 +26,14 @@ u32 gpu_gl_judge_ctx_create(Gpu *gpu, RenderJob *job)
     if (!job->header.ctx_id || find_context(gpu, job)) {
         return GPU_ERR_CONTEXT;
     }
-    if (g_hash_table_size(contexts) >= CONTEXTS_MAX) {
+    if (g_hash_table_size(contexts) >= GPU_CONTEXTS_MAX) {
         return GPU_ERR_OUT_OF_MEMORY;
     }
     context = g_new0(GlContext, 1);
     context->serial = ++serial;
     context->create = job->in.context;
+    context->venus =
+        (job->in.context.context_init & GPU_CAPSET_MASK) == GPU_CAPSET_VENUS;
     context->record = gl_record_new();
     context->made = g_array_new(false, false, sizeof(GlMade));
     g_hash_table_insert(contexts, GUINT_TO_POINTER(job->header.ctx_id), context);
@@ -95,15 +96,18 @@ void gpu_gl_submit(Gpu *gpu, RenderJob *job)
     const GlContext *context = find_context(gpu, job);
 
     job->serial = context->serial;
-    gl_record_feed(context->record, (const u32 *)job->data, job->bytes / 4);
-    gpu_gl_stream(gpu, (const u32 *)job->data, job->bytes / 4);
+    if (!context->venus) {
+        gl_record_feed(context->record, (const u32 *)job->data, job->bytes / 4);
+        gpu_gl_stream(gpu, (const u32 *)job->data, job->bytes / 4);
+    }
 }
 
 u32 gpu_gl_judge_submit(Gpu *gpu, RenderJob *job)
 {
+    GlContext *context = find_context(gpu, job);
     u32 bytes = job->in.submit.bytes;
 
-    if (!find_context(gpu, job)) {
+    if (!context) {
         return GPU_ERR_CONTEXT;
     }
     if (bytes > SUBMIT_MAX) {
@@ -117,7 +121,8 @@ u32 gpu_gl_judge_submit(Gpu *gpu, RenderJob *job)
     if (!chain_get(job->chain, job->data, bytes)) {
         return GPU_ERR_PARAMETER;
     }
-    if (!gpu_gl_made(gpu, find_context(gpu, job), (const u32 *)job->data, bytes / 4)) {
+    if (!context->venus &&
+        !gpu_gl_made(gpu, context, (const u32 *)job->data, bytes / 4)) {
         return GPU_ERR_OUT_OF_MEMORY;
     }
     gpu_gl_submit(gpu, job);

@@ -268,7 +268,7 @@ static void run(Renderer *r, RenderJob *job)
 {
     jobs_expect(job);
     post(r, job);
-    jobs_wait(&r->jobs, job);
+    jobs_wait(&r->jobs, job, 0);
 }
 
 static RenderJob *finished(Renderer *r)

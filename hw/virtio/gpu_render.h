@@ -94,7 +94,9 @@ typedef struct {
     const char *render_node;        /* the user's choice, or NULL */
     int done;                       /* an eventfd, written when jobs are finished */
     u64 memory;                     /* isolated: bytes that it may share, at most */
-    u32 watchdog;                   /* isolated: seconds of silence, then it ends */
+    u32 watchdog;                   /* isolated, Vulkan: seconds of silence, then it ends */
+    int venus;                      /* socket of Vulkan's process, given away; 0: none */
+    int venus_pid;
     void (*log)(const char *text);  /* the library's complaints about the guest */
     /* In a process of its own: jobs come on `socket`, and are answered at once. */
     int socket;                     /* looked at where there is `receive` */
@@ -109,6 +111,7 @@ typedef struct {
     void (*close)(Renderer *renderer);
     const RenderCapset *(*capset)(const Renderer *renderer, unsigned n);
     const char *(*name)(const Renderer *renderer, bool *software, const char **where);
+    const char *(*vulkan)(const Renderer *renderer);    /* or NULL, and its answer */
     void (*post)(Renderer *renderer, RenderJob *job);
     /* Posts it and waits until it is done; it stays the caller's. */
     void (*run)(Renderer *renderer, RenderJob *job);

@@ -188,11 +188,20 @@ void jobs_expect(RenderJob *job)
     job->ready = false;
 }
 
-void jobs_wait(RenderJobs *j, const RenderJob *job)
+bool jobs_wait(RenderJobs *j, const RenderJob *job, u32 seconds)
 {
+    gint64 end = g_get_monotonic_time() + seconds * G_TIME_SPAN_SECOND;
+    bool ready, late = false;
+
     g_mutex_lock(&j->lock);
-    while (!job->ready) {
-        g_cond_wait(&j->changed, &j->lock);
+    while (!job->ready && !late) {
+        if (seconds) {
+            late = !g_cond_wait_until(&j->changed, &j->lock, end);
+        } else {
+            g_cond_wait(&j->changed, &j->lock);
+        }
     }
+    ready = job->ready;
     g_mutex_unlock(&j->lock);
+    return ready;
 }

@@ -41,7 +41,8 @@ void jobs_wake(RenderJobs *j);
 RenderJob *jobs_finished(RenderJobs *j);        /* linked, the first one first */
 /* Before it is pushed: it will be waited for, and stays the caller's. */
 void jobs_expect(RenderJob *job);
-void jobs_wait(RenderJobs *j, const RenderJob *job);
+/* False: `seconds` (0: for ever) have passed, and it is not done yet. */
+bool jobs_wait(RenderJobs *j, const RenderJob *job, u32 seconds);
 
 /* The thread's. */
 void jobs_begun(RenderJobs *j, char *why);      /* takes it over; NULL: all is well */

@@ -19,8 +19,9 @@ FakeRender fake_render_state;
 /* Of every blob. */
 static u8 memory[64 << 10] __attribute__((aligned(4096)));
 
-static u8 caps[2][64] = { { 1, 1 }, { 2, 2 } };
-static const RenderCapset capsets[] = { { 1, 1, 64, caps[0] }, { 2, 2, 64, caps[1] } };
+static u8 caps[][64] = { { 1, 1 }, { 2, 2 }, { 4, 4 } };
+static const RenderCapset capsets[] = { { 1, 1, 64, caps[0] }, { 2, 2, 64, caps[1] },
+                                        { GPU_CAPSET_VENUS, 0, 64, caps[2] } };
 
 static Renderer *open_fake(const RenderHost *host, char **why)
 {

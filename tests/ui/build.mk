@@ -2,6 +2,7 @@
 test += tests/ui/keys.c
 test += tests/ui/sdl/place.c
 check_script += tests/ui/gl-blob.sh
+check_script += tests/ui/gl-venus.sh
 check_script += tests/ui/gl.sh
 check_script += tests/ui/input.sh
 check_script += tests/ui/screen.sh

@@ -107,8 +107,6 @@ check "a render node that is none: one line" fails_saying 'no GL: that render no
     "$MAYFLY" -display egl-headless,rendernode=/dev/null -device virtio-gpu-gl-pci
 check "gl=on without an X server: one line" fails_saying 'no GL: the X server' \
     "$MAYFLY" -display sdl,gl=on -vga none -device virtio-gpu-gl-pci
-check "no Vulkan: one line" fails_saying 'guests have no Vulkan here' \
-    "$MAYFLY" -display none -device virtio-gpu-gl-pci,venus=on
 check "an impossible resolution: one line" fails_saying 'is not a number from 64 to 8192' \
     "$MAYFLY" -display none -device virtio-gpu-gl-pci,xres=99999
 

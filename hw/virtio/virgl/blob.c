@@ -21,7 +21,8 @@ const RenderMap *blob_map(Renderer *r, u32 id)
         return map;
     }
     virgl_renderer_force_ctx_0();       /* it maps with whatever context is current */
-    if (virgl_renderer_resource_map(id, &new.at, &new.bytes)) {
+    if (venus_has(r, id) ? !venus_map(r, id, &new)
+                         : virgl_renderer_resource_map(id, &new.at, &new.bytes)) {
         return NULL;
     }
     map = g_memdup2(&new, sizeof new);
@@ -31,10 +32,15 @@ const RenderMap *blob_map(Renderer *r, u32 id)
 
 void blob_unmap(Renderer *r, u32 id)
 {
-    if (g_hash_table_remove(r->maps, GUINT_TO_POINTER(id))) {
+    const RenderMap *map = g_hash_table_lookup(r->maps, GUINT_TO_POINTER(id));
+
+    if (map && venus_has(r, id)) {
+        venus_unmap(map);
+    } else if (map) {
         virgl_renderer_force_ctx_0();
         virgl_renderer_resource_unmap(id);
     }
+    g_hash_table_remove(r->maps, GUINT_TO_POINTER(id));
 }
 
 /* Mapped for this alone, if it is not anyhow. */

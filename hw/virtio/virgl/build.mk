@@ -7,6 +7,7 @@ src/gpu-virgl += hw/virtio/virgl/content.c
 src/gpu-virgl += hw/virtio/virgl/egl.c
 src/gpu-virgl += hw/virtio/virgl/show.c
 src/gpu-virgl += hw/virtio/virgl/thread.c
+src/gpu-virgl += hw/virtio/virgl/venus.c
 cflags/gpu-virgl := $(virgl_cflags)
 libs/gpu-virgl := $(virgl_libs)
 

@@ -10,8 +10,6 @@
 
 #include <virgl/virglrenderer.h>
 
-enum { CAPSET_MASK = 0xff };
-
 /* ---- buffers of wide pixels ---- */
 
 /* Words of the two transfers in streams, counted from the header. */
@@ -147,6 +145,7 @@ static void free_resource(Renderer *r, u32 id)
 
     shown_forget(r, id);
     blob_unmap(r, id);
+    venus_forget(r, id);
     g_hash_table_remove(r->wide, GUINT_TO_POINTER(id));
     virgl_renderer_resource_detach_iov(id, &iov, &n);
     virgl_renderer_resource_unref(id);
@@ -167,19 +166,18 @@ static u32 create_context(Renderer *r, RenderJob *job)
 {
     GpuCtxCreate *in = &job->in.context;
     u32 bytes = MIN(in->name_bytes, sizeof in->name - 1), id = job->header.ctx_id;
+    u32 set = in->context_init & GPU_CAPSET_MASK;
     int bad;
 
     in->name[bytes] = 0;
-    bad = in->context_init & CAPSET_MASK
-          ? virgl_renderer_context_create_with_flags(
-                id, in->context_init & CAPSET_MASK, bytes, in->name)
-          : virgl_renderer_context_create(id, bytes, in->name);
+    set = set ? set : GPU_CAPSET_VIRGL2;
+    bad = virgl_renderer_context_create_with_flags(id, set, bytes, in->name);
     /* It has made the new one GL's current one, and still thinks it is the last. */
     virgl_renderer_force_ctx_0();
     if (bad) {
         return GPU_ERR_UNSPEC;
     }
-    g_hash_table_add(r->contexts, GUINT_TO_POINTER(id));
+    g_hash_table_insert(r->contexts, GUINT_TO_POINTER(id), GUINT_TO_POINTER(set));
     return GPU_OK;
 }
 
@@ -256,9 +254,17 @@ static u32 transfer_from(Renderer *r, RenderJob *job)
            ? GPU_ERR_PARAMETER : GPU_OK;
 }
 
+static bool is_venus(const Renderer *r, const RenderJob *job)
+{
+    gpointer set = g_hash_table_lookup(r->contexts, GUINT_TO_POINTER(job->header.ctx_id));
+
+    return GPOINTER_TO_UINT(set) == GPU_CAPSET_VENUS;
+}
+
 static u32 submit(Renderer *r, RenderJob *job)
 {
-    return stream_reads_beyond(r, (const u32 *)job->data, job->bytes / 4) ||
+    return (!is_venus(r, job) &&
+            stream_reads_beyond(r, (const u32 *)job->data, job->bytes / 4)) ||
            virgl_renderer_submit_cmd(job->data, job->header.ctx_id, job->bytes / 4)
            ? GPU_ERR_PARAMETER : GPU_OK;
 }
@@ -277,8 +283,10 @@ static u32 create_blob(Renderer *r, RenderJob *job)
                 .num_iovs = job->n_iov })) {
         return GPU_ERR_PARAMETER;
     }
-    if (virgl_renderer_resource_get_info(in->resource, &info) == 0 &&
-        info.height <= 1) {
+    if (is_venus(r, job) && in->memory == GPU_BLOB_HOST) {
+        venus_note(r, in->resource, in->size);
+    } else if (virgl_renderer_resource_get_info(in->resource, &info) == 0 &&
+               info.height <= 1) {
         note_wide(r, in->resource);
     }
     g_hash_table_insert(r->resources, GUINT_TO_POINTER(in->resource),

@@ -6,6 +6,7 @@
  *     egl.c        the display, contexts, the windows' surfaces
  *     command.c    the driver's commands
  *     blob.c       resources whose memory is in this process
+ *     venus.c      Vulkan's contexts and their memory
  *     content.c    what resources hold, for snapshots
  *     process.c    a program around them, for isolated=on; confine.c: what it may do
  *     show.c       scanouts: reading back, drawing into windows
@@ -20,6 +21,7 @@
 #include "hw/virtio/gpu_render_jobs.h"
 
 #include <epoxy/egl.h>
+#include <poll.h>
 
 typedef struct {
     EGLDisplay display;
@@ -44,7 +46,10 @@ typedef struct {
 typedef struct {
     void *at;
     u64 bytes;
+    void *device, *memory;          /* Vulkan's, for what only it can map; or NULL */
 } RenderMap;
+
+typedef struct Venus Venus;
 
 struct Renderer {
     RenderHost host;
@@ -54,7 +59,8 @@ struct Renderer {
     Egl egl;
     RenderCapset capset[GPU_CAPSETS];
     Shown shown[GPU_SCANOUTS];
-    GHashTable *contexts;           /* ids of those there are */
+    Venus *venus;                   /* NULL: no Vulkan */
+    GHashTable *contexts;           /* id -> its capability set, GPU_CAPSET_... */
     GHashTable *resources;          /* id -> iov that the library has of it, or NULL */
     GHashTable *maps;               /* id -> RenderMap */
     GHashTable *wide; /* buffers whose pixels have some bytes: id -> how many */
@@ -84,6 +90,24 @@ void blob_unmap(Renderer *r, u32 id);           /* if it is mapped */
 /* What a blob's memory holds; false: it has none. */
 bool blob_save(Renderer *r, RenderJob *job);
 bool blob_load(Renderer *r, RenderJob *job);
+
+/*
+ * venus.c.  venus_open: NULL, or why not (static); either way it is to be closed.
+ * A blob of a Vulkan context's is noted with its size, until it is forgotten.
+ */
+const char *venus_open(Renderer *r);
+void venus_close(Renderer *r);
+const char *venus_name(const Renderer *r);      /* the first device's; NULL: no Vulkan */
+void venus_note(Renderer *r, u32 id, u64 bytes);
+void venus_forget(Renderer *r, u32 id);
+bool venus_has(const Renderer *r, u32 id);
+bool venus_map(Renderer *r, u32 id, RenderMap *map);
+void venus_unmap(const RenderMap *map);
+/* Ends the contexts' processes, or all of Vulkan's, for one that says nothing.  Any
+ * thread. */
+void venus_give_up(const Renderer *r, bool all);
+/* What says that fences have passed, at most GPU_CONTEXTS_MAX; how many. */
+unsigned venus_poll(const Renderer *r, struct pollfd *fds);
 
 /* content.c */
 void content_save(Renderer *r, RenderJob *job);

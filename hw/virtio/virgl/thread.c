@@ -17,6 +17,8 @@
 #include <string.h>
 #include <virgl/virglrenderer.h>
 
+enum { VULKAN_MS = 100 };
+
 static RenderHost the_host;         /* the library's log has no cookie */
 
 /* ---- what the library asks of us ---- */
@@ -42,6 +44,13 @@ static int use_context(void *cookie, int scanout, virgl_renderer_gl_context cont
 
     (void)scanout;
     return !eglMakeCurrent(r->egl.display, EGL_NO_SURFACE, EGL_NO_SURFACE, context);
+}
+
+/* The library's from now on. */
+static int give_server(void *cookie, uint32_t version)
+{
+    (void)version;
+    return ((Renderer *)cookie)->host.venus;
 }
 
 /* ---- fences ---- */
@@ -180,9 +189,18 @@ void render_work(Renderer *r, RenderJob *job)
     }
 }
 
+/* Milliseconds until the library is asked about fences, whatever happens; -1: never. */
+static int patience(const Renderer *r, bool told, unsigned vulkan)
+{
+    if (!r->fenced || (told && !vulkan)) {
+        return -1;
+    }
+    return told ? VULKAN_MS : 1;        /* Vulkan's process may have ended */
+}
+
 static void loop(Renderer *r)
 {
-    struct pollfd fds[3] = {
+    struct pollfd fds[3 + GPU_CONTEXTS_MAX] = {
         { .fd = r->jobs.wake, .events = POLLIN },
         { .fd = virgl_renderer_get_poll_fd(), .events = POLLIN },
         { .fd = r->host.receive ? r->host.socket : -1, .events = POLLIN } };
@@ -191,8 +209,15 @@ static void loop(Renderer *r)
 
     while (!jobs_is_ending(&r->jobs)) {
         int pause = shown_draw(r);
+        unsigned vulkan = venus_poll(r, fds + 3);
+        int longest = patience(r, told, vulkan);
+        bool passed = false;
 
-        poll(fds, 3, r->fenced && !told ? 1 : pause);
+        poll(fds, 3 + vulkan, pause < 0 || (longest >= 0 && longest < pause) ? longest
+                                                                            : pause);
+        for (unsigned i = 1; i < 3 + vulkan; i++) {
+            passed |= i != 2 && fds[i].revents & POLLIN;
+        }
         if (fds[0].revents && !jobs_woken(&r->jobs)) {
             return;
         }
@@ -203,7 +228,7 @@ static void loop(Renderer *r)
             next = job->next;
             render_work(r, job);
         }
-        if (r->fenced || (fds[1].revents & POLLIN)) {
+        if (r->fenced || passed) {
             virgl_renderer_poll();
         }
     }
@@ -223,10 +248,13 @@ static void library_says(const char *format, va_list args)
 
 static void read_capsets(Renderer *r)
 {
-    for (unsigned i = 0; i < GPU_CAPSETS; i++) {
+    static const u32 ids[GPU_CAPSETS] = { GPU_CAPSET_VIRGL, GPU_CAPSET_VIRGL2,
+                                          GPU_CAPSET_VENUS };
+
+    for (unsigned i = 0; i < (r->venus ? 3 : 2); i++) {
         RenderCapset *c = &r->capset[i];
 
-        c->id = i + 1;                  /* 5.7.6.8.3: 1 virgl, 2 virgl2 */
+        c->id = ids[i];
         virgl_renderer_get_cap_set(c->id, &c->version, &c->bytes);
         c->data = g_malloc0(MAX(c->bytes, 1));
         if (c->bytes) {
@@ -245,19 +273,30 @@ static char *begin(Renderer *r)
         .destroy_gl_context = free_context,
         .make_current = use_context,
         .write_context_fence = ring_fence_passed,
+        .get_server_fd = give_server,
     };
     const char *why = "no EGL (package libegl1)";
+    int flags = VIRGL_RENDERER_THREAD_SYNC;
 
     if (!egl_open(&r->egl, &r->host, &why)) {
         return g_strdup(why);
     }
     the_host = r->host;
     virgl_set_debug_callback(library_says);
-    if (virgl_renderer_init(r, VIRGL_RENDERER_THREAD_SYNC, &callbacks) != 0) {
-        return g_strdup_printf("virglrenderer can't draw with '%s'", r->egl.name);
+    if (r->host.venus) {
+        why = venus_open(r);
+        flags |= VIRGL_RENDERER_VENUS | VIRGL_RENDERER_RENDER_SERVER;
+        if (why) {
+            return g_strdup(why);
+        }
+    }
+    if (virgl_renderer_init(r, flags, &callbacks) != 0) {
+        return g_strdup_printf("virglrenderer can't draw with '%s'%s", r->egl.name,
+                               r->venus ? " and venus=on" : "");
     }
     read_capsets(r);
-    return NULL;
+    return r->venus && !r->capset[GPU_CAPSETS - 1].bytes
+           ? g_strdup("venus=on: this virglrenderer was built without it") : NULL;
 }
 
 static gpointer run_thread(gpointer opaque)
@@ -273,6 +312,7 @@ static gpointer run_thread(gpointer opaque)
         shown_close(r);
         virgl_renderer_cleanup(r);
     }
+    venus_close(r);
     egl_close(&r->egl);
     return NULL;
 }
@@ -321,6 +361,11 @@ static const char *name(const Renderer *r, bool *software, const char **where)
     return r->egl.name;
 }
 
+static const char *vulkan(const Renderer *r)
+{
+    return venus_name(r);
+}
+
 static void post(Renderer *r, RenderJob *job)
 {
     jobs_push(&r->jobs, job);
@@ -328,9 +373,14 @@ static void post(Renderer *r, RenderJob *job)
 
 static void run(Renderer *r, RenderJob *job)
 {
+    bool again = false;
+
     jobs_expect(job);
     jobs_push(&r->jobs, job);
-    jobs_wait(&r->jobs, job);
+    while (!jobs_wait(&r->jobs, job, r->host.venus ? r->host.watchdog : 0)) {
+        venus_give_up(r, again);
+        again = true;
+    }
 }
 
 static RenderJob *finished(Renderer *r)
@@ -341,5 +391,6 @@ static RenderJob *finished(Renderer *r)
 extern const RenderModule gpu_renderer;
 const RenderModule gpu_renderer = {
     .open = open_renderer, .close = close_renderer, .capset = capset, .name = name,
+    .vulkan = vulkan,
     .post = post, .run = run, .finished = finished, .maps = true,
 };

@@ -254,6 +254,43 @@ static void test_layout(void)
     bed_close();
 }
 
+static bool is_savable(const char *why)
+{
+    g_autoptr(GError) err = NULL;
+    bool good = device_savable(rig->dev, &err);
+
+    g_assert_true(good || strstr(err->message, why));
+    return good;
+}
+
+/*
+ * Vulkan's contexts have memory that no command of theirs has told of, and streams that
+ * are not virgl's; neither can be saved.
+ */
+static void test_vulkan(void)
+{
+    static const u32 stream[] = { VIRGL_HEADER(VIRGL_RESOURCE_CREATE, 0, 11), 0, 64, 16,
+                                  8192, 1, 1, 1, 0, 0, 6, 77 };
+    static const GpuCreateBlob blob = { 10, GPU_BLOB_HOST, GPU_BLOB_MAPPABLE, 0, 77,
+                                        8192 };
+    RenderJob job = { .type = GPU_CREATE_BLOB, .header.ctx_id = 3, .in.blob = blob };
+
+    set_up();
+    gpu->virtio.state.driver_features |= GPU_F_BLOB;
+    g_assert_true(is_savable(""));
+    give(GPU_CTX_CREATE, 5, (GpuBody){ .context = { 4, GPU_CAPSET_VENUS, "vk" } });
+    submit(5, stream, G_N_ELEMENTS(stream));
+    g_assert_cmphex(gpu_gl_do(gpu, &job), ==, GPU_ERR_PARAMETER);
+    give(GPU_CREATE_BLOB, 5, (GpuBody){ .blob = blob });
+    g_assert_true(gpu_gl_map(gpu, 10, 16384));
+    g_assert_false(is_savable("Vulkan"));
+    give(GPU_CTX_DESTROY, 5, (GpuBody){ .id = { 0 } });
+    g_assert_false(is_savable("Vulkan"));
+    give(GPU_RESOURCE_UNREF, 0, (GpuBody){ .id = { 10, 0 } });
+    g_assert_true(is_savable(""));
+    bed_close();
+}
+
 static void test_hostile(void)
 {
     const char *times = getenv("MAYFLY_FUZZ");
@@ -287,6 +324,7 @@ int main(int argc, char **argv)
     g_test_add_func("/gpu/gl/refused", test_refused);
     g_test_add_func("/gpu/gl/written", test_written);
     g_test_add_func("/gpu/gl/layout", test_layout);
+    g_test_add_func("/gpu/gl/vulkan", test_vulkan);
     g_test_add_func("/gpu/gl/hostile", test_hostile);
     return g_test_run();
 }
