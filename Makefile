@@ -87,8 +87,10 @@ help:
 	@echo 'make install    install under --prefix (DESTDIR is respected)'
 	@echo 'make clean      remove what was built; make distclean: the configuration too'
 
+# config.h goes, too: the next make configures anew, as before.
 clean:
 	rm -rf build build-* mayfly
+	@[ ! -f $(CONFIG) ] || touch -d @0 $(CONFIG)
 
 distclean: clean
 	rm -f config.mk config.log
