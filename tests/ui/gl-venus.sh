@@ -40,15 +40,20 @@ check "no Vulkan driver: one line" fails_saying 'package mesa-vulkan-drivers' \
     env VK_ICD_FILENAMES=/dev/null VK_DRIVER_FILES=/dev/null "$MAYFLY" -display none \
     -device virtio-gpu-gl-pci,venus=on
 
-# The machine's own one, and those of contexts.
+# The machine's own one, and with it those of contexts, which are of its session.
+first_server()
+{
+    pgrep -P "$vm_pid" -f "$server"
+}
+
 servers()
 {
-    pgrep -s "$(pgrep -P "$vm_pid" -f "$server")" -f "$server" | wc -l
+    pgrep -s "$(first_server)" -f "$server"
 }
 
 are_servers()
 {
-    [ "$(servers)" = "$1" ]
+    [ "$(servers | wc -l)" = "$1" ]
 }
 
 vm_start -accel soft -display none -vga none -nodefaults -monitor stdio \
@@ -102,14 +107,15 @@ check "now it is saved" test -s "$kept/saved/state"
 vm_send cont
 check "the next program works" goes_on
 
-kill -9 "$(pgrep -s "$(pgrep -P "$vm_pid" -f "$server")" -f "$server" | tail -n 1)"
+check "again a process of its own" within 20 are_servers 2
+kill -9 "$(servers | tail -n 1)"
 mark
 check "its process is killed: the program fails" arrives '^venus: ended'
 check "the next program works again" goes_on
 
 mark
 arrives '^venus: ended'
-kill -STOP "$(pgrep -P "$vm_pid" -f "$server")"
+kill -STOP "$(first_server)"
 sleep 5
 vm_send stop
 vm_send "info status"
@@ -123,7 +129,8 @@ vm_start -loadvm "$kept/saved" -monitor stdio -serial "file:$vm_dir/serial"
 check "restored: Vulkan works" guest_says '^venus: round 1 good'
 vm_send system_reset
 check "after a reset: again" goes_on
-pids=$(pgrep -s "$(pgrep -P "$vm_pid" -f "$server")" -f "$server" | tr '\n' ' ')
+check "and again" within 20 are_servers 2
+pids=$(servers | tr '\n' ' ')
 kill -9 "$vm_pid"
 all_gone()
 {
