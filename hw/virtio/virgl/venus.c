@@ -148,9 +148,14 @@ static bool import(Venus *v, int fd, RenderMap *map)
 static bool holds(int fd, u64 bytes)
 {
     struct stat st;
+    int seals;
 
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+        return true;                    /* a device's: its driver knows */
+    }
     fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
-    return fstat(fd, &st) == 0 && (u64)st.st_size >= bytes;
+    seals = fcntl(fd, F_GET_SEALS);
+    return seals >= 0 && seals & F_SEAL_SHRINK && (u64)st.st_size >= bytes;
 }
 
 static bool map_file(int fd, RenderMap *map)
