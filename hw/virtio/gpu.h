@@ -51,7 +51,7 @@ typedef struct {
            "as memory; 0: it sees none", .def = 256 << 20, .max = 1ull << 36,       \
            .is_size = true),                                                        \
     (bool, isolated, "draw in a confined process, whose crash ends 3D only"),       \
-    (bool, venus, "offer Vulkan, done by virgl_render_server"),                       \
+    (bool, venus, "offer Vulkan, done by virgl_render_server"),                     \
     (u32,  watchdog, "seconds after which an isolated renderer that does not get "  \
            "on is ended; 0: never", .def = 20, .max = 3600)
 #define GPU_CONFIG_ROWS_(hostmem)                                                   \

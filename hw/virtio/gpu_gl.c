@@ -108,6 +108,18 @@ u32 gpu_gl_capsets(const Gpu *gpu)
     return n;
 }
 
+const RenderCapset *gpu_gl_capset(const GpuGl *gl, u32 id)
+{
+    const RenderCapset *c;
+
+    for (u32 n = 0; (c = gl->module->capset(gl->renderer, n)); n++) {
+        if (c->id == id) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
 /* ---- life ---- */
 
 static void library_says(const char *text)
@@ -118,13 +130,11 @@ static void library_says(const char *text)
 /* The capability set begins with it. */
 static u32 venus_protocol(const GpuGl *gl)
 {
-    const RenderCapset *c;
+    const RenderCapset *c = gpu_gl_capset(gl, GPU_CAPSET_VENUS);
     u32 version = 0;
 
-    for (u32 n = 0; (c = gl->module->capset(gl->renderer, n)); n++) {
-        if (c->id == GPU_CAPSET_VENUS && c->bytes >= sizeof version) {
-            memcpy(&version, c->data, sizeof version);
-        }
+    if (c && c->bytes >= sizeof version) {
+        memcpy(&version, c->data, sizeof version);
     }
     return version;
 }

@@ -78,6 +78,7 @@ void gpu_gl_reset(Gpu *gpu);
 void gpu_gl_stop(VirtioDevice *virtio);
 void gpu_gl_paused(VirtioDevice *virtio);
 u32 gpu_gl_capsets(const Gpu *gpu);
+const RenderCapset *gpu_gl_capset(const GpuGl *gl, u32 id);     /* NULL: not offered */
 void gpu_gl_post(Gpu *gpu, RenderJob *job);
 void gpu_gl_run(Gpu *gpu, RenderJob *job);      /* and waits; it stays the caller's */
 /* Ends what the renderer has done. */

@@ -32,18 +32,6 @@ static const GpuCommand commands_now[] = {
     { 0 }
 };
 
-static const RenderCapset *find_capset(const Gpu *gpu, u32 id)
-{
-    const RenderCapset *c;
-
-    for (u32 n = 0; (c = gpu->gl->module->capset(gpu->gl->renderer, n)); n++) {
-        if (c->id == id) {
-            return c;
-        }
-    }
-    return NULL;
-}
-
 /* The only answer that is larger than a request holds. */
 static void get_capset(Gpu *gpu, Chain *chain, const GpuHeader *header)
 {
@@ -51,7 +39,7 @@ static void get_capset(Gpu *gpu, Chain *chain, const GpuHeader *header)
     GpuGetCapset in = { 0 };
 
     if (chain_get(chain, &in, sizeof in)) {
-        c = find_capset(gpu, in.id);
+        c = gpu_gl_capset(gpu->gl, in.id);
     }
     if (c && in.version > c->version) {
         c = NULL;

@@ -21,8 +21,12 @@ u32 gpu_gl_judge_ctx_create(Gpu *gpu, RenderJob *job)
 {
     static u64 serial;
     GHashTable *contexts = gpu->gl->contexts;
+    u32 set = job->in.context.context_init & GPU_CAPSET_MASK;   /* 0: virgl's */
     GlContext *context;
 
+    if (set && !gpu_gl_capset(gpu->gl, set)) {
+        return GPU_ERR_PARAMETER;
+    }
     if (!job->header.ctx_id || find_context(gpu, job)) {
         return GPU_ERR_CONTEXT;
     }
@@ -32,8 +36,7 @@ u32 gpu_gl_judge_ctx_create(Gpu *gpu, RenderJob *job)
     context = g_new0(GlContext, 1);
     context->serial = ++serial;
     context->create = job->in.context;
-    context->venus =
-        (job->in.context.context_init & GPU_CAPSET_MASK) == GPU_CAPSET_VENUS;
+    context->venus = set == GPU_CAPSET_VENUS;
     context->record = gl_record_new();
     context->made = g_array_new(false, false, sizeof(GlMade));
     g_hash_table_insert(contexts, GUINT_TO_POINTER(job->header.ctx_id), context);

@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SERVER_SOCKET = 3 };
+#define SERVER_SOCKET 3
 
 static const char *const programs[] = {
     "/usr/libexec/virgl_render_server",
@@ -35,7 +35,7 @@ static const char *find_program(void)
 
 static int spawn(const char *program, int socket, pid_t *pid)
 {
-    char *argv[] = { (char *)program, "--socket-fd", G_STRINGIFY(3), NULL };
+    char *argv[] = { (char *)program, "--socket-fd", G_STRINGIFY(SERVER_SOCKET), NULL };
     posix_spawn_file_actions_t files;
 
     posix_spawn_file_actions_init(&files);

@@ -274,10 +274,13 @@ static void test_vulkan(void)
     static const GpuCreateBlob blob = { 10, GPU_BLOB_HOST, GPU_BLOB_MAPPABLE, 0, 77,
                                         8192 };
     RenderJob job = { .type = GPU_CREATE_BLOB, .header.ctx_id = 3, .in.blob = blob };
+    RenderJob unknown = { .type = GPU_CTX_CREATE, .header.ctx_id = 6,
+                          .in.context.context_init = 3 };
 
     set_up();
     gpu->virtio.state.driver_features |= GPU_F_BLOB;
     g_assert_true(is_savable(""));
+    g_assert_cmphex(gpu_gl_do(gpu, &unknown), ==, GPU_ERR_PARAMETER);
     give(GPU_CTX_CREATE, 5, (GpuBody){ .context = { 4, GPU_CAPSET_VENUS, "vk" } });
     submit(5, stream, G_N_ELEMENTS(stream));
     g_assert_cmphex(gpu_gl_do(gpu, &job), ==, GPU_ERR_PARAMETER);
