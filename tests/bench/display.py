@@ -3,10 +3,12 @@
 virtio-gpu in 2D and 3D; both programs draw with Mesa's llvmpipe where there is no GPU."""
 
 import contextlib
+import ctypes
 import os
 import re
 import shutil
 import socket
+import statistics
 import subprocess
 import tempfile
 import time
@@ -16,6 +18,7 @@ SIZE = "xres=1920,yres=1080"
 FRAMES_2D = 300
 FRAMES_3D = 300
 IDLE_S = 4
+PRESSES = 40
 LINES = range(90, 1080, 100)
 SCENES = "build texture shading"
 # weston with a terminal, which stand still.
@@ -90,6 +93,22 @@ def clear(folder):
         file.write(bytes(4 * 1920 * 1080))
 
 
+class Pointer:
+    """The X server's pointer, in the middle of its screen, by XTest."""
+
+    def __init__(self):
+        self.x11 = ctypes.CDLL("libX11.so.6")
+        self.xtest = ctypes.CDLL("libXtst.so.6")
+        self.x11.XOpenDisplay.restype = ctypes.c_void_p
+        self.display = ctypes.c_void_p(self.x11.XOpenDisplay(None))
+        self.xtest.XTestFakeMotionEvent(self.display, -1, 960, 540, 0)
+        self.x11.XSync(self.display, 0)
+
+    def button(self, down):
+        self.xtest.XTestFakeButtonEvent(self.display, 1, down, 0)
+        self.x11.XFlush(self.display)
+
+
 class Displays:
     def __init__(self, machine, failed, folder):
         self.machine = machine          # the class in run
@@ -114,7 +133,9 @@ class Displays:
 
     def updates(self, command):
         """2D pictures each second, CPU of each, and CPU of a window that stands."""
-        script = "/drm-guest %d; echo standing; sleep 999" % FRAMES_2D
+        # The kernel's text cursor would blink.
+        script = ("echo 0 > /sys/class/graphics/fbcon/cursor_blink; /drm-guest %d; "
+                  "echo standing; sleep 999" % FRAMES_2D)
         found = {}
         with self.machine(command, self.options("gl", "virtio-gpu-pci," + SIZE, "sdl", script)
                           ) as machine:
@@ -131,6 +152,30 @@ class Displays:
             time.sleep(IDLE_S)
             found["idle"] = (cpu_s(machine.process.pid) - cpu) / IDLE_S * 100
         return found
+
+    def presses(self, command):
+        """Milliseconds from the X server's event to the line of the guest's program."""
+        options = self.options("gl", "virtio-gpu-pci," + SIZE, "sdl", "/input-guest")
+        took = []
+        with self.machine(command, options + ["-device", "virtio-tablet-pci"]) as machine:
+            lines = machine.lines()
+            self.until(lines, "listening")
+            pointer = Pointer()
+            time.sleep(1)
+            for turn in range(PRESSES):
+                begin = time.monotonic()
+                pointer.button(1)
+                took.append(self.until(lines, "pressed") - begin)
+                pointer.button(0)
+                time.sleep(0.05)
+        return {"press": statistics.median(took) * 1000}
+
+    def until(self, lines, text):
+        """When that line came."""
+        for now, line in lines:
+            if line == text:
+                return now
+        raise self.failed("the guest did not say '%s'" % text)
 
     def three(self, more=""):
         """kmscube's pictures each second, and glmark2's by scene."""
@@ -198,13 +243,14 @@ def measure(bench, machine, failed):
     for tool in "Xvfb", "cc":
         if not shutil.which(tool):
             raise failed("%s is not installed" % tool)
-    subprocess.check_call(["cc", "-O2", "-static", "-o", bench.folder + "/drm-guest",
-                           TOP + "/tests/bench/drm-guest.c"])
+    for guest in "drm-guest", "input-guest":
+        subprocess.check_call(["cc", "-O2", "-static", "-o", bench.folder + "/" + guest,
+                               TOP + "/tests/bench/%s.c" % guest])
     cpio = subprocess.Popen([bench.busybox, "cpio", "-o", "-H", "newc"], cwd=bench.folder,
                             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                             stderr=subprocess.DEVNULL)
     with open(bench.folder + "/drm.gz", "wb") as packed:
-        data = cpio.communicate(b"drm-guest\n")[0]
+        data = cpio.communicate(b"drm-guest\ninput-guest\n")[0]
         packed.write(subprocess.run(["gzip", "-1n"], input=data, stdout=subprocess.PIPE,
                                     check=True).stdout)
     displays = Displays(machine, failed, bench.folder)
@@ -213,6 +259,8 @@ def measure(bench, machine, failed):
         bench.show("2D, all of 1920x1080 anew", "1/s", found, "updates")
         bench.show("  CPU for each", "ms", found, "cpu")
         bench.show("  CPU of a window that stands", "%", found, "idle")
+        found = bench.repeat(displays.presses)
+        bench.show("button in the window to the guest's program", "ms", found, "press")
         found = bench.repeat(displays.three())
         for name in ["kmscube"] + SCENES.split():
             bench.show("3D, %s" % name, "1/s", found, name)
