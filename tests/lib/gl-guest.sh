@@ -43,7 +43,7 @@ gl_cubes()
     # shellcheck disable=SC2016  # the guest's shell expands it
     printf '%s' 'mkfifo /tmp/p; sleep 99999 < /tmp/p & echo gl: begins > /dev/ttyS0; ' \
         'sleep 99999 | kmscube -c '"$1"' > /tmp/p 2> /dev/ttyS0 & pid=$!; was=x; now=0; ' \
-        'until [ 0$now -gt 0 ] && [ $was = $now ]; do was=$now; sleep 6; ' \
+        'until [ 0$now -gt 0 ] && [ $was = $now ]; do was=$now; sleep 2; ' \
         'now=$(grep wchar /proc/$pid/io | tr -dc 0-9); done; ' \
         'echo gl: runs > /dev/ttyS0; dd if=/dev/zero of=/tmp/p bs=4096; sleep 99999'
 }
@@ -147,4 +147,18 @@ dump_line()
     gl_width=$(dump_size "$1" | cut -d ' ' -f 1)
     tail -n +4 "$vm_dir/$1.ppm" | tail -c +$((gl_width * 3 * $2 + 1)) |
         head -c $((gl_width * 3)) | od -An -v -tx1 -w3 | tr -d ' '
+}
+
+# fails_saying ERE COMMAND ...: status 1 and one line that matches.
+fails_saying()
+{
+    said=$1
+    shift
+    status=0
+    "$@" > "$vm_dir/said" 2>&1 < /dev/null || status=$?
+    if [ $status != 1 ] || [ "$(wc -l < "$vm_dir/said")" != 1 ] ||
+        ! grep -Eq "$said" "$vm_dir/said"; then
+        sed 's/^/# /' "$vm_dir/said"
+        return 1
+    fi
 }

@@ -38,16 +38,6 @@ ends()
     check "$1: ends with status 0" [ "$vm_status" = 0 ]
 }
 
-# fails_saying ERE COMMAND ...: status 1 and one line that matches.
-fails_saying()
-{
-    said=$1
-    shift
-    status=0
-    "$@" > "$vm_dir/said" 2>&1 < /dev/null || status=$?
-    [ $status = 1 ] && [ "$(wc -l < "$vm_dir/said")" = 1 ] && grep -Eq "$said" "$vm_dir/said"
-}
-
 goes_on()
 {
     mark

@@ -23,15 +23,6 @@ for program in /usr/libexec/virgl_render_server /usr/local/libexec/virgl_render_
 done
 [ -n "${server:-}" ] || skip_all "no virgl_render_server (package virgl-server)"
 
-fails_saying()
-{
-    said=$1
-    shift
-    status=0
-    "$@" > "$vm_dir/said" 2>&1 < /dev/null || status=$?
-    [ $status = 1 ] && [ "$(wc -l < "$vm_dir/said")" = 1 ] && grep -Eq "$said" "$vm_dir/said"
-}
-
 for wrong in isolated=on blob=off hostmem=0; do
     check "venus=on,$wrong: one line" fails_saying 'needs isolated=off' \
         "$MAYFLY" -display none -device "virtio-gpu-gl-pci,venus=on,$wrong"

@@ -80,20 +80,6 @@ cube_is_there()
 
 unset DISPLAY WAYLAND_DISPLAY
 
-# fails_saying ERE COMMAND ...: status 1 and one line that matches.
-fails_saying()
-{
-    said=$1
-    shift
-    status=0
-    "$@" > "$vm_dir/said" 2>&1 < /dev/null || status=$?
-    if [ $status != 1 ] || [ "$(wc -l < "$vm_dir/said")" != 1 ] ||
-        ! grep -Eq "$said" "$vm_dir/said"; then
-        sed 's/^/# /' "$vm_dir/said"
-        return 1
-    fi
-}
-
 alone=$(mktemp -d)
 cp "$MAYFLY" "$alone/mayfly"
 check "a module that is not installed: one line" \
