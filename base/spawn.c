@@ -5,6 +5,7 @@
 
 #include "base/spawn.h"
 
+#include <fcntl.h>
 #include <signal.h>
 
 extern char **environ;
@@ -24,4 +25,15 @@ int spawn_apart(const char *program, char *const *argv,
     posix_spawn_file_actions_destroy(files);
     posix_spawnattr_destroy(&attr);
     return error;
+}
+
+int spawn_with_socket(char *const *argv, int socket, pid_t *pid)
+{
+    posix_spawn_file_actions_t files;
+
+    posix_spawn_file_actions_init(&files);
+    posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDWR, 0);
+    posix_spawn_file_actions_adddup2(&files, 0, 1);
+    posix_spawn_file_actions_adddup2(&files, socket, SPAWN_SOCKET);
+    return spawn_apart(argv[0], argv, &files, pid);
 }

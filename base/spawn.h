@@ -20,4 +20,11 @@
 int spawn_apart(const char *program, char *const *argv,
                 posix_spawn_file_actions_t *files, pid_t *pid);
 
+/*
+ * The same for a program that gets a socket, as descriptor SPAWN_SOCKET, and the way to
+ * this process's error output, and nothing else.  `argv` begins with the program.
+ */
+#define SPAWN_SOCKET 3
+int spawn_with_socket(char *const *argv, int socket, pid_t *pid);
+
 #endif

@@ -52,8 +52,8 @@ typedef struct {
            .is_size = true),                                                        \
     (bool, isolated, "draw in a confined process, whose crash ends 3D only"),       \
     (bool, venus, "offer Vulkan, done by virgl_render_server"),                     \
-    (u32,  watchdog, "seconds after which an isolated renderer that does not get "  \
-           "on is ended; 0: never", .def = 20, .max = 3600)
+    (u32,  watchdog, "seconds after which an isolated renderer, or Vulkan's, that " \
+           "does not get on is ended; 0: never", .def = 20, .max = 3600)
 #define GPU_CONFIG_ROWS_(hostmem)                                                   \
     (u32,  max_outputs, "displays", .def = 1, .min = 1, .max = GPU_SCANOUTS),       \
     (u32,  xres,  "pixels across that the first display likes best", .def = 1280,   \

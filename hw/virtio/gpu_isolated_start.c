@@ -10,7 +10,6 @@
 #include "base/spawn.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,18 +19,6 @@
 #include <unistd.h>
 
 enum { START_MS = 30000, CAPSET_MAX = 1 << 16 };
-
-static int spawn(const char *program, int socket, pid_t *pid)
-{
-    char *argv[] = { (char *)program, NULL };
-    posix_spawn_file_actions_t files;
-
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDWR, 0);
-    posix_spawn_file_actions_adddup2(&files, 0, 1);
-    posix_spawn_file_actions_adddup2(&files, socket, ISOLATED_SOCKET);
-    return spawn_apart(program, argv, &files, pid);
-}
 
 /* All `n` bytes, before the time is up. */
 static bool receive(int socket, void *to, size_t n)
@@ -106,7 +93,7 @@ bool isolated_start(Renderer *r, char **why)
         *why = g_strdup_printf("no socket: %s", g_strerror(errno));
         return false;
     }
-    error = spawn(r->program, pair[1], &pid);
+    error = spawn_with_socket((char *[]){ r->program, NULL }, pair[1], &pid);
     close(pair[1]);
     if (error) {
         close(pair[0]);

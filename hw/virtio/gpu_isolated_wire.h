@@ -13,9 +13,10 @@
 #ifndef HW_VIRTIO_GPU_ISOLATED_WIRE_H
 #define HW_VIRTIO_GPU_ISOLATED_WIRE_H
 
+#include "base/spawn.h"
 #include "hw/virtio/gpu_wire.h"
 
-enum { ISOLATED_MAGIC = 0x4d475033, ISOLATED_SOCKET = 3 };
+enum { ISOLATED_MAGIC = 0x4d475033, ISOLATED_SOCKET = SPAWN_SOCKET };
 
 typedef struct {
     u32 magic;

@@ -10,13 +10,10 @@
 #include "base/spawn.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define SERVER_SOCKET 3
 
 static const char *const programs[] = {
     "/usr/libexec/virgl_render_server",
@@ -33,21 +30,10 @@ static const char *find_program(void)
     return NULL;
 }
 
-static int spawn(const char *program, int socket, pid_t *pid)
-{
-    char *argv[] = { (char *)program, "--socket-fd", G_STRINGIFY(SERVER_SOCKET), NULL };
-    posix_spawn_file_actions_t files;
-
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDWR, 0);
-    posix_spawn_file_actions_adddup2(&files, 0, 1);
-    posix_spawn_file_actions_adddup2(&files, socket, SERVER_SOCKET);
-    return spawn_apart(program, argv, &files, pid);
-}
-
 int gpu_venus_start(GpuGl *gl, GError **err)
 {
     const char *program = find_program();
+    char *argv[] = { (char *)program, "--socket-fd", G_STRINGIFY(SPAWN_SOCKET), NULL };
     int pair[2], error = ENOENT;
 
     if (program) {
@@ -55,7 +41,7 @@ int gpu_venus_start(GpuGl *gl, GError **err)
                                                                               : 0;
     }
     if (!error) {
-        error = spawn(program, pair[1], &gl->venus);
+        error = spawn_with_socket(argv, pair[1], &gl->venus);
         close(pair[1]);
         if (error) {
             close(pair[0]);

@@ -251,7 +251,7 @@ static void read_capsets(Renderer *r)
     static const u32 ids[GPU_CAPSETS] = { GPU_CAPSET_VIRGL, GPU_CAPSET_VIRGL2,
                                           GPU_CAPSET_VENUS };
 
-    for (unsigned i = 0; i < (r->venus ? 3 : 2); i++) {
+    for (unsigned i = 0; i < (r->venus ? GPU_CAPSETS : GPU_CAPSETS - 1); i++) {
         RenderCapset *c = &r->capset[i];
 
         c->id = ids[i];
@@ -361,11 +361,6 @@ static const char *name(const Renderer *r, bool *software, const char **where)
     return r->egl.name;
 }
 
-static const char *vulkan(const Renderer *r)
-{
-    return venus_name(r);
-}
-
 static void post(Renderer *r, RenderJob *job)
 {
     jobs_push(&r->jobs, job);
@@ -391,6 +386,6 @@ static RenderJob *finished(Renderer *r)
 extern const RenderModule gpu_renderer;
 const RenderModule gpu_renderer = {
     .open = open_renderer, .close = close_renderer, .capset = capset, .name = name,
-    .vulkan = vulkan,
+    .vulkan = venus_name,
     .post = post, .run = run, .finished = finished, .maps = true,
 };
